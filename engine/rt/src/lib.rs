@@ -1,1 +1,14 @@
-//! (opens with its model)
+//! What the hot path runs on: cycle clock, latency histogram, huge-page memory, allocation guard.
+//!
+//! Model: everything is sized and touched before the loop starts; after [`guard::seal`] an
+//! allocation on a sealed thread is counted (and aborts where asked). Time is a cycle count read
+//! with one instruction and turned into nanoseconds only when a report is written.
+//!
+//! Worst case: a histogram records in constant time into a flat array; a clock read is one
+//! unserialised `rdtsc` (about 10 ns on a virtual machine).
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+pub mod clock;
+pub mod guard;
+pub mod hist;
+pub mod mem;

@@ -1,1 +1,30 @@
-//! (opens with its model)
+//! Venue protocols as records: layouts, framing, encode and decode, no state.
+//!
+//! Model: a message is a `#[repr(C)]` view of bytes with alignment 1 whose fields are read in place;
+//! its length is proven once, by `parse`, and its size and offsets are asserted at compile time.
+//! Beside each codec stands the table of its fields. Feeds, order entry and the venue share these
+//! records; nothing here keeps state, allocates or fails on outside bytes other than by `None` or a
+//! typed error.
+//!
+//! | module | protocol | byte order |
+//! |---|---|---|
+//! | [`itch`] | Nasdaq TotalView-ITCH 5.0, 23 messages | big |
+//! | [`mold`] | MoldUDP64 1.00 packets | big |
+//! | [`iex`] | IEX-TP v1, DEEP 1.0, DEEP+, TOPS 1.5/1.6 | little |
+//! | [`dbn`] | Databento DBN market-by-order record | little |
+//! | [`soup`] | SoupBinTCP 3.00 frames | big |
+//! | [`ouch50`], [`ouch42`] | Nasdaq OUCH order entry | big |
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod dbn;
+pub mod iex;
+pub mod itch;
+pub mod mold;
+pub mod num;
+pub mod ouch42;
+pub mod ouch50;
+pub mod soup;

@@ -1,0 +1,1 @@
+//! (opens with its table)
