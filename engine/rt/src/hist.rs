@@ -32,7 +32,9 @@ impl Histogram {
     /// Counts `value`.
     #[inline]
     pub fn record(&mut self, value: u64) {
-        self.buckets[bucket_of(value) % BUCKETS] += 1;
+        if let Some(bucket) = self.buckets.get_mut(bucket_of(value)) {
+            *bucket += 1; // always: every value has a bucket
+        }
         self.min = self.min.min(value);
         self.max = self.max.max(value);
     }
@@ -72,6 +74,12 @@ impl Histogram {
         filled.map(|(bucket, n)| (last_of(bucket), *n))
     }
 
+    /// Forgets all records, keeping the memory.
+    pub fn clear(&mut self) {
+        self.buckets.fill(0);
+        (self.min, self.max) = (u64::MAX, 0);
+    }
+
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Histogram) {
         for (mine, theirs) in self.buckets.iter_mut().zip(other.buckets.iter()) {
@@ -108,7 +116,7 @@ mod tests {
     #[test]
     fn buckets_rise_and_hold_their_values() {
         let mut previous = 0;
-        for exponent in 0..64 {
+        for exponent in 0..64u32 {
             for offset in [0u64, 1, 63] {
                 let value = (1u64 << exponent).saturating_add(offset << exponent.saturating_sub(6));
                 let bucket = bucket_of(value);

@@ -12,3 +12,4 @@ pub mod clock;
 pub mod guard;
 pub mod hist;
 pub mod mem;
+pub mod usage;

@@ -27,4 +27,6 @@ pub mod mold;
 pub mod num;
 pub mod ouch42;
 pub mod ouch50;
+mod record;
+mod record;
 pub mod soup;

@@ -40,6 +40,7 @@ wire_int! {
     Le16, u16, 2, from_le_bytes, to_le_bytes, "Little-endian u16.";
     Le32, u32, 4, from_le_bytes, to_le_bytes, "Little-endian u32.";
     Le64, u64, 8, from_le_bytes, to_le_bytes, "Little-endian u64.";
+    LeI32, i32, 4, from_le_bytes, to_le_bytes, "Little-endian i32.";
     LeI64, i64, 8, from_le_bytes, to_le_bytes, "Little-endian i64.";
 }
 
