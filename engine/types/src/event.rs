@@ -7,7 +7,7 @@
 //! 300191), executions whose aggressor never rested (SSE UA5803), phases, auctions and price bands.
 //! A translation that needs two effects sends two events with `last` set on the second.
 
-use crate::{InstrumentId, Nanos, OrderRef, Price, Qty, Side};
+use crate::{Instrument, InstrumentId, Nanos, OrderRef, Price, Qty, Side};
 
 /// One thing that happened in the market, in the order of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,8 +164,8 @@ pub trait EventSink {
     /// One event.
     fn on_event(&mut self, event: &BookEvent);
 
-    /// An instrument was defined or redefined by the feed.
-    fn on_definition(&mut self, instrument: InstrumentId) {
+    /// An instrument was defined, named or redefined by the feed; the sink keeps its own copy.
+    fn on_definition(&mut self, instrument: &Instrument) {
         let _ = instrument;
     }
 

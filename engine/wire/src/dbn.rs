@@ -14,7 +14,7 @@ use crate::record::record;
 
 record! {
     /// What all DBN records begin with.
-    RecordHeader, 16 bytes {
+    RecordHeader, 16 {
         /// Length of the record, in units of four bytes.
         0 length_words: u8,
         /// Record type.
@@ -30,7 +30,7 @@ record! {
 
 record! {
     /// A market-by-order event.
-    Mbo, 56 bytes {
+    Mbo, 56 {
         /// Length of the record, in units of four bytes.
         0 length_words: u8,
         /// Record type, [`RTYPE_MBO`].

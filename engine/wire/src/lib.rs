@@ -28,5 +28,4 @@ pub mod num;
 pub mod ouch42;
 pub mod ouch50;
 mod record;
-mod record;
 pub mod soup;

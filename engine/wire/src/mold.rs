@@ -21,7 +21,7 @@ use crate::record::record;
 
 record! {
     /// Header of a downstream packet; the same bytes are the whole of a request.
-    Header, 20 bytes {
+    Header, 20 {
         /// Stream instance, space padded.
         0 session: [u8; 10],
         /// Sequence number of the first message (request: first wanted).
@@ -199,7 +199,7 @@ impl<'a> PacketBuilder<'a> {
     /// not hold a header.
     pub fn new(buffer: &'a mut [u8], session: &[u8; 10], seq: u64) -> Option<Self> {
         let header = Header { session: *session, seq: Be64::new(seq), count: Be16::new(HEARTBEAT) };
-        buffer.get_mut(..HEADER_LEN)?.copy_from_slice(header.as_bytes());
+        buffer.get_mut(..HEADER_LEN)?.copy_from_slice(header.bytes());
         Some(PacketBuilder { buffer, used: HEADER_LEN, count: 0 })
     }
 

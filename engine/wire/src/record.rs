@@ -2,17 +2,17 @@
 //!
 //! Each row is `offset name: type`, with the meaning as its doc comment. The macro makes the
 //! `#[repr(C)]` view, asserts size, alignment 1 and every offset at compile time, and gives the view
-//! `parse` and `as_bytes`. `Debug` shows values as a protocol analyser would: numbers in decimal,
+//! `parse` and `bytes`. `Debug` shows values as a protocol analyser would: numbers in decimal,
 //! a byte as its character where it is printable, text as text.
 
 use core::fmt;
 
-use crate::num::{Be16, Be32, Be48, Be64, Le16, Le32, Le64, LeI32, LeI64};
+use crate::num::{Be16, Be32, Be48, Be64, BeI32, Le16, Le32, Le64, LeI32, LeI64};
 
 macro_rules! record {
     (
         $(#[$doc:meta])*
-        $name:ident, $size:literal bytes {
+        $name:ident, $size:literal {
             $($(#[$meaning:meta])* $offset:literal $field:ident: $ty:ty,)*
         }
     ) => {
@@ -39,7 +39,7 @@ macro_rules! record {
 
             /// The record as it goes on the wire.
             #[inline]
-            pub fn as_bytes(&self) -> &[u8] {
+            pub fn bytes(&self) -> &[u8] {
                 bytemuck::bytes_of(self)
             }
         }
@@ -68,7 +68,7 @@ macro_rules! shown_as_number {
     )*};
 }
 
-shown_as_number! { Be16 Be32 Be48 Be64 Le16 Le32 Le64 LeI32 LeI64 }
+shown_as_number! { Be16 Be32 Be48 Be64 BeI32 Le16 Le32 Le64 LeI32 LeI64 }
 
 impl fmt::Debug for Shown<'_, u8> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -60,7 +60,7 @@ pub use trade::{BrokenTrade, CrossTrade, Trade};
 
 record! {
     /// What all messages begin with.
-    Header, 11 bytes {
+    Header, 11 {
         /// Message type.
         0 kind: u8,
         /// Day-unique index of the symbol; 0 where the message concerns none.
@@ -80,7 +80,7 @@ macro_rules! message {
     ) => {
         $crate::record::record! {
             $(#[$doc])*
-            $name, $size bytes {
+            $name, $size {
                 /// Message type.
                 0 kind: u8,
                 /// Day-unique index of the symbol.
