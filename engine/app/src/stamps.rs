@@ -162,25 +162,38 @@ impl Stamps {
         self.last = now;
     }
 
-    /// Work that is not the engine's (the simulated venue, an output) ends here: not attributed.
+    /// Work that is not the engine's (the simulated venue, an output) begins; in [`StampMode::All`]
+    /// the mark before it says when.
+    #[inline]
+    pub fn pause(&mut self) {
+        if self.mode == StampMode::Total {
+            self.last = cycles();
+        }
+    }
+
+    /// Work that is not the engine's ends: it is attributed to no stage and not to the total.
     #[inline]
     pub fn resume(&mut self) {
-        if self.mode == StampMode::All {
+        if self.mode != StampMode::None {
             let now = cycles();
             self.rx = self.rx.wrapping_add(now.wrapping_sub(self.last));
             self.last = now;
         }
     }
 
-    /// Order bytes are ready: `t_encode`, the end of packet-to-order.
+    /// Order bytes are ready: `t_encode`, the end of packet-to-order. Returns its cycles, 0 when
+    /// not stamped.
     #[inline]
-    pub fn order_out(&mut self, at: Nanos) {
-        if self.mode == StampMode::None {
-            return;
-        }
-        let total = cycles().wrapping_sub(self.rx);
+    pub fn order_out(&mut self, at: Nanos) -> u64 {
+        let now = match self.mode {
+            StampMode::None => return 0,
+            StampMode::All => self.last, // read a moment ago, at the end of `encode`
+            StampMode::Total => cycles(),
+        };
+        let total = now.wrapping_sub(self.rx);
         self.stages[Stage::Total as usize].record(total);
         self.timeline.record(at, total);
+        total
     }
 
     /// The event is done; `overflow` says whether the book left its fast path.

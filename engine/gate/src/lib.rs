@@ -31,6 +31,8 @@ pub enum Rule {
     StaleBook = 4,
     /// Host: the order manager does not know the order to be replaced or cancelled, or it is in flight.
     UnknownOrder = 5,
+    /// Host: the gate took no more intents.
+    Busy = 6,
     /// Card: a field does not fit its width, or account or symbol is outside the table.
     Range = 16,
     /// Card: the global kill is engaged.
@@ -77,13 +79,14 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the fixed order of evaluation and report.
-    pub const ALL: [Rule; 27] = [
+    pub const ALL: [Rule; 28] = [
         Rule::NotTradable,
         Rule::Phase,
         Rule::Tick,
         Rule::Distance,
         Rule::StaleBook,
         Rule::UnknownOrder,
+        Rule::Busy,
         Rule::Range,
         Rule::KillGlobal,
         Rule::KillAccount,
@@ -122,6 +125,7 @@ impl Rule {
             Rule::Distance => "distance",
             Rule::StaleBook => "stale_book",
             Rule::UnknownOrder => "unknown_order",
+            Rule::Busy => "busy",
             Rule::Range => "range",
             Rule::KillGlobal => "kill_global",
             Rule::KillAccount => "kill_account",

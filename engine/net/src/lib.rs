@@ -1,1 +1,37 @@
-//! (opens with its model)
+//! Captures and frames: everything between a file and a UDP payload.
+//!
+//! Model: a [`bytes::ByteSource`] is a window over the decompressed content of one file. A plain
+//! file is mapped and the window is the whole of it; gzip, zstd and pipes run through one bounded
+//! buffer that is refilled in place. On top of it stand the containers: [`capture::Capture`] (pcap,
+//! pcapng) yields link-layer frames, [`records::BinaryFile`] and [`records::Dbn`] yield messages.
+//! [`frame::decode`] turns a frame into a UDP datagram or counts why not. [`join`] makes several
+//! captures one stream; [`write`](mod@write) makes captures; [`atomic`] publishes files whole or
+//! not at all.
+//!
+//! ```text
+//!  file -> bytes -> detect -> capture -> join -> frame -> Datagram
+//!          window             Frame                       (payload, addresses, time)
+//!                          -> records -> Record
+//! ```
+//!
+//! All containers are lending: `next` returns a view that lives until the next call, so walking
+//! copies nothing. After construction a walk allocates nothing, except for the header of a further
+//! gzip member inside the file. Whatever the bytes say, nothing panics: a cut ends the walk with a
+//! [`Warning`], a contradiction with an [`Error`] that names file, record and byte offset.
+//!
+//! Worst case: memory is one window of [`bytes::WINDOW`] per compressed file plus the
+//! decompressor's own (zstd: at most 128 MiB, as its default allows), whatever the file's size;
+//! time is linear in the bytes of the file.
+#![deny(unsafe_code)] // one exception: mapping a file, in `bytes`
+
+pub mod atomic;
+pub mod bytes;
+pub mod capture;
+pub mod detect;
+mod error;
+pub mod frame;
+pub mod join;
+pub mod records;
+pub mod write;
+
+pub use error::{Compression, Error, Hex, Problem, Result, Unit, Warning, WarningKind};

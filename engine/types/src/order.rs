@@ -119,7 +119,8 @@ pub const INTENTS_MAX: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Intents {
     rows: [OrderIntent; INTENTS_MAX],
-    len: usize,
+    head: usize,
+    tail: usize,
     next_id: u32,
     dropped: u64,
 }
@@ -128,7 +129,13 @@ impl Intents {
     /// Empty; the first order gets `first_id` (at least 1).
     pub fn new(first_id: u32) -> Intents {
         let blank = OrderIntent::new(InstrumentId(0), Side::Buy, Price(0), Qty(0));
-        Intents { rows: [blank; INTENTS_MAX], len: 0, next_id: first_id.max(1), dropped: 0 }
+        Intents {
+            rows: [blank; INTENTS_MAX],
+            head: 0,
+            tail: 0,
+            next_id: first_id.max(1),
+            dropped: 0,
+        }
     }
 
     /// Queues an intent and returns the id its order will have ([`ClOrdId::NONE`] when the queue is
@@ -137,7 +144,7 @@ impl Intents {
     #[inline]
     pub fn push(&mut self, mut intent: OrderIntent) -> ClOrdId {
         let exhausted = self.next_id == u32::MAX;
-        let Some(row) = self.rows.get_mut(self.len).filter(|_| !exhausted) else {
+        let Some(row) = self.rows.get_mut(self.tail).filter(|_| !exhausted) else {
             self.dropped += 1;
             return ClOrdId::NONE;
         };
@@ -150,35 +157,45 @@ impl Intents {
             }
         };
         *row = intent;
-        self.len += 1;
+        self.tail += 1;
         intent.cl_ord_id
+    }
+
+    /// Takes the oldest intent out.
+    #[inline]
+    pub fn pop(&mut self) -> Option<OrderIntent> {
+        let intent = *self.as_slice().first()?;
+        self.head += 1;
+        if self.head == self.tail {
+            (self.head, self.tail) = (0, 0);
+        }
+        Some(intent)
     }
 
     /// Takes the queued intents out, oldest first.
     #[inline]
     pub fn drain(&mut self, mut take: impl FnMut(OrderIntent)) {
-        let len = core::mem::take(&mut self.len);
-        for row in self.rows.iter().take(len) {
-            take(*row);
+        while let Some(intent) = self.pop() {
+            take(intent);
         }
     }
 
     /// How many are queued.
     #[inline]
     pub fn len(&self) -> usize {
-        self.len
+        self.tail - self.head
     }
 
     /// Whether none is queued.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.head == self.tail
     }
 
     /// The queued intents, oldest first.
     #[inline]
     pub fn as_slice(&self) -> &[OrderIntent] {
-        self.rows.get(..self.len).unwrap_or(&[])
+        self.rows.get(self.head..self.tail).unwrap_or(&[])
     }
 
     /// How many were dropped because the queue was full.
@@ -246,4 +263,40 @@ pub struct OrderUpdate {
     pub closed: bool,
     /// The engine's time.
     pub now_ns: Nanos,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buy() -> OrderIntent {
+        OrderIntent::new(InstrumentId(1), Side::Buy, Price(1), Qty(1))
+    }
+
+    #[test]
+    fn ids_rise_a_cancel_keeps_its_order_and_a_full_queue_counts() {
+        let mut intents = Intents::new(7);
+        let first = intents.push(buy());
+        assert_eq!(
+            intents.push(OrderIntent::cancel(InstrumentId(1), first, Side::Buy)),
+            ClOrdId(7)
+        );
+        for _ in 2..INTENTS_MAX {
+            assert_ne!(intents.push(buy()), ClOrdId::NONE);
+        }
+        assert_eq!(intents.push(buy()), ClOrdId::NONE);
+        assert_eq!((intents.len(), intents.dropped()), (INTENTS_MAX, 1));
+        assert_eq!(intents.pop().map(|i| i.cl_ord_id), Some(ClOrdId(7)));
+        let mut rest = 0;
+        intents.drain(|_| rest += 1);
+        assert_eq!((rest, intents.len()), (INTENTS_MAX - 1, 0));
+        assert_ne!(intents.push(buy()), ClOrdId::NONE);
+    }
+
+    #[test]
+    fn ids_never_wrap() {
+        let mut intents = Intents::new(u32::MAX - 1);
+        assert_eq!(intents.push(buy()), ClOrdId(u32::MAX - 1));
+        assert_eq!(intents.push(buy()), ClOrdId::NONE);
+    }
 }

@@ -10,6 +10,14 @@ use core::fmt;
 use crate::num::{Be16, Be32, Be48, Be64, BeI32, Le16, Le32, Le64, LeI32, LeI64};
 
 macro_rules! record {
+    ($(#[$doc:meta])* $name:ident, $size:literal, $kind:literal { $($fields:tt)+ }) => {
+        $crate::record::record! { $(#[$doc])* $name, $size { $($fields)+ } }
+
+        impl $name {
+            /// The type byte of this message.
+            pub const KIND: u8 = $kind;
+        }
+    };
     (
         $(#[$doc:meta])*
         $name:ident, $size:literal {
@@ -49,6 +57,12 @@ macro_rules! record {
                 f.debug_struct(stringify!($name))
                     $(.field(stringify!($field), &$crate::record::Shown(&self.$field)))*
                     .finish()
+            }
+        }
+
+        impl core::fmt::Debug for $crate::record::Shown<'_, $name> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                self.0.fmt(f) // a record within a record
             }
         }
     };

@@ -92,12 +92,10 @@ record! {
 }
 
 impl Header {
-    /// The header of a frame with `payload_len` bytes of payload; longer than a u16 can say is cut
-    /// to the largest length, which only [`put_frame`] could be asked for and refuses.
+    /// The header of a frame with `payload_len` bytes of payload (at most 65,534).
     #[inline]
-    pub const fn new(packet_type: u8, payload_len: usize) -> Header {
-        let length = if payload_len < u16::MAX as usize { payload_len + 1 } else { 0xffff };
-        Header { packet_length: Be16::new(length as u16), packet_type }
+    pub const fn new(packet_type: u8, payload_len: u16) -> Header {
+        Header { packet_length: Be16::new(payload_len.saturating_add(1)), packet_type }
     }
 }
 

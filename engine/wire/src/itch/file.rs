@@ -44,7 +44,9 @@ pub const PROBE_RECORDS: usize = 64;
 pub fn looks_like(mut bytes: &[u8]) -> bool {
     for record in 0..PROBE_RECORDS {
         match front(bytes) {
-            Front::Record { body: body @ [kind, ..], rest } if length_of(*kind) == Some(body.len()) => {
+            Front::Record { body: body @ [kind, ..], rest }
+                if length_of(*kind) == Some(body.len()) =>
+            {
                 bytes = rest;
             }
             Front::Record { .. } => return false,

@@ -1,0 +1,415 @@
+//! One packet's way: event -> book -> signal -> risk -> order. The only place where stages meet.
+//!
+//! Model: a feed pushes events into [`HotPath::on_event`]; the book takes each one, a strategy that
+//! trades the instrument is asked when the venue's atomic event ends, and each of its intents walks
+//! through order manager, host rules and gate before bytes are made. The gate answers through
+//! `poll`, so an instant software answer and a slow card look alike. Replay and live differ in who
+//! calls and in the [`OrderPort`] the bytes go to, not in this code.
+//!
+//! Worst case per event: one book update, [`nofx_types::INTENTS_MAX`] intents. Nothing here
+//! allocates, locks, logs, waits or reads a clock other than the cycle counter of the stamps.
+
+use nofx_book::LevelBooks;
+use nofx_gate::{Gate, Rejects, Rule, Verdict};
+use nofx_order::{OrderManager, Positions};
+use nofx_risk::host::{HostFacts, HostRules};
+use nofx_signal::{Context, InstrumentSet, Strategy};
+use nofx_types::{
+    AccountId, BookEvent, Change, EventKind, EventSink, Instrument, InstrumentId, Instruments,
+    Intents, Nanos, OrderIntent, OrderRef, OrderUpdate, Price, Qty, UpdateKind,
+};
+
+use crate::decision::DecisionLog;
+use crate::phases::Phases;
+use crate::record::{OrderRow, Recorder, UpdateRow};
+use crate::stamps::{Stage, Stamps};
+
+/// Where order bytes go: the simulated venue in a replay, a session live.
+pub trait OrderPort {
+    /// Sends the bytes of one message; they are gone, or the session is.
+    fn send(&mut self, now: Nanos, bytes: &[u8]);
+}
+
+/// Counts of the walk itself.
+#[derive(Clone, Debug, Default)]
+pub struct PathCounters {
+    /// Refusals by rule bit.
+    pub rejects: [u64; 64],
+    /// News of orders by kind.
+    pub updates: [u64; 9],
+    /// Bought and sold quantity.
+    pub filled: [u64; 2],
+    /// Filled quantity that rested.
+    pub maker_qty: u64,
+    /// Event ends at which a book in continuous trading was crossed.
+    pub crossed: u64,
+    /// Intents lost because the gate was busy.
+    pub gate_busy: u64,
+    /// Orders that passed but found the session down.
+    pub session_down: u64,
+    /// Intents handed to the order manager.
+    pub intents: u64,
+}
+
+/// All the stages of one tile, generic over strategy and gate: no call here is dynamic.
+pub struct HotPath<S, G> {
+    /// Every book of the run.
+    pub books: LevelBooks,
+    /// Instruments as the feed defined them.
+    pub instruments: Instruments,
+    /// Trading phases.
+    pub phases: Phases,
+    /// What trades.
+    pub strategy: S,
+    /// Judges intents.
+    pub gate: G,
+    /// Host rules, before the gate.
+    pub host: HostRules,
+    /// Our orders.
+    pub orders: OrderManager,
+    /// Our positions.
+    pub positions: Positions,
+    /// Time stamps.
+    pub stamps: Stamps,
+    /// Outputs of the run.
+    pub recorder: Recorder,
+    /// Decision log.
+    pub log: DecisionLog,
+    /// Counts.
+    pub counters: PathCounters,
+    traded: InstrumentSet,
+    intents: Intents,
+    account: AccountId,
+}
+
+/// What a [`HotPath`] is made of.
+pub struct Parts<S, G> {
+    /// See [`HotPath::books`].
+    pub books: LevelBooks,
+    /// See [`HotPath::instruments`].
+    pub instruments: Instruments,
+    /// See [`HotPath::phases`].
+    pub phases: Phases,
+    /// See [`HotPath::strategy`].
+    pub strategy: S,
+    /// See [`HotPath::gate`].
+    pub gate: G,
+    /// See [`HotPath::host`].
+    pub host: HostRules,
+    /// See [`HotPath::orders`].
+    pub orders: OrderManager,
+    /// See [`HotPath::positions`].
+    pub positions: Positions,
+    /// See [`HotPath::stamps`].
+    pub stamps: Stamps,
+    /// See [`HotPath::recorder`].
+    pub recorder: Recorder,
+    /// Instruments that the strategy trades.
+    pub traded: InstrumentSet,
+    /// Account of its orders.
+    pub account: AccountId,
+}
+
+impl<S: Strategy, G: Gate> HotPath<S, G> {
+    /// Joins the parts.
+    pub fn new(parts: Parts<S, G>) -> HotPath<S, G> {
+        HotPath {
+            books: parts.books,
+            instruments: parts.instruments,
+            phases: parts.phases,
+            strategy: parts.strategy,
+            gate: parts.gate,
+            host: parts.host,
+            orders: parts.orders,
+            positions: parts.positions,
+            stamps: parts.stamps,
+            recorder: parts.recorder,
+            log: DecisionLog::default(),
+            counters: PathCounters::default(),
+            traded: parts.traded,
+            intents: Intents::new(1),
+            account: parts.account,
+        }
+    }
+
+    /// One event of the market. Always inlined, so that each message type of the feed becomes
+    /// straight-line code down to the book; what few events need is behind one branch.
+    #[inline(always)]
+    pub fn on_event(&mut self, event: &BookEvent, port: &mut impl OrderPort) {
+        let overflow = self.books.overflow_count();
+        let change = self.books.apply(event);
+        self.stamps.mark(Stage::Book);
+        if self.concerns_us(event) {
+            self.after_book(event, change, port);
+        } else if change.touch && event.last && self.books.is_crossed(event.instrument) {
+            self.count_crossed(event.instrument);
+        }
+        self.stamps.event_done(event, self.books.overflow_count() != overflow);
+    }
+
+    #[inline(always)]
+    fn concerns_us(&self, event: &BookEvent) -> bool {
+        let market_wide = event.instrument == InstrumentId::ALL;
+        let phase = matches!(event.kind, EventKind::Phase(_));
+        market_wide
+            || phase
+            || self.recorder.watches_books()
+            || self.traded.row(event.instrument).is_some()
+    }
+
+    #[inline(never)]
+    fn after_book(&mut self, event: &BookEvent, change: Change, port: &mut impl OrderPort) {
+        if let EventKind::Phase(phase) = event.kind {
+            self.phases.set(event.instrument, phase);
+        }
+        if change.touch && event.last && self.books.is_crossed(event.instrument) {
+            self.count_crossed(event.instrument);
+        }
+        self.publish(event, change);
+        if event.instrument == InstrumentId::ALL {
+            for row in 0..self.traded.len() {
+                if let Some(id) = self.traded.ids().get(row).copied() {
+                    self.signal(id, event, change);
+                    self.submit_intents(event, port);
+                }
+            }
+        } else if self.traded.row(event.instrument).is_some() {
+            self.signal(event.instrument, event, change);
+            self.submit_intents(event, port);
+        }
+    }
+
+    fn publish(&mut self, event: &BookEvent, change: Change) {
+        if !self.recorder.watches_books() {
+            return;
+        }
+        let changed = change.touch || change.levels;
+        if event.instrument == InstrumentId::ALL {
+            let cleared = matches!(event.kind, EventKind::Clear { .. });
+            for id in (0..self.instruments.capacity()).map(InstrumentId).filter(|_| cleared) {
+                self.recorder.book(event, id, true, &self.books.book(id));
+            }
+        } else {
+            let book = self.books.book(event.instrument);
+            self.recorder.book(event, event.instrument, changed, &book);
+        }
+        self.stamps.resume();
+    }
+
+    #[inline]
+    fn signal(&mut self, id: InstrumentId, event: &BookEvent, change: Change) {
+        let Some(instrument) = self.instruments.get(id) else { return };
+        let ctx = Context {
+            now: event.capture_ns,
+            instrument,
+            phase: self.phases.of(id),
+            stale: self.books.stale(id).is_some(),
+            position: self.positions.position(self.account, id),
+        };
+        if event.last {
+            let book = self.books.book(id);
+            self.strategy.on_event(&ctx, event, &book, change, &mut self.intents);
+        } else {
+            self.strategy.on_part(&ctx, event);
+        }
+        self.stamps.mark(Stage::Signal);
+    }
+
+    /// Walks the intents that are queued now; those that refusals cause wait for the next event, so
+    /// that the work per event is bounded.
+    #[inline]
+    fn submit_intents(&mut self, event: &BookEvent, port: &mut impl OrderPort) {
+        for _ in 0..self.intents.len() {
+            let Some(mut intent) = self.intents.pop() else { break };
+            intent.cause_seq = event.seq;
+            intent.now_ns = event.capture_ns;
+            self.submit(intent, port);
+        }
+    }
+
+    fn submit(&mut self, mut intent: OrderIntent, port: &mut impl OrderPort) {
+        self.counters.intents += 1;
+        let staged = self.orders.stage(&mut intent);
+        self.log.intent(&intent);
+        let rejects = staged.err().unwrap_or_else(|| self.host_rules(&intent));
+        if !rejects.is_pass() {
+            self.stamps.mark(Stage::Risk);
+            return self.refused(&intent, rejects);
+        }
+        if self.gate.submit(&intent).is_err() {
+            self.counters.gate_busy += 1;
+            return self.refused(&intent, Rejects::NONE.with(Rule::Busy, true));
+        }
+        self.on_verdicts(port);
+    }
+
+    fn host_rules(&self, intent: &OrderIntent) -> Rejects {
+        let id = intent.instrument;
+        let Some(instrument) = self.instruments.get(id) else {
+            return Rejects::NONE.with(Rule::NotTradable, true);
+        };
+        let facts = HostFacts {
+            instrument,
+            phase: self.phases.of(id),
+            touch: self.books.touch(id),
+            stale: self.books.stale(id).is_some(),
+        };
+        self.host.check(intent, &facts)
+    }
+
+    /// Software gate and card answer here alike, so this code cannot tell them apart.
+    pub fn on_verdicts(&mut self, port: &mut impl OrderPort) {
+        while let Some(verdict) = self.gate.poll() {
+            self.stamps.mark(Stage::Risk);
+            match verdict {
+                Verdict::Reject(intent, rejects) => self.refused(&intent, rejects),
+                Verdict::Pass(cleared) => {
+                    let intent = *cleared.get();
+                    self.log.verdict(&intent, Rejects::NONE);
+                    let Some(bytes) = self.orders.encode(cleared) else {
+                        self.counters.session_down += 1;
+                        continue;
+                    };
+                    self.stamps.mark(Stage::Encode);
+                    let cycles = self.stamps.order_out(intent.now_ns);
+                    self.log.sent(intent.now_ns, bytes);
+                    port.send(intent.now_ns, bytes);
+                    self.recorder.orders.push(OrderRow { intent, rejects: Rejects::NONE, cycles });
+                    self.stamps.resume();
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn refused(&mut self, intent: &OrderIntent, rejects: Rejects) {
+        self.log.verdict(intent, rejects);
+        for rule in rejects.rules() {
+            if let Some(count) = self.counters.rejects.get_mut(rule as usize) {
+                *count += 1;
+            }
+        }
+        self.recorder.orders.push(OrderRow { intent: *intent, rejects, cycles: 0 });
+        let update = refusal(intent);
+        self.tell(&update);
+    }
+
+    /// Bytes from the venue: news of our orders. Intents they cause are sent at once.
+    pub fn on_order_bytes(&mut self, now: Nanos, bytes: &[u8], port: &mut impl OrderPort) {
+        self.log.received(now, bytes);
+        self.orders.receive(now, bytes);
+        while let Some(update) = self.orders.poll_update() {
+            self.gate.on_update(&update);
+            self.positions.on_update(&update);
+            self.tell(&update);
+        }
+        for _ in 0..self.intents.len() {
+            let Some(mut intent) = self.intents.pop() else { break };
+            intent.now_ns = now;
+            self.submit(intent, port);
+        }
+    }
+
+    /// Counts the news, keeps it for the outputs and tells the strategy.
+    fn tell(&mut self, update: &OrderUpdate) {
+        if let Some(count) = self.counters.updates.get_mut(update.kind as usize) {
+            *count += 1;
+        }
+        if update.kind == UpdateKind::Filled {
+            if let Some(filled) = self.counters.filled.get_mut(update.side.index()) {
+                *filled += update.fill_qty.0;
+            }
+            self.counters.maker_qty += if update.maker { update.fill_qty.0 } else { 0 };
+        }
+        let id = update.instrument;
+        let position = self.positions.position(update.account, id);
+        self.recorder.updates.push(UpdateRow { update: *update, position });
+        let Some(instrument) = self.instruments.get(id) else { return };
+        let ctx = Context {
+            now: update.now_ns,
+            instrument,
+            phase: self.phases.of(id),
+            stale: self.books.stale(id).is_some(),
+            position,
+        };
+        self.strategy.on_order(&ctx, update, &mut self.intents);
+    }
+
+    #[cold]
+    fn count_crossed(&mut self, id: InstrumentId) {
+        if self.phases.of(id) == nofx_types::Phase::Continuous {
+            self.counters.crossed += 1;
+        }
+    }
+
+    /// The feed defined an instrument: books learn its tick, the gate and the strategy its limits.
+    pub fn on_definition(&mut self, instrument: &Instrument) {
+        if self.instruments.set(*instrument).is_ok() {
+            self.books.define(instrument);
+            self.strategy.on_definition(instrument);
+        }
+    }
+
+    /// An event is at hand and will come: brings its memory near.
+    #[inline]
+    pub fn hint(&self, instrument: InstrumentId, order: OrderRef) {
+        self.books.hint(instrument, order);
+    }
+
+    /// Intents that found no room in their queue.
+    pub fn intents_dropped(&self) -> u64 {
+        self.intents.dropped()
+    }
+
+    /// Instruments that are traded.
+    pub fn traded(&self) -> &InstrumentSet {
+        &self.traded
+    }
+}
+
+/// The news that an intent never left us.
+fn refusal(intent: &OrderIntent) -> OrderUpdate {
+    OrderUpdate {
+        kind: UpdateKind::RefusedByGate,
+        side: intent.side,
+        maker: false,
+        account: intent.account,
+        instrument: intent.instrument,
+        cl_ord_id: intent.cl_ord_id,
+        orig: intent.orig,
+        order_ref: OrderRef(0),
+        price: intent.price,
+        leaves: Qty(0),
+        fill_price: Price(0),
+        fill_qty: Qty(0),
+        released_qty: Qty(0),
+        released_price: Price(0),
+        closed: intent.orig == nofx_types::ClOrdId::NONE,
+        now_ns: intent.now_ns,
+    }
+}
+
+/// A hot path with the port its orders go to: what a feed is connected to.
+pub struct Walk<'a, S, G, P> {
+    /// The stages.
+    pub path: &'a mut HotPath<S, G>,
+    /// Where bytes go.
+    pub port: &'a mut P,
+}
+
+impl<S: Strategy, G: Gate, P: OrderPort> EventSink for Walk<'_, S, G, P> {
+    #[inline(always)]
+    fn on_event(&mut self, event: &BookEvent) {
+        self.path.stamps.mark(Stage::Decode);
+        self.path.on_event(event, self.port);
+    }
+
+    fn on_definition(&mut self, instrument: &Instrument) {
+        self.path.on_definition(instrument);
+    }
+
+    #[inline]
+    fn hint(&mut self, instrument: InstrumentId, order: OrderRef) {
+        self.path.hint(instrument, order);
+    }
+}

@@ -1,0 +1,269 @@
+//! What a run keeps for its outputs: orders, fills, touches, levels.
+//!
+//! Model: the hot path appends fixed-size rows to buffers sized at start; between packets, outside
+//! the sealed stretch, [`Recorder::is_filling`] says when to write them out and start again. A
+//! buffer holds twice what the largest packet can add beyond the mark, so nothing is lost; a row
+//! that still finds no room is counted, and the run then ends with an error.
+
+use nofx_gate::Rejects;
+use nofx_types::{
+    BookEvent, Instrument, InstrumentId, Ladder, Level, Nanos, OrderIntent, OrderUpdate, Side,
+    Touch,
+};
+
+/// Deepest book that `--book` writes.
+pub const DEPTH_MAX: usize = 50;
+
+/// An intent and its verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderRow {
+    /// The intent as it was judged.
+    pub intent: OrderIntent,
+    /// Which rules refused it; empty: sent.
+    pub rejects: Rejects,
+    /// Packet-to-order time in cycles, 0 when not stamped.
+    pub cycles: u64,
+}
+
+/// News of an order, with the position after it.
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateRow {
+    /// The news.
+    pub update: OrderUpdate,
+    /// Signed position in the instrument afterwards.
+    pub position: i64,
+}
+
+/// A touch that changed.
+#[derive(Clone, Copy, Debug)]
+pub struct TouchRow {
+    /// Sequence of the message that completed the change.
+    pub seq: u64,
+    /// Exchange time of that message, in the feed's own epoch.
+    pub ts_ns: Nanos,
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// The touch now.
+    pub touch: Touch,
+}
+
+/// A level of a book that changed.
+#[derive(Clone, Copy, Debug)]
+pub struct LevelRow {
+    /// Sequence of the message that completed the change.
+    pub seq: u64,
+    /// Exchange time of that message, in the feed's own epoch.
+    pub ts_ns: Nanos,
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// Side of the book.
+    pub side: Side,
+    /// 1 is the best.
+    pub rank: u32,
+    /// Price, quantity and orders.
+    pub level: Level,
+}
+
+/// Which rows are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Orders and updates.
+    pub orders: bool,
+    /// Touches.
+    pub touches: bool,
+    /// Levels per side at each change, 0 for none.
+    pub depth: usize,
+}
+
+/// The buffers.
+pub struct Recorder {
+    wanted: Wanted,
+    /// Intents and verdicts.
+    pub orders: Rows<OrderRow>,
+    /// News of orders.
+    pub updates: Rows<UpdateRow>,
+    /// Touches.
+    pub touches: Rows<TouchRow>,
+    /// Levels.
+    pub levels: Rows<LevelRow>,
+    published: Vec<Touch>,
+    dirty: Vec<bool>,
+}
+
+/// Rows a packet may add: 64 KiB of the shortest message (17 bytes with its length).
+const PACKET_ROWS: usize = 4_096;
+
+impl Recorder {
+    /// Buffers for what is wanted, over `instruments` ids.
+    pub fn new(wanted: Wanted, instruments: usize) -> Recorder {
+        let wanted = Wanted { depth: wanted.depth.min(DEPTH_MAX), ..wanted };
+        let sized = |on: bool, rows: usize| Rows::new(if on { 2 * rows } else { 0 });
+        let watch = wanted.touches || wanted.depth > 0;
+        Recorder {
+            orders: sized(wanted.orders, 32 * PACKET_ROWS),
+            updates: sized(wanted.orders, 8 * PACKET_ROWS),
+            // A clear of the whole market publishes every instrument once.
+            touches: sized(wanted.touches, 4 * PACKET_ROWS + instruments),
+            levels: sized(wanted.depth > 0, 2 * wanted.depth * (PACKET_ROWS + instruments)),
+            published: vec![Touch::default(); if watch { instruments } else { 0 }],
+            dirty: vec![false; if watch { instruments } else { 0 }],
+            wanted,
+        }
+    }
+
+    /// Whether book changes are recorded at all: a false here keeps the hot path clear.
+    #[inline]
+    pub fn watches_books(&self) -> bool {
+        !self.published.is_empty()
+    }
+
+    /// Whether the buffers should be written out now.
+    #[inline]
+    pub fn is_filling(&self) -> bool {
+        self.orders.is_filling()
+            || self.updates.is_filling()
+            || self.touches.is_filling()
+            || self.levels.is_filling()
+    }
+
+    /// Rows that found no room.
+    pub fn lost(&self) -> u64 {
+        self.orders.lost + self.updates.lost + self.touches.lost + self.levels.lost
+    }
+
+    /// A book changed, or an atomic event ended: publishes the touch if it is not what it was.
+    pub fn book(&mut self, event: &BookEvent, id: InstrumentId, changed: bool, book: &impl Ladder) {
+        let Some((published, dirty)) =
+            self.published.get_mut(id.index()).zip(self.dirty.get_mut(id.index()))
+        else {
+            return;
+        };
+        *dirty |= changed;
+        if !*dirty || !event.last {
+            return;
+        }
+        *dirty = false;
+        let (seq, ts_ns, instrument) = (event.seq, event.exch_ns, id);
+        let touch = book.touch();
+        if touch != *published {
+            *published = touch;
+            self.touches.push(TouchRow { seq, ts_ns, instrument, touch });
+        }
+        if self.wanted.depth > 0 {
+            let mut best = [Level::default(); DEPTH_MAX];
+            for side in Side::BOTH {
+                let Some(out) = best.get_mut(..self.wanted.depth) else { return };
+                let n = book.levels(side, out);
+                for (rank, level) in (1..).zip(out.iter().take(n)) {
+                    self.levels.push(LevelRow {
+                        seq,
+                        ts_ns,
+                        instrument,
+                        side,
+                        rank,
+                        level: *level,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// A buffer of rows that never grows.
+pub struct Rows<T> {
+    rows: Vec<T>,
+    capacity: usize,
+    lost: u64,
+}
+
+impl<T> Rows<T> {
+    fn new(capacity: usize) -> Rows<T> {
+        Rows { rows: Vec::with_capacity(capacity), capacity, lost: 0 }
+    }
+
+    /// Appends a row; dropped silently when rows of this kind are not wanted, counted when full.
+    #[inline]
+    pub fn push(&mut self, row: T) {
+        if self.rows.len() < self.capacity {
+            self.rows.push(row);
+        } else if self.capacity > 0 {
+            self.lost += 1;
+        }
+    }
+
+    #[inline]
+    fn is_filling(&self) -> bool {
+        2 * self.rows.len() > self.capacity
+    }
+
+    /// The rows, oldest first.
+    pub fn rows(&self) -> &[T] {
+        &self.rows
+    }
+
+    /// Forgets the rows, keeping the memory.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+    }
+}
+
+/// The name of an instrument in outputs: its symbol, `locate:N` if unknown.
+pub fn label(instrument: &Instrument) -> String {
+    match instrument.symbol.as_str() {
+        "" => format!("locate:{}", instrument.id.0),
+        symbol => symbol.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nofx_types::{EventKind, Price, Qty};
+
+    struct Shown(Touch);
+    impl Ladder for Shown {
+        fn touch(&self) -> Touch {
+            self.0
+        }
+        fn levels(&self, side: Side, out: &mut [Level]) -> usize {
+            let Some(price) = self.0.best(side) else { return 0 };
+            out[0] = Level { price, qty: self.0.qty(side), orders: 1 };
+            1
+        }
+    }
+
+    fn event(seq: u64, last: bool) -> BookEvent {
+        let kind = EventKind::EndOfEvent;
+        BookEvent {
+            instrument: InstrumentId(0),
+            seq,
+            exch_ns: Nanos(seq),
+            capture_ns: Nanos(0),
+            last,
+            kind,
+        }
+    }
+
+    #[test]
+    fn touch_is_published_once_and_only_when_the_event_ends() {
+        let mut recorder =
+            Recorder::new(Wanted { touches: true, depth: 2, ..Wanted::default() }, 1);
+        let shown = |px| Shown(Touch { bid_px: Price(px), bid_qty: Qty(1), ..Touch::default() });
+        let id = InstrumentId(0);
+        recorder.book(&event(1, false), id, true, &shown(5));
+        assert!(recorder.touches.rows().is_empty());
+        recorder.book(&event(2, true), id, true, &shown(6));
+        recorder.book(&event(3, true), id, true, &shown(6));
+        recorder.book(&event(4, true), id, false, &shown(6));
+        let seqs: Vec<_> = recorder.touches.rows().iter().map(|r| r.seq).collect();
+        assert_eq!(seqs, [2]);
+        assert_eq!(recorder.levels.rows().len(), 2);
+    }
+
+    #[test]
+    fn a_full_buffer_counts_what_it_loses() {
+        let mut rows = Rows::new(2);
+        (0..5).for_each(|i| rows.push(i));
+        assert_eq!((rows.rows(), rows.lost), (&[0, 1][..], 3));
+    }
+}

@@ -1,0 +1,139 @@
+//! The house rules as tests: which crate may import which, where `unsafe` may stand, who may issue a
+//! gate key and who may encode an order.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Importer -> what of ours it may import. `bench` may import everything.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("types", &[]),
+    ("rt", &["types"]),
+    ("net", &["rt", "types"]),
+    ("wire", &["types"]),
+    ("feed", &["wire", "rt", "types"]),
+    ("book", &["rt", "types"]),
+    ("model", &["types"]),
+    ("signal", &["model", "types"]),
+    ("gate", &["types"]),
+    ("risk", &["gate", "types"]),
+    ("order", &["gate", "wire", "rt", "types"]),
+    ("venue", &["book", "wire", "rt", "types"]),
+    (
+        "app",
+        &[
+            "venue", "order", "risk", "signal", "book", "feed", "net", "rt", "types", "wire",
+            "model", "gate",
+        ],
+    ),
+];
+
+const UNSAFE_ALLOWED: &[&str] = &["rt", "net", "mailbox", "fpga"];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("workspace root")
+}
+
+/// Crate (without the `nofx-` prefix) -> its normal and build imports of ours, from cargo itself.
+fn imports() -> BTreeMap<String, Vec<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(workspace())
+        .output()
+        .expect("cargo metadata runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let ours = |name: &str| name.strip_prefix("nofx-").map(str::to_owned);
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages
+        .iter()
+        .filter_map(|package| {
+            let name = ours(package["name"].as_str()?)?;
+            let dependencies = package["dependencies"].as_array()?.iter();
+            let imports = dependencies
+                .filter(|d| d["kind"].as_str() != Some("dev"))
+                .filter_map(|d| ours(d["name"].as_str()?));
+            Some((name, imports.collect()))
+        })
+        .collect()
+}
+
+fn wrong_arrows(imports: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (importer, imported) in imports.iter().filter(|(name, _)| *name != "bench") {
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| name == importer) else {
+            wrong.push(format!("{importer} has no row in ARROWS"));
+            continue;
+        };
+        let bad = imported.iter().filter(|name| !allowed.contains(&name.as_str()));
+        wrong.extend(bad.map(|name| format!("{importer} -> {name}")));
+    }
+    wrong
+}
+
+#[test]
+fn imports_point_one_way() {
+    let imports = imports();
+    assert!(imports.len() >= ARROWS.len(), "cargo named only {:?}", imports.keys());
+    assert_eq!(wrong_arrows(&imports), Vec::<String>::new());
+}
+
+#[test]
+fn a_stage_that_imports_a_stage_is_caught() {
+    let mut imports = imports();
+    imports.get_mut("feed").expect("feed is a crate").push("book".into());
+    assert_eq!(wrong_arrows(&imports), ["feed -> book"]);
+}
+
+/// Every Rust source of the engine as (crate, path below the crate, text).
+fn sources() -> Vec<(String, String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let engine = workspace().join("engine");
+    let mut paths = Vec::new();
+    walk(&engine, &mut paths);
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            let text = fs::read_to_string(&path).ok()?;
+            let below = path.strip_prefix(&engine).ok()?.to_str()?.to_owned();
+            let (name, below) = below.split_once('/')?;
+            Some((name.to_owned(), below.to_owned(), text))
+        })
+        .collect()
+}
+
+#[test]
+fn unsafe_stands_only_where_the_architecture_allows_it() {
+    for (name, below, text) in sources().iter().filter(|(_, below, _)| below == "src/lib.rs") {
+        let forbids = text.contains("#![forbid(unsafe_code)]");
+        assert_eq!(forbids, !UNSAFE_ALLOWED.contains(&name.as_str()), "{name}/{below}");
+    }
+}
+
+/// The part of a source that ships: what stands before its test module.
+fn shipped(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+#[test]
+fn only_the_application_issues_gate_keys() {
+    let issuers: Vec<_> = sources()
+        .into_iter()
+        .filter(|(name, below, text)| {
+            name != "gate" && below.starts_with("src/") && shipped(text).contains("GateKey::issue")
+        })
+        .map(|(name, _, _)| name)
+        .collect();
+    assert!(issuers.iter().all(|name| name == "app"), "{issuers:?}");
+    assert_eq!(issuers.len(), 1, "one place issues keys: {issuers:?}");
+}

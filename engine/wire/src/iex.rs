@@ -1,1 +1,0 @@
-//! (opens with its table)

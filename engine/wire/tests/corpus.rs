@@ -1,0 +1,34 @@
+//! Every seed of the fuzzers, through the functions that the fuzz targets call.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::checks;
+
+fn run(target: &str, at_least: usize, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let mut seeds = 0;
+    for entry in fs::read_dir(&folder).expect("the seed corpus is part of the tree") {
+        let path = entry.expect("a folder entry").path();
+        check(&fs::read(&path).expect("a readable seed"));
+        seeds += 1;
+    }
+    assert!(seeds >= at_least, "{seeds} seeds of {target}, want {at_least}");
+}
+
+#[test]
+fn seeds_of_itch_pass() {
+    run("itch", 25, checks::itch);
+}
+
+#[test]
+fn seeds_of_mold_pass() {
+    run("mold", 13, checks::mold);
+}
+
+#[test]
+fn seeds_of_iex_pass() {
+    run("iex", 18, checks::iex);
+}
