@@ -4,6 +4,8 @@
 pub mod cli;
 pub mod columns;
 pub mod decision;
+pub mod outputs;
 pub mod record;
+pub mod report;
 pub mod stamps;
 pub mod summary;

@@ -41,6 +41,8 @@ pub struct TouchRow {
     pub seq: u64,
     /// Exchange time of that message, in the feed's own epoch.
     pub ts_ns: Nanos,
+    /// Engine time: when its packet was captured.
+    pub engine_ns: Nanos,
     /// The instrument.
     pub instrument: InstrumentId,
     /// The touch now.
@@ -147,7 +149,8 @@ impl Recorder {
         let touch = book.touch();
         if touch != *published {
             *published = touch;
-            self.touches.push(TouchRow { seq, ts_ns, instrument, touch });
+            let engine_ns = event.capture_ns;
+            self.touches.push(TouchRow { seq, ts_ns, engine_ns, instrument, touch });
         }
         if self.wanted.depth > 0 {
             let mut best = [Level::default(); DEPTH_MAX];

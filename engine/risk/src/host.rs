@@ -121,7 +121,8 @@ fn allowance(reference: Price, tick: i64, rules: &HostRules) -> i64 {
     let ticks = tick.max(0).saturating_mul(i64::from(rules.distance_ticks_max));
     // Split at 10,000 so that the product of a 64-bit price cannot overflow before the division.
     let (magnitude, bps) = (reference.0.unsigned_abs(), u64::from(rules.distance_bps_max));
-    let share = (magnitude / 10_000).saturating_mul(bps) + magnitude % 10_000 * bps / 10_000;
+    let share =
+        (magnitude / 10_000).saturating_mul(bps).saturating_add(magnitude % 10_000 * bps / 10_000);
     ticks.max(i64::try_from(share).unwrap_or(i64::MAX))
 }
 

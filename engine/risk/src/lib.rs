@@ -10,7 +10,7 @@
 //! Cancels are never refused for risk: taking an order off the market is always allowed, under
 //! every kill. They count as messages all the same.
 //!
-//! Worst case: an order reads one symbol row (a cache line), one account row (three) and one
+//! Worst case: an order reads one symbol row (a cache line), one account row (two) and one
 //! holding (two), and evaluates every rule whatever the others say. Nothing allocates after
 //! construction.
 #![no_std]

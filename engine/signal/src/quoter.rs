@@ -11,8 +11,9 @@
 //! A step is taken only from `Idle` and `Live`: while an answer is out, wishes wait, and the next event
 //! states them again. Answers are matched by order id, so news of an order that is already gone
 //! (a cancel-reject after its fill, a refused replace of a filled order) finds nothing and does nothing.
-//! When an order ends while its replacement is in flight, the replacement is dead with it: venues do
-//! not revive a closed order (OUCH 5.0, Replace Order: the replaced order must be live).
+//! When an order ends while its replacement is in flight, the replacement is dead with it: it takes
+//! the place of an open order or of none, so the side is free at once, whether or not the venue
+//! still answers. An order that could not be moved is cancelled: it rests where we do not want it.
 //!
 //! Worst case per call: one intent per side, two slots of one row looked at.
 
@@ -113,16 +114,19 @@ impl Quoter {
         let quote = quote.filter(|(_, qty)| qty.0 > 0 && ctx.may_trade());
         own.leaving = quote.is_none();
         let Some((price, qty)) = quote else { return own.cancel(ctx, side, out) };
-        if ctx.now < own.quote_at.max(own.retry_at) || other.meets(side, price) {
-            return;
-        }
         let mut intent = match own.state {
             State::Idle => OrderIntent::new(instrument, side, price, qty),
             State::Live if !own.ioc && (own.price != price || own.leaves > qty) => {
+                if ctx.now < own.retry_at {
+                    return own.cancel(ctx, side, out);
+                }
                 OrderIntent::replace(instrument, own.id, side, price, qty)
             }
             _ => return,
         };
+        if ctx.now < own.quote_at.max(own.retry_at) || other.meets(side, price) {
+            return;
+        }
         intent.post_only = post_only;
         own.send(intent, ctx.now.plus(pace.requote_ns), out);
     }

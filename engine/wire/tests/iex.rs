@@ -54,42 +54,42 @@ const SHEET: &[(Protocol, &str, &str)] = &[
     (
         Protocol::Deep,
         "3801be7f13353ae25d165620202020202020be000000b4f01e0000000000",
-        "PriceLevelUpdate { kind: '8', event_flags: 0x01, ts_ns: 1611692981295120318, symbol: \"V       \", shares: 190, price_e4: 2027700 }",
+        "PriceLevelUpdate { kind: '8', event_flags: 0x01, ts_ns: 1611692981294956478, symbol: \"V       \", shares: 190, price_e4: 2027700 }",
     ),
     (
         Protocol::Deep,
         "35012ab9d8623ae25d16554e48202020202052000000f882340000000000",
-        "PriceLevelUpdate { kind: '5', event_flags: 0x01, ts_ns: 1611692982062889258, symbol: \"UNH     \", shares: 82, price_e4: 3441400 }",
+        "PriceLevelUpdate { kind: '5', event_flags: 0x01, ts_ns: 1611692982062856490, symbol: \"UNH     \", shares: 82, price_e4: 3441400 }",
     ),
     (
         Protocol::DeepPlus,
         "61351e7711156155fa1749424b52202020200a000000000063006400000008d4140000000000",
-        "AddOrder { kind: 'a', side: '5', ts_ns: 1727787282529654558, symbol: \"IBKR    \", order_id: 27866022694354954, shares: 100, price_e4: 1365000 }",
+        "AddOrder { kind: 'a', side: '5', ts_ns: 1727787282503661342, symbol: \"IBKR    \", order_id: 27866022694354954, shares: 100, price_e4: 1365000 }",
     ),
     (
         Protocol::DeepPlus,
         "4d00ce8b8436a455fa1749424b5220202020ae00000000006300c8000000841b150000000000",
-        "OrderModify { kind: 'M', flags: 0x00, ts_ns: 1727787570854661070, symbol: \"IBKR    \", order_id: 27866022694355118, shares: 200, price_e4: 1383300 }",
+        "OrderModify { kind: 'M', flags: 0x00, ts_ns: 1727787570827660238, symbol: \"IBKR    \", order_id: 27866022694355118, shares: 200, price_e4: 1383300 }",
     ),
     (
         Protocol::DeepPlus,
         "52204a97fec26155fa1749424b52202020200a00000000006300",
-        "OrderDelete { kind: 'R', reserved: ' ', ts_ns: 1727787285465650506, symbol: \"IBKR    \", order_id: 27866022694354954 }",
+        "OrderDelete { kind: 'R', reserved: ' ', ts_ns: 1727787285421659978, symbol: \"IBKR    \", order_id: 27866022694354954 }",
     ),
     (
         Protocol::DeepPlus,
         "4c409c378e7c6855fa1749424b52202020200d0000000000630064000000a00e1500000000001800000000006300",
-        "OrderExecuted { kind: 'L', sale_flags: '@', ts_ns: 1727787314367674268, symbol: \"IBKR    \", order_id: 27866022694354957, shares: 100, price_e4: 1380000, trade_id: 27866022694354968 }",
+        "OrderExecuted { kind: 'L', sale_flags: '@', ts_ns: 1727787314304661404, symbol: \"IBKR    \", order_id: 27866022694354957, shares: 100, price_e4: 1380000, trade_id: 27866022694354968 }",
     ),
     (
         Protocol::DeepPlus,
         "5440ecfd4fba8a55fa1749424b52202020206400000074f41400000000009000000000006300",
-        "Trade { kind: 'T', sale_flags: '@', ts_ns: 1727787461420678636, symbol: \"IBKR    \", shares: 100, price_e4: 1373300, trade_id: 27866022694355088 }",
+        "Trade { kind: 'T', sale_flags: '@', ts_ns: 1727787461369658860, symbol: \"IBKR    \", shares: 100, price_e4: 1373300, trade_id: 27866022694355088 }",
     ),
     (
         Protocol::DeepPlus,
         "42002728e4dd2858fa175446432020202020640000007070060000000000ee01000000006300",
-        "TradeBreak { kind: 'B', sale_flags: 0x00, ts_ns: 1727790348348663847, symbol: \"TFC     \", shares: 100, price_e4: 422000, trade_id: 27866022694355438 }",
+        "TradeBreak { kind: 'B', sale_flags: 0x00, ts_ns: 1727790339594659879, symbol: \"TFC     \", shares: 100, price_e4: 422000, trade_id: 27866022694355438 }",
     ),
     (
         Protocol::DeepPlus,
@@ -99,7 +99,7 @@ const SHEET: &[(Protocol, &str, &str)] = &[
     (
         Protocol::DeepPlus,
         "454f307fca1e4e57fa174120202020202020",
-        "SecurityEvent { kind: 'E', event: 'O', ts_ns: 1727789400136651568, symbol: \"A       \" }",
+        "SecurityEvent { kind: 'E', event: 'O', ts_ns: 1727789400085659440, symbol: \"A       \" }",
     ),
     (
         Protocol::DeepPlus,

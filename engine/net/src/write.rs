@@ -1,0 +1,12 @@
+//! Captures and message files made by us: [`PcapWriter`] and [`BinaryFileWriter`].
+//!
+//! Both write through [`AtomicFile`], so a run that fails leaves no half a file under a good name.
+//! A file dropped without `finish` is not published.
+
+mod binary_file;
+mod pcap;
+
+pub use binary_file::BinaryFileWriter;
+pub use pcap::{Link, PcapWriter};
+#[cfg(doc)]
+use crate::atomic::AtomicFile;

@@ -1,0 +1,186 @@
+//! Writing pcap: little-endian, nanoseconds, Ethernet frames that carry UDP over IPv4.
+
+use std::io::Write;
+use std::path::Path;
+
+use nofx_types::Nanos;
+
+use crate::atomic::AtomicFile;
+use crate::{Error, Problem, Result};
+
+const ETHERNET: usize = 14;
+const TAG: usize = 4;
+const IPV4: usize = 20;
+const UDP: usize = 8;
+
+/// Shortest Ethernet frame without its check sequence; shorter ones are padded with zeros.
+const FRAME_MIN: usize = 60;
+
+/// Most payload of a UDP datagram over IPv4.
+const PAYLOAD_MAX: usize = 65_535 - IPV4 - UDP;
+
+/// What all frames of a file have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Source address.
+    pub src: [u8; 4],
+    /// Source port.
+    pub src_port: u16,
+    /// 802.1Q VLAN id (12 bits), if frames are tagged.
+    pub vlan: Option<u16>,
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link { src: [10, 0, 0, 1], src_port: 40_000, vlan: None }
+    }
+}
+
+/// Writes datagrams as packets of a capture.
+pub struct PcapWriter {
+    out: AtomicFile,
+    link: Link,
+    packets: u64,
+}
+
+impl PcapWriter {
+    /// Begins the file `path`.
+    ///
+    /// # Errors
+    /// The file cannot be created or written.
+    pub fn create(path: impl AsRef<Path>, link: Link) -> Result<PcapWriter> {
+        let mut writer = PcapWriter { out: AtomicFile::create(path)?, link, packets: 0 };
+        let mut header = [0u8; 24];
+        header[0..4].copy_from_slice(&0xA1B2_3C4D_u32.to_le_bytes()); // nanoseconds
+        header[4..6].copy_from_slice(&2u16.to_le_bytes());
+        header[6..8].copy_from_slice(&4u16.to_le_bytes());
+        header[16..20].copy_from_slice(&crate::capture::CAPLEN_MAX.to_le_bytes());
+        header[20..24].copy_from_slice(&1u32.to_le_bytes()); // Ethernet
+        writer.write(&header)?;
+        Ok(writer)
+    }
+
+    /// Appends a datagram to `dst:port`, captured at `ts_ns` (since 1970).
+    ///
+    /// # Errors
+    /// The payload exceeds 65,507 bytes, the time is beyond 2106, or the file cannot be written.
+    pub fn datagram(
+        &mut self,
+        ts_ns: Nanos,
+        dst: [u8; 4],
+        port: u16,
+        payload: &[u8],
+    ) -> Result<()> {
+        if payload.len() > PAYLOAD_MAX {
+            return Err(self.unwritable(Problem::PayloadLength(payload.len())));
+        }
+        let Ok(seconds) = u32::try_from(ts_ns.0 / 1_000_000_000) else {
+            return Err(self.unwritable(Problem::Time(ts_ns.0)));
+        };
+        let tag = if self.link.vlan.is_some() { TAG } else { 0 };
+        let used = ETHERNET + tag + IPV4 + UDP + payload.len();
+        let padding = FRAME_MIN.saturating_sub(used);
+        let length = (used + padding) as u32;
+
+        let mut head = Head::default();
+        head.put(&seconds.to_le_bytes());
+        head.put(&((ts_ns.0 % 1_000_000_000) as u32).to_le_bytes());
+        head.put(&length.to_le_bytes());
+        head.put(&length.to_le_bytes());
+        head.put(&mac_of(dst));
+        head.put(&mac_of(self.link.src));
+        if let Some(vlan) = self.link.vlan {
+            head.put(&0x8100u16.to_be_bytes());
+            head.put(&(vlan & 0x0FFF).to_be_bytes());
+        }
+        head.put(&0x0800u16.to_be_bytes());
+        head.put(&self.ipv4(dst, payload.len()));
+        head.put(&self.link.src_port.to_be_bytes());
+        head.put(&port.to_be_bytes());
+        head.put(&((UDP + payload.len()) as u16).to_be_bytes());
+        head.put(&[0, 0]); // no checksum: RFC 768 allows it over IPv4
+
+        self.write(head.bytes())?;
+        self.write(payload)?;
+        self.write(&[0; FRAME_MIN][..padding])?;
+        self.packets += 1;
+        Ok(())
+    }
+
+    /// Publishes the file; returns the number of packets.
+    ///
+    /// # Errors
+    /// The file cannot be written; it is not published then.
+    pub fn finish(self) -> Result<u64> {
+        self.out.finish()?;
+        Ok(self.packets)
+    }
+
+    fn ipv4(&self, dst: [u8; 4], payload_len: usize) -> [u8; IPV4] {
+        let mut header = [0u8; IPV4];
+        header[0] = 0x45;
+        header[2..4].copy_from_slice(&((IPV4 + UDP + payload_len) as u16).to_be_bytes());
+        header[4..6].copy_from_slice(&(self.packets as u16).to_be_bytes()); // identification
+        header[6] = 0x40; // do not fragment
+        header[8] = 16; // time to live
+        header[9] = 17; // UDP
+        header[12..16].copy_from_slice(&self.link.src);
+        header[16..20].copy_from_slice(&dst);
+        let checksum = checksum(&header);
+        header[10..12].copy_from_slice(&checksum.to_be_bytes());
+        header
+    }
+
+    fn unwritable(&self, problem: Problem) -> Box<Error> {
+        let (file, number) = (self.out.file().to_owned(), self.packets + 1);
+        Box::new(Error::Unwritable { file, number, problem })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(|e| self.out.failed(e))
+    }
+}
+
+/// Packet header to UDP header, built in place.
+struct Head {
+    bytes: [u8; Head::MAX],
+    len: usize,
+}
+
+impl Default for Head {
+    fn default() -> Head {
+        Head { bytes: [0; Head::MAX], len: 0 }
+    }
+}
+
+impl Head {
+    const MAX: usize = 16 + ETHERNET + TAG + IPV4 + UDP;
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// The group's address on Ethernet (RFC 1112 6.4: 01-00-5E and the low 23 bits), or a locally
+/// administered one for a host.
+fn mac_of(ip: [u8; 4]) -> [u8; 6] {
+    let [a, b, c, d] = ip;
+    if (224..240).contains(&a) {
+        [0x01, 0x00, 0x5E, b & 0x7F, c, d]
+    } else {
+        [0x02, 0x00, a, b, c, d]
+    }
+}
+
+/// RFC 1071: the complement of the ones' complement sum of the header's 16-bit words.
+fn checksum(header: &[u8; IPV4]) -> u16 {
+    let words = header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let sum: u32 = words.sum();
+    let folded = (sum & 0xFFFF) + (sum >> 16);
+    !((folded & 0xFFFF) + (folded >> 16)) as u16
+}
