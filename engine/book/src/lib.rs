@@ -1,1 +1,9 @@
-//! (opens with its model)
+#![forbid(unsafe_code)]
+use bytemuck::Zeroable;
+#[derive(Clone, Copy, Zeroable)]
+#[repr(C, align(128))]
+pub struct B<L> { a: [L; 8], b: u64 }
+#[derive(Clone, Copy, Zeroable)]
+#[repr(C)]
+pub struct S<L> { a: [[[L; 8];128];2], b: u64 }
+pub fn f(x: &[u64], h: u64) -> u64 { *x.get((h & (x.len() as u64).wrapping_sub(1)) as usize).unwrap_or(&0) }

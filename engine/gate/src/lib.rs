@@ -12,7 +12,7 @@
 
 use core::fmt;
 
-use nofx_types::{OrderIntent, OrderUpdate};
+use nofx_types::{Instrument, InstrumentId, OrderIntent, OrderUpdate};
 
 /// A rule that refused, as a bit of [`Rejects`]. Host rules come first, in the order they are
 /// checked, then the card rules, which a card evaluates on the same bits.
@@ -255,6 +255,12 @@ pub trait Gate {
 
     /// The next verdict, if one is ready.
     fn poll(&mut self) -> Option<Verdict>;
+
+    /// An instrument was defined: its limits follow from it. Start-up and rare: may be slow.
+    fn on_definition(&mut self, instrument: &Instrument);
+
+    /// An instrument was halted by its venue, or trades again.
+    fn on_halt(&mut self, instrument: InstrumentId, halted: bool);
 
     /// Moves or releases exposure: fills, cancels, rejects, replaces. Updates of kind
     /// `RefusedByGate` never reserved anything and must not be reported here.

@@ -66,7 +66,7 @@ fn refusals_name_the_key_and_what_was_expected() {
     check(3, "touch_imbalance = { mean = 1.0 }", &["weight"]);
     for (fields, wants) in [
         ("weight = inf", "features.touch_imbalance.weight is inf"),
-        ("weight = 1e13", "features.touch_imbalance.weight is 1e13"),
+        ("weight = 1e13", "features.touch_imbalance.weight is 10000000000000.0"),
         ("weight = 1.0, scale = 0.0", "features.touch_imbalance.scale is 0.0"),
         ("weight = 1.0, scale = -1.0", "above 0"),
         ("weight = 1.0, scale = nan", "above 0"),

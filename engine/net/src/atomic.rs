@@ -48,6 +48,15 @@ impl AtomicFile {
         &self.file
     }
 
+    /// Appends `bytes`: `Write::write_all` with this crate's error.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.writer.write_all(bytes).map_err(|e| Error::io(&self.file, "write", ADVICE, e))
+    }
+
     /// Publishes the file under its final name.
     ///
     /// # Errors
@@ -71,11 +80,6 @@ impl AtomicFile {
         // system can do that; the file is whole either way.
         let _ = File::open(directory).and_then(|directory| directory.sync_all());
         Ok(())
-    }
-
-    /// A failed write of this file as an error of this crate.
-    pub(crate) fn failed(&self, source: io::Error) -> Box<Error> {
-        Error::io(&self.file, "write", ADVICE, source)
     }
 
     fn named(&self, error: io::Error) -> io::Error {

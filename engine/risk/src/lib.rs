@@ -20,7 +20,7 @@ extern crate alloc;
 
 pub mod card;
 mod config;
-mod host;
+pub mod host;
 mod software;
 
 pub use config::{AccountOverride, CardConfig, ConfigError, SymbolOverride};

@@ -35,6 +35,7 @@ pub struct SoftwareGate {
     tail: usize,
     passed: u64,
     refused: [u64; RULE_BITS],
+    definitions_refused: u64,
     config: CardConfig,
     key: GateKey,
 }
@@ -67,6 +68,16 @@ impl Gate for SoftwareGate {
             true => Verdict::Pass(self.key.clear(intent)),
             false => Verdict::Reject(intent, rejects),
         })
+    }
+
+    fn on_definition(&mut self, instrument: &Instrument) {
+        let misfit = self.define(instrument).is_err();
+        self.definitions_refused = self.definitions_refused.saturating_add(u64::from(misfit));
+    }
+
+    fn on_halt(&mut self, instrument: InstrumentId, halted: bool) {
+        // An instrument outside the table takes no order anyway, by `Rule::Range`.
+        let _ = self.set_halt(instrument, halted);
     }
 
     #[inline]
@@ -128,6 +139,7 @@ impl SoftwareGate {
             tail: 0,
             passed: 0,
             refused: [0; RULE_BITS],
+            definitions_refused: 0,
             config,
             key,
         };
@@ -217,6 +229,11 @@ impl SoftwareGate {
     /// Intents that `rule` refused, alone or with others.
     pub fn refused(&self, rule: Rule) -> u64 {
         self.refused[rule as usize % RULE_BITS]
+    }
+
+    /// Definitions whose lot or limits did not fit the card: those instruments take no order.
+    pub fn definitions_refused(&self) -> u64 {
+        self.definitions_refused
     }
 
     /// The card rules and their state.

@@ -84,10 +84,16 @@ impl<V: Copy> Table<V> {
         Some(value)
     }
 
-    /// Takes every key out; walks the whole table, so it is for rare events.
-    pub fn clear(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.value = None);
-        self.len = 0;
+    /// Takes out what `keep` does not want; walks the whole table, so it is for rare events.
+    pub fn retain(&mut self, mut keep: impl FnMut(u64, &V) -> bool) {
+        let mut at = 0;
+        while let Some(Slot { key, value }) = self.slots.get(at) {
+            match value {
+                // Removal may pull another key into this slot: look again.
+                Some(value) if !keep(*key, value) => _ = self.remove(*key),
+                _ => at += 1,
+            }
+        }
     }
 
     /// How many keys it holds.
@@ -153,7 +159,11 @@ mod tests {
             for key in (0..90).flat_map(|k| [k, k << 57]) {
                 assert_eq!(table.get(key), twin.get(&key).copied(), "seed {seed}");
             }
-            table.clear();
+            table.retain(|key, value| key % 3 == 0 && value % 2 == 0);
+            twin.retain(|key, value| key % 3 == 0 && *value % 2 == 0);
+            assert_eq!(table.len(), twin.len());
+            assert!(twin.iter().all(|(key, value)| table.get(*key) == Some(*value)));
+            table.retain(|_, _| false);
             assert!(table.is_empty() && table.get(1).is_none());
         }
     }

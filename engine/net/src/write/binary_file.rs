@@ -1,6 +1,5 @@
 //! Writing Nasdaq BinaryFILE 1.00.
 
-use std::io::Write;
 use std::path::Path;
 
 use crate::atomic::AtomicFile;
@@ -31,8 +30,8 @@ impl BinaryFileWriter {
             let problem = Problem::MessageLength(message.len());
             return Err(Box::new(Error::Unwritable { file, number, problem }));
         };
-        self.write(&length.to_be_bytes())?;
-        self.write(message)?;
+        self.out.put(&length.to_be_bytes())?;
+        self.out.put(message)?;
         self.records += 1;
         Ok(())
     }
@@ -42,12 +41,9 @@ impl BinaryFileWriter {
     /// # Errors
     /// The file cannot be written; it is not published then.
     pub fn finish(mut self) -> Result<u64> {
-        self.write(&[0, 0])?;
+        self.out.put(&[0, 0])?;
         self.out.finish()?;
         Ok(self.records)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.out.write_all(bytes).map_err(|e| self.out.failed(e))
-    }
 }

@@ -1,6 +1,5 @@
 //! Writing pcap: little-endian, nanoseconds, Ethernet frames that carry UDP over IPv4.
 
-use std::io::Write;
 use std::path::Path;
 
 use nofx_types::Nanos;
@@ -56,7 +55,7 @@ impl PcapWriter {
         header[6..8].copy_from_slice(&4u16.to_le_bytes());
         header[16..20].copy_from_slice(&crate::capture::CAPLEN_MAX.to_le_bytes());
         header[20..24].copy_from_slice(&1u32.to_le_bytes()); // Ethernet
-        writer.write(&header)?;
+        writer.out.put(&header)?;
         Ok(writer)
     }
 
@@ -100,9 +99,9 @@ impl PcapWriter {
         head.put(&((UDP + payload.len()) as u16).to_be_bytes());
         head.put(&[0, 0]); // no checksum: RFC 768 allows it over IPv4
 
-        self.write(head.bytes())?;
-        self.write(payload)?;
-        self.write(&[0; FRAME_MIN][..padding])?;
+        self.out.put(head.bytes())?;
+        self.out.put(payload)?;
+        self.out.put(&[0; FRAME_MIN][..padding])?;
         self.packets += 1;
         Ok(())
     }
@@ -136,9 +135,6 @@ impl PcapWriter {
         Box::new(Error::Unwritable { file, number, problem })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.out.write_all(bytes).map_err(|e| self.out.failed(e))
-    }
 }
 
 /// Packet header to UDP header, built in place.

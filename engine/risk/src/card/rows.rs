@@ -202,13 +202,14 @@ pub(super) fn release(
         | take(&mut account.open_notional[side.index()], rules::notional(price, qty))
 }
 
-/// Ends one open order; true when none was open.
+/// Ends one open order; true when none was open. The account's count moves with the holding's
+/// only, so it stays the sum over its symbols whatever is reported.
 #[inline]
 pub(super) fn end_order(account: &mut AccountRow, holding: &mut Holding) -> bool {
-    let fault = (holding.open_orders == 0) | (account.open_orders == 0);
-    holding.open_orders = holding.open_orders.saturating_sub(1);
-    account.open_orders = account.open_orders.saturating_sub(1);
-    fault
+    let open = u32::from(holding.open_orders > 0);
+    holding.open_orders -= open;
+    account.open_orders = account.open_orders.saturating_sub(open);
+    open == 0
 }
 
 /// Trades `qty` on `side` at `price` into the position; true when a sum reached its end.

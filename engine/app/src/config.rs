@@ -1,0 +1,348 @@
+//! The configuration of a run: one TOML file, every key with a default, unknown keys refused.
+//!
+//! Each section belongs to the crate whose stage it sets up; this module joins them, applies
+//! `--set`, and says which file and key is wrong. `docs/config.md` lists the keys.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use nofx_risk::{CardConfig, HostRules};
+use nofx_signal::{ImbalanceConfig, MakerConfig};
+use nofx_types::Phase;
+use nofx_venue::VenueConfig;
+use serde::Deserialize;
+
+use crate::cli::StrategyName;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Lines, reordering, start.
+    pub feed: FeedSection,
+    /// The instrument table.
+    pub instruments: InstrumentSection,
+    /// Sizes of the books.
+    pub book: BookSection,
+    /// Which strategy trades what.
+    pub strategy: StrategySection,
+    /// Host rules.
+    pub host: HostRules,
+    /// Card rules: limits.
+    pub risk: CardConfig,
+    /// The order session.
+    pub session: SessionSection,
+    /// The simulated venue.
+    pub venue: VenueConfig,
+}
+
+/// Section `[feed]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeedSection {
+    /// Packets that a line may deliver behind a later one before the hole counts as a gap.
+    pub reorder_packets: u32,
+    /// Packets parked behind a hole, at most.
+    pub park_packets: u32,
+    /// Engine time after which a hole is given up, nanoseconds.
+    pub gap_timeout_ns: u64,
+    /// Expect the stream from sequence 1 instead of from the first packet seen.
+    pub from_one: bool,
+    /// Trust no sequence numbers (captures whose headers were blanked).
+    pub unsequenced: bool,
+}
+
+impl Default for FeedSection {
+    fn default() -> Self {
+        FeedSection {
+            reorder_packets: 8,
+            park_packets: 1_024,
+            gap_timeout_ns: 1_000_000,
+            from_one: false,
+            unsequenced: false,
+        }
+    }
+}
+
+/// Section `[instruments]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InstrumentSection {
+    /// Instruments in the table; ITCH uses the stock locate as index.
+    pub capacity: u32,
+    /// CSV of definitions for feeds that send none.
+    pub definitions: Option<PathBuf>,
+    /// Trading date for the definitions, YYYY-MM-DD; empty takes the newest row.
+    pub date: String,
+    /// Phase of an instrument of which the feed has said nothing: `closed` or `continuous`.
+    pub unknown_phase: UnknownPhase,
+}
+
+impl Default for InstrumentSection {
+    fn default() -> Self {
+        InstrumentSection {
+            capacity: 16_384,
+            definitions: None,
+            date: String::new(),
+            unknown_phase: UnknownPhase::Closed,
+        }
+    }
+}
+
+/// What silence about the phase means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownPhase {
+    /// No trading.
+    Closed,
+    /// Continuous trading: for captures that start mid-day and feeds without status messages.
+    Continuous,
+}
+
+impl From<UnknownPhase> for Phase {
+    fn from(unknown: UnknownPhase) -> Phase {
+        match unknown {
+            UnknownPhase::Closed => Phase::Closed,
+            UnknownPhase::Continuous => Phase::Continuous,
+        }
+    }
+}
+
+/// Section `[book]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BookSection {
+    /// Orders that may rest at one time, over all instruments.
+    pub live_orders: u32,
+    /// Ticks per side that are kept in the fast window around the touch; a power of two.
+    pub window_ticks: u32,
+}
+
+impl Default for BookSection {
+    fn default() -> Self {
+        BookSection { live_orders: 2_000_000, window_ticks: 1_024 }
+    }
+}
+
+/// Section `[strategy]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StrategySection {
+    /// `null`, `maker` or `imbalance`.
+    pub name: StrategyName,
+    /// What it trades: symbols, `locate:N`, or one of `all`, `first:N`.
+    pub trade: Trade,
+    /// Account of its orders.
+    pub account: u16,
+    /// Keys of the maker.
+    pub maker: MakerConfig,
+    /// Keys of the imbalance strategy.
+    pub imbalance: ImbalanceConfig,
+}
+
+impl Default for StrategySection {
+    fn default() -> Self {
+        StrategySection {
+            name: StrategyName::Null,
+            trade: Trade::First(50),
+            account: 0,
+            maker: MakerConfig::default(),
+            imbalance: ImbalanceConfig::default(),
+        }
+    }
+}
+
+/// Which instruments are traded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trade {
+    /// Every instrument that is defined at the start of the stream.
+    All,
+    /// The first so many that are defined.
+    First(usize),
+    /// These, by symbol or `locate:N`.
+    Named(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Trade {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            One(String),
+            Many(Vec<String>),
+        }
+        const WANT: &str = "want \"all\", \"first:N\", a symbol, or a list of symbols";
+        match Raw::deserialize(deserializer).map_err(|_| serde::de::Error::custom(WANT))? {
+            Raw::Many(names) => Ok(Trade::Named(names)),
+            Raw::One(text) if text == "all" => Ok(Trade::All),
+            Raw::One(text) => match text.strip_prefix("first:") {
+                Some(n) => n.parse().map(Trade::First).map_err(|_| serde::de::Error::custom(WANT)),
+                None => Ok(Trade::Named(text.split(',').map(str::to_owned).collect())),
+            },
+        }
+    }
+}
+
+/// Section `[session]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionSection {
+    /// OUCH version of the order session.
+    pub protocol: OuchVersion,
+    /// User name, at most six characters.
+    pub username: String,
+    /// Password, at most ten characters.
+    pub password: String,
+    /// Firm (MPID) that orders carry, at most four characters.
+    pub firm: String,
+    /// Orders that may be open or in flight at one time; a power of two.
+    pub orders_max: u32,
+}
+
+impl Default for SessionSection {
+    fn default() -> Self {
+        SessionSection {
+            protocol: OuchVersion::Ouch50,
+            username: "NOFX".into(),
+            password: "NOFX".into(),
+            firm: "NOFX".into(),
+            orders_max: 65_536,
+        }
+    }
+}
+
+/// Order entry protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OuchVersion {
+    /// OUCH 5.0.
+    Ouch50,
+    /// OUCH 4.2.
+    Ouch42,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug)]
+pub struct ConfigError {
+    place: String,
+    reason: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.reason.trim_end())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    /// `place` is a file or a key.
+    pub fn new(place: impl Into<String>, reason: impl fmt::Display) -> ConfigError {
+        ConfigError { place: place.into(), reason: reason.to_string() }
+    }
+}
+
+/// Reads the file (all defaults without one) and applies `KEY=VALUE` settings on top.
+///
+/// # Errors
+/// A file that cannot be read, a key that does not exist or has a value out of range.
+pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Config, ConfigError> {
+    let mut table = match file {
+        None => toml::Table::new(),
+        Some(file) => {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(file).map_err(|e| ConfigError::new(&name, e))?;
+            // Parsed whole once for its own sake: errors then name the line in the file.
+            toml::from_str::<Config>(&text).map_err(|e| ConfigError::new(&name, e))?;
+            text.parse().map_err(|e| ConfigError::new(&name, e))?
+        }
+    };
+    for setting in settings {
+        apply(&mut table, setting)?;
+    }
+    let place = if settings.is_empty() { "configuration".to_owned() } else { settings.join(" ") };
+    let config = Config::deserialize(table).map_err(|e| ConfigError::new(&place, e))?;
+    check(&config)?;
+    Ok(config)
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    config.risk.check().map_err(|e| ConfigError::new("configuration", e))?;
+    config.venue.check().map_err(|e| ConfigError::new("configuration", e))?;
+    let capacity = config.instruments.capacity;
+    if !(1..=1 << 20).contains(&capacity) {
+        return Err(ConfigError::new("instruments.capacity", format!("{capacity}: want 1 to 1048576")));
+    }
+    let window = config.book.window_ticks;
+    if !window.is_power_of_two() || !(64..=65_536).contains(&window) {
+        let want = format!("{window}: want a power of two from 64 to 65536");
+        return Err(ConfigError::new("book.window_ticks", want));
+    }
+    let orders = config.session.orders_max;
+    if !orders.is_power_of_two() || orders > 1 << 24 {
+        let want = format!("{orders}: want a power of two up to 16777216");
+        return Err(ConfigError::new("session.orders_max", want));
+    }
+    if config.strategy.account >= config.risk.accounts {
+        let want = format!("{}: want below risk.accounts = {}", config.strategy.account, config.risk.accounts);
+        return Err(ConfigError::new("strategy.account", want));
+    }
+    Ok(())
+}
+
+/// Puts `a.b.c=value` into the table; a value that is no TOML is a string.
+fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ConfigError> {
+    let (key, value) = setting
+        .split_once('=')
+        .ok_or_else(|| ConfigError::new(format!("--set {setting}"), "want KEY=VALUE"))?;
+    let parsed = format!("v = {value}").parse::<toml::Table>().ok();
+    let value = parsed
+        .and_then(|mut t| t.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let mut path: Vec<&str> = key.trim().split('.').collect();
+    let last = path.pop().unwrap_or_default();
+    let mut place = table;
+    for part in path {
+        let entry = place.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        place = entry
+            .as_table_mut()
+            .ok_or_else(|| ConfigError::new(format!("--set {setting}"), format!("{part} is no section")))?;
+    }
+    place.insert(last.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_go_on_top_of_defaults() {
+        let settings = ["strategy.maker.size_lots=3".to_owned(), "strategy.trade=first:7".to_owned()];
+        let config = load(None, &settings).expect("known keys");
+        assert_eq!(config.strategy.maker.size_lots, 3);
+        assert_eq!(config.strategy.trade, Trade::First(7));
+        let settings = ["strategy.trade=[\"AAPL\", \"locate:7\"]".to_owned()];
+        let named = load(None, &settings).expect("a list").strategy.trade;
+        assert_eq!(named, Trade::Named(vec!["AAPL".into(), "locate:7".into()]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let refused = |setting: &str| {
+            load(None, &[setting.to_owned()]).expect_err("must be refused").to_string()
+        };
+        assert!(refused("book.windw_ticks=64").contains("windw_ticks"));
+        assert!(refused("book.window_ticks=100").contains("power of two"));
+        assert!(refused("strategy.trade=first:x").contains("first:N"));
+        assert!(refused("strategy.account=9").contains("risk.accounts"));
+        assert!(refused("nonsense").contains("KEY=VALUE"));
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("c.toml");
+        std::fs::write(&file, "[feed]\nreorder = 3\n").expect("a file");
+        let error = load(Some(&file), &[]).expect_err("unknown key").to_string();
+        assert!(error.contains("c.toml") && error.contains("reorder"), "{error}");
+        assert!(load(Some(&dir.path().join("absent.toml")), &[]).is_err());
+    }
+}

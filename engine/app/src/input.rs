@@ -1,0 +1,321 @@
+//! The input of a replay: files of any container as one stream of packets or records.
+//!
+//! Model: containers are recognised by content. Captures become datagrams tagged with their line;
+//! message files become records. The reader owns the files and lends each item until the next.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use nofx_net::bytes::ByteSource;
+use nofx_net::capture::Capture;
+use nofx_net::detect::{Container, detect};
+use nofx_net::frame::{DecodeOptions, FrameCounts, StampFormat, TrailerStamp, decode};
+use nofx_net::join::{Chain, FileFrame, FrameStream, Merge};
+use nofx_net::records::{BinaryFile, Dbn, Record};
+use nofx_types::Nanos;
+
+/// Why an input cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A file cannot be read; names file, record and offset.
+    #[error(transparent)]
+    Read(#[from] Box<nofx_net::Error>),
+    /// The files do not go together, or an option does not fit them.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// What to read and how.
+#[derive(Clone, Debug, Default)]
+pub struct InputOptions {
+    /// Files, in order.
+    pub files: Vec<PathBuf>,
+    /// Line B in a file of its own.
+    pub line_b: Option<PathBuf>,
+    /// Groups of lines A and B in one capture.
+    pub lines: Option<[(Ipv4Addr, u16); 2]>,
+    /// Join files by time.
+    pub merge: bool,
+    /// Distance of a vendor's stamp from the end of the frame.
+    pub trailer_stamp: Option<u16>,
+    /// Take a file without magic as BinaryFILE although its records have other lengths.
+    pub force_binary_file: bool,
+}
+
+/// One thing read.
+pub enum Item<'a> {
+    /// A datagram of the feed.
+    Packet {
+        /// 0 for line A, 1 for line B.
+        line: usize,
+        /// Number of the packet over all files, from 1.
+        number: u64,
+        /// Capture (or wire) time.
+        at: Nanos,
+        /// What UDP carries.
+        payload: &'a [u8],
+    },
+    /// A frame that carries nothing for us; it has been counted.
+    Skipped,
+    /// An ITCH message of a BinaryFILE.
+    Message(Record<'a>),
+    /// A record of a DBN file and its type.
+    Mbo(u8, Record<'a>),
+}
+
+/// The files as one stream.
+pub struct Reader {
+    source: Source,
+    /// What became of the frames.
+    pub frames: FrameCounts,
+    options: DecodeOptions,
+    lines: Option<[(Ipv4Addr, u16); 2]>,
+    file_is_line: bool,
+    other_groups: u64,
+    items: u64,
+    container: Container,
+}
+
+enum Source {
+    Chain(Chain),
+    Merge(Merge),
+    BinaryFiles(Vec<BinaryFile>, usize),
+    Dbns(Vec<Dbn>, usize),
+}
+
+impl Reader {
+    /// Opens all files at once, so that a missing one is known before the first packet.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the files do not go together.
+    pub fn open(options: &InputOptions) -> Result<Reader, InputError> {
+        let paths: Vec<&Path> =
+            options.files.iter().chain(&options.line_b).map(PathBuf::as_path).collect();
+        if options.line_b.is_some() && options.files.len() != 1 {
+            return Err(InputError::Usage(
+                "--line-b takes exactly one FILE for line A: join the files of each line first".into(),
+            ));
+        }
+        let (container, source) = open_all(&paths, options)?;
+        let packets = matches!(container, Container::Pcap | Container::PcapNg);
+        if !packets && (options.line_b.is_some() || options.lines.is_some()) {
+            return Err(InputError::Usage(format!(
+                "lines A and B need packets (pcap or pcapng), this is {container}"
+            )));
+        }
+        let stamp = options.trailer_stamp.map(|bytes| TrailerStamp {
+            bytes_from_end: usize::from(bytes),
+            format: StampFormat::SecondsNanos32,
+        });
+        Ok(Reader {
+            source,
+            frames: FrameCounts::default(),
+            options: DecodeOptions { wire_stamp: stamp },
+            lines: options.lines,
+            file_is_line: options.line_b.is_some(),
+            other_groups: 0,
+            items: 0,
+            container,
+        })
+    }
+
+    /// The next item; `None` at the end.
+    ///
+    /// # Errors
+    /// A file is damaged or cannot be read.
+    #[inline]
+    #[allow(clippy::should_implement_trait)] // it lends, `Iterator` cannot
+    pub fn next(&mut self) -> Result<Option<Item<'_>>, InputError> {
+        self.items += 1;
+        let number = self.items;
+        let Reader { source, frames, options, lines, file_is_line, other_groups, .. } = self;
+        let frame = match source {
+            Source::Chain(chain) => chain.next()?,
+            Source::Merge(merge) => merge.next()?,
+            Source::BinaryFiles(files, current) => return next_message(files, current),
+            Source::Dbns(files, current) => return next_mbo(files, current),
+        };
+        let Some(FileFrame { file, frame }) = frame else { return Ok(None) };
+        let Some(datagram) = decode(&frame, options, frames) else { return Ok(Some(Item::Skipped)) };
+        let line = match lines {
+            None if *file_is_line => file.min(1),
+            None => 0,
+            Some(groups) => {
+                let to = (Ipv4Addr::from(datagram.dst), datagram.dst_port);
+                match groups.iter().position(|group| *group == to) {
+                    Some(line) => line,
+                    None => {
+                        *other_groups += 1;
+                        return Ok(Some(Item::Skipped));
+                    }
+                }
+            }
+        };
+        Ok(Some(Item::Packet { line, number, at: datagram.ts_ns, payload: datagram.payload }))
+    }
+
+    /// Items read whole so far: packets or records.
+    pub fn items(&self) -> u64 {
+        match &self.source {
+            Source::Chain(_) | Source::Merge(_) => {
+                self.frames.datagrams() + self.frames.dropped_all()
+            }
+            Source::BinaryFiles(files, _) => files.iter().map(BinaryFile::records).sum(),
+            Source::Dbns(files, _) => files.iter().map(Dbn::records).sum(),
+        }
+    }
+
+    /// Bytes done and bytes in all (0 for a pipe).
+    pub fn progress(&self) -> (u64, u64) {
+        let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+        match &self.source {
+            Source::Chain(chain) => chain.progress(),
+            Source::Merge(merge) => merge.progress(),
+            Source::BinaryFiles(files, _) => files.iter().map(BinaryFile::progress).fold((0, 0), sum),
+            Source::Dbns(files, _) => files.iter().map(Dbn::progress).fold((0, 0), sum),
+        }
+    }
+
+    /// What was odd in any file, as text that names file, packet and offset.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = match &self.source {
+            Source::Chain(chain) => chain.warnings(),
+            Source::Merge(merge) => merge.warnings(),
+            Source::BinaryFiles(files, _) => files.iter().flat_map(BinaryFile::warnings).collect(),
+            Source::Dbns(files, _) => files.iter().flat_map(Dbn::warnings).collect(),
+        };
+        warnings.iter().map(ToString::to_string).collect()
+    }
+
+    /// Frames without a datagram of the feed, by reason.
+    pub fn dropped(&self) -> impl Iterator<Item = (String, u64)> + '_ {
+        let frames = self.frames.iter().map(|(name, n)| (name.to_owned(), n));
+        let more = [
+            ("other_group".to_owned(), self.other_groups),
+            ("no_wire_stamp".to_owned(), self.frames.unstamped()),
+        ];
+        frames.chain(more).filter(|(_, n)| *n > 0)
+    }
+
+    /// What the files hold.
+    pub fn container(&self) -> Container {
+        self.container
+    }
+
+    /// How many lines the input has.
+    pub fn lines(&self) -> usize {
+        if self.file_is_line || self.lines.is_some() { 2 } else { 1 }
+    }
+
+    /// Symbols that a DBN file names, by its instrument id.
+    pub fn dbn_symbols(&self) -> Vec<(u32, String)> {
+        match &self.source {
+            Source::Dbns(files, _) => {
+                files.iter().flat_map(|file| file.metadata().symbols.iter().cloned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn next_message<'a>(
+    files: &'a mut [BinaryFile],
+    current: &mut usize,
+) -> Result<Option<Item<'a>>, InputError> {
+    let more = *current + 1 < files.len();
+    let Some(file) = files.get_mut(*current) else { return Ok(None) };
+    match file.next()? {
+        Some(record) => Ok(Some(Item::Message(record))),
+        None => Ok(next_file(current, more)),
+    }
+}
+
+fn next_mbo<'a>(files: &'a mut [Dbn], current: &mut usize) -> Result<Option<Item<'a>>, InputError> {
+    let more = *current + 1 < files.len();
+    let Some(file) = files.get_mut(*current) else { return Ok(None) };
+    match file.next()? {
+        Some((rtype, record)) => Ok(Some(Item::Mbo(rtype, record))),
+        None => Ok(next_file(current, more)),
+    }
+}
+
+/// A file is at its end: the next call reads the one after it, if there is one.
+fn next_file<'a>(current: &mut usize, more: bool) -> Option<Item<'a>> {
+    *current += usize::from(more);
+    more.then_some(Item::Skipped)
+}
+
+fn open_all(paths: &[&Path], options: &InputOptions) -> Result<(Container, Source), InputError> {
+    let (mut captures, mut messages, mut dbns) = (Vec::new(), Vec::new(), Vec::new());
+    let mut first = None;
+    for path in paths {
+        let mut source = ByteSource::open(path)?;
+        let found = match detect(&mut source, nofx_wire::itch::length_of) {
+            Err(_) if options.force_binary_file => Container::BinaryFile,
+            found => found?,
+        };
+        let kind = |c: Container| if c == Container::PcapNg { Container::Pcap } else { c };
+        if kind(*first.get_or_insert(found)) != kind(found) {
+            return Err(InputError::Usage(format!(
+                "{}: holds {found}, but the files before it hold {}: replay them one by one",
+                path.display(),
+                first.unwrap_or(found)
+            )));
+        }
+        match found {
+            Container::Pcap | Container::PcapNg => captures.push(Capture::new(source)?),
+            Container::BinaryFile => messages.push(BinaryFile::new(source)),
+            Container::Dbn => dbns.push(Dbn::new(source)?),
+        }
+    }
+    let container = first.ok_or_else(|| InputError::Usage("no FILE given".into()))?;
+    let source = match container {
+        Container::Pcap | Container::PcapNg if options.merge || options.line_b.is_some() => {
+            Source::Merge(Merge::new(captures))
+        }
+        Container::Pcap | Container::PcapNg => Source::Chain(Chain::new(captures)),
+        _ if options.merge => {
+            return Err(InputError::Usage(format!("--merge joins captures, not {container}")));
+        }
+        Container::BinaryFile => Source::BinaryFiles(messages, 0),
+        Container::Dbn => Source::Dbns(dbns, 0),
+    };
+    Ok((container, source))
+}
+
+/// Parses `GROUP:PORT,GROUP:PORT`.
+///
+/// # Errors
+/// Text of another form, as a sentence.
+pub fn parse_lines(text: &str) -> Result<[(Ipv4Addr, u16); 2], String> {
+    let one = |text: &str| {
+        let (group, port) = text.trim().split_once(':')?;
+        Some((group.parse().ok()?, port.parse().ok()?))
+    };
+    let pair = text.split_once(',').and_then(|(a, b)| Some([one(a)?, one(b)?]));
+    pair.ok_or_else(|| {
+        format!("--lines {text}: want two groups, e.g. 233.54.12.111:26477,233.49.196.111:26477")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_groups_are_parsed_or_refused_with_an_example() {
+        let groups = parse_lines("233.54.12.111:26477, 10.0.0.1:5").expect("two groups");
+        assert_eq!(groups[1], (Ipv4Addr::new(10, 0, 0, 1), 5));
+        for text in ["", "1.2.3.4:5", "1.2.3.4,5.6.7.8", "1.2.3.4:5,1.2.3.4:99999"] {
+            assert!(parse_lines(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let options =
+            InputOptions { files: vec!["absent.pcap".into()], ..InputOptions::default() };
+        let error = Reader::open(&options).err().expect("cannot be opened").to_string();
+        assert!(error.contains("absent.pcap"), "{error}");
+    }
+}

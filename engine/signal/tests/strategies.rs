@@ -1,0 +1,116 @@
+//! The reference strategies at a venue where everything goes wrong that can.
+
+mod common;
+
+use common::{Arena, LOT, Rules, Seen};
+use nofx_model::{FEATURE_NAMES, FEATURES, LinearModel, Term};
+use nofx_signal::{Entry, Imbalance, ImbalanceConfig, Maker, MakerConfig};
+use nofx_types::{InstrumentId, UpdateKind};
+use proptest::prelude::*;
+
+const IDS: [InstrumentId; 3] = [InstrumentId(5), InstrumentId(2), InstrumentId(7999)];
+
+fn run<S: nofx_signal::Strategy>(strategy: S, position_max: i64, passive: bool, seed: u64) -> Seen {
+    let mut arena = Arena::new(strategy, Rules { position_max, passive }, seed);
+    arena.run(4_000);
+    arena.seen
+}
+
+fn run_maker(config: MakerConfig, seed: u64) -> Seen {
+    // A fill while a replace is under way may add one quote to the largest position.
+    let most = LOT * i64::from(config.max_inventory_lots + config.size_lots);
+    run(Maker::new(config, &IDS, 8_000).expect("a good configuration"), most, true, seed)
+}
+
+/// Expects the mid to move towards the lighter side, by up to a tick.
+fn imbalance_model() -> LinearModel {
+    let mut terms = [Term { weight: 0.0, mean: 0.0, scale: 1.0 }; FEATURES];
+    terms[0].weight = 0.7;
+    terms[1].weight = 0.3;
+    assert_eq!(FEATURE_NAMES[..2], ["touch_imbalance", "depth_imbalance"]);
+    LinearModel::new(0.0, &terms).expect("finite numbers")
+}
+
+fn run_imbalance(config: ImbalanceConfig, seed: u64) -> Seen {
+    let lots = match config.entry {
+        Entry::Take => config.max_position_lots,
+        Entry::Join => config.max_position_lots + config.size_lots,
+    };
+    let passive = config.entry == Entry::Join;
+    let model = imbalance_model();
+    let strategy = Imbalance::new(config, model, &IDS, 8_000).expect("a good configuration");
+    run(strategy, LOT * i64::from(lots), passive, seed)
+}
+
+fn any_maker() -> impl Strategy<Value = MakerConfig> {
+    let lots = (1u32..5, 0u32..6);
+    let shape = (0u32..3, 0u32..200, 0u32..3);
+    (lots, shape, 0u64..5_000_000).prop_map(|((size, extra), (offset, skew, near), requote_ns)| {
+        MakerConfig {
+            size_lots: size,
+            offset_ticks: offset,
+            max_inventory_lots: size + extra,
+            skew_centiticks_per_lot: skew,
+            hysteresis_ticks: near,
+            requote_ns,
+            retry_ns: 2_000_000,
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn maker_keeps_the_rules(config in any_maker(), seed in any::<u64>()) {
+        run_maker(config, seed);
+    }
+
+    #[test]
+    fn imbalance_keeps_the_rules(
+        join in any::<bool>(),
+        (size_lots, extra) in (1u32..4, 0u32..4),
+        pause_ns in 0u64..20_000_000,
+        seed in any::<u64>(),
+    ) {
+        let entry = if join { Entry::Join } else { Entry::Take };
+        let max_position_lots = size_lots + extra;
+        let mut config = ImbalanceConfig { entry, size_lots, max_position_lots, ..Default::default() };
+        (config.pause_ns, config.retry_ns, config.enter_ticks) = (pause_ns, 1_000_000, 0.3);
+        run_imbalance(config, seed);
+    }
+}
+
+/// The runs above would pass if nothing happened: here, everything must have.
+#[test]
+fn every_outcome_is_met() {
+    let mut maker = Seen::default();
+    let mut taker = Seen::default();
+    for seed in 0..20 {
+        let size_lots = 1 + seed as u32 % 3;
+        let pace = MakerConfig { requote_ns: 0, retry_ns: 1, size_lots, ..Default::default() };
+        maker.add(&run_maker(MakerConfig { max_inventory_lots: 3, ..pace }, seed));
+        let entry = if seed % 2 == 0 { Entry::Take } else { Entry::Join };
+        let mut config = ImbalanceConfig { entry, pause_ns: 0, retry_ns: 1, ..Default::default() };
+        (config.enter_ticks, config.max_position_lots) = (0.3, 2);
+        taker.add(&run_imbalance(config, seed));
+    }
+    for seen in [&maker, &taker] {
+        println!("{seen:?}");
+        assert!(seen.intents.iter().all(|count| *count > 500), "{seen:?}");
+        let kinds = seen.updates.iter().enumerate();
+        for (kind, count) in kinds.filter(|(kind, _)| *kind != UpdateKind::Broken as usize) {
+            assert!(*count > 50, "update kind {kind}: {seen:?}");
+        }
+        let races = [seen.fills_while_pending, seen.dead_letters, seen.quiet_events];
+        assert!(races.iter().all(|count| *count > 50), "{seen:?}");
+    }
+    assert!(taker.iocs > 500 && taker.at_cap > 0, "{taker:?}");
+}
+
+#[test]
+fn two_runs_agree() {
+    let maker = || run_maker(MakerConfig::default(), 11);
+    let taker = || run_imbalance(ImbalanceConfig::default(), 11);
+    assert_eq!((maker(), taker()), (maker(), taker()));
+}
