@@ -1,4 +1,5 @@
-//! What the hot path runs on: cycle clock, latency histogram, huge-page memory, allocation guard.
+//! What the hot path runs on: cycle clock, latency histogram, huge-page memory, allocation guard,
+//! fixed-capacity hash table, seeded generator.
 //!
 //! Model: everything is sized and touched before the loop starts; after [`guard::seal`] an
 //! allocation on a sealed thread is counted (and aborts where asked). Time is a cycle count read
@@ -12,4 +13,6 @@ pub mod clock;
 pub mod guard;
 pub mod hist;
 pub mod mem;
+pub mod rng;
+pub mod table;
 pub mod usage;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use nofx_types::Nanos;
 
 use crate::config::ConfigError;
-use crate::rng::Rng;
+use nofx_rt::rng::Rng;
 
 /// A latency model, as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -9,7 +9,7 @@ use nofx_types::{Price, Side};
 
 use crate::acceptor::Terms;
 use crate::queue::LevelPlace;
-use crate::table::Table;
+use nofx_rt::table::Table;
 
 /// No slot.
 const NONE: u32 = u32::MAX;
@@ -213,7 +213,7 @@ fn some(slot: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
+    use nofx_rt::rng::Rng;
 
     fn order(user_ref: u32, row: usize, side: Side, price: i64) -> OwnOrder {
         OwnOrder {

@@ -20,7 +20,7 @@
 
 use serde::Deserialize;
 
-use crate::rng::Rng;
+use nofx_rt::rng::Rng;
 
 /// What to assume of cancels at our level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

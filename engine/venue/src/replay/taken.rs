@@ -8,7 +8,7 @@
 
 use nofx_types::{OrderRef, Price, Side};
 
-use crate::table::{Full, Table};
+use nofx_rt::table::{Full, Table};
 
 /// What liquidity is remembered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

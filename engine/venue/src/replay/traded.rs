@@ -5,7 +5,7 @@
 
 use nofx_types::{Instrument, InstrumentId, Nanos, PRICE_DECIMALS, Phase, Price};
 
-use crate::table::Table;
+use nofx_rt::table::Table;
 
 const NONE: u32 = u32::MAX;
 

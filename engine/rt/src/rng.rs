@@ -17,6 +17,7 @@ impl Rng {
 
     /// The next 64 bits.
     #[inline]
+    #[allow(clippy::should_implement_trait)] // it never ends
     pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
