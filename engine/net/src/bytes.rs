@@ -74,7 +74,14 @@ impl ByteSource {
         {
             let end = map.len();
             let store = Store::Map(map);
-            return Ok(ByteSource { file: path.to_owned(), store, start: 0, end, base: 0, cut: None });
+            return Ok(ByteSource {
+                file: path.to_owned(),
+                store,
+                start: 0,
+                end,
+                base: 0,
+                cut: None,
+            });
         }
         let stream = Stream::new(compression, head, file, metadata.len()).map_err(unreadable)?;
         let buffer = vec![0; WINDOW].into_boxed_slice();
@@ -212,11 +219,8 @@ impl ByteSource {
                     let compressed_offset = stream.input().consumed;
                     let offset = self.base + self.end as u64;
                     if e.kind() == io::ErrorKind::UnexpectedEof {
-                        let kind = WarningKind::CutCompression {
-                            compression,
-                            offset,
-                            compressed_offset,
-                        };
+                        let kind =
+                            WarningKind::CutCompression { compression, offset, compressed_offset };
                         self.cut = Some(kind);
                         return Ok(());
                     }

@@ -190,7 +190,14 @@ impl Capture {
 impl Walk {
     /// Ends the walk inside a record, unless no byte of it is there.
     #[cold]
-    fn cut(&mut self, source: &mut ByteSource, unit: Unit, number: u64, offset: u64, promised: u64) {
+    fn cut(
+        &mut self,
+        source: &mut ByteSource,
+        unit: Unit,
+        number: u64,
+        offset: u64,
+        promised: u64,
+    ) {
         let present = source.position() + source.window().len() as u64 - offset;
         if present > 0 {
             self.cut = Some(WarningKind::CutRecord { unit, number, offset, promised, present });

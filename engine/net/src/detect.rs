@@ -47,10 +47,7 @@ impl fmt::Display for Container {
 ///
 /// # Errors
 /// The file cannot be read, or matches nothing we know.
-pub fn detect(
-    source: &mut ByteSource,
-    itch_length: fn(u8) -> Option<usize>,
-) -> Result<Container> {
+pub fn detect(source: &mut ByteSource, itch_length: fn(u8) -> Option<usize>) -> Result<Container> {
     let head = source.ensure(PROBE_BYTES)?;
     match head {
         [0x0A, 0x0D, 0x0D, 0x0A, ..] => Ok(Container::PcapNg),

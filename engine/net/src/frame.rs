@@ -326,10 +326,8 @@ fn datagram(packet: &[u8], ts_ns: Nanos) -> Step<(Datagram<'_>, usize)> {
         return Err(DropReason::NotIpv4);
     }
     let total = usize::from(u16::from_be_bytes([head[2], head[3]]));
-    let body = packet
-        .get(..total)
-        .and_then(|whole| whole.get(header..))
-        .ok_or(DropReason::BadIpLength)?;
+    let body =
+        packet.get(..total).and_then(|whole| whole.get(header..)).ok_or(DropReason::BadIpLength)?;
     if u16::from_be_bytes([head[6], head[7]]) & FRAGMENT != 0 {
         return Err(DropReason::Fragment);
     }

@@ -38,9 +38,10 @@ pub trait FrameStream {
 
     /// Bytes done over all files, and their size.
     fn progress(&self) -> (u64, u64) {
-        self.captures().iter().map(Capture::progress).fold((0, 0), |sum, one| {
-            (sum.0 + one.0, sum.1 + one.1)
-        })
+        self.captures()
+            .iter()
+            .map(Capture::progress)
+            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     /// What was odd so far in any file. Complete after the last frame.

@@ -6,7 +6,7 @@
 mod binary_file;
 mod pcap;
 
-pub use binary_file::BinaryFileWriter;
-pub use pcap::{Link, PcapWriter};
 #[cfg(doc)]
 use crate::atomic::AtomicFile;
+pub use binary_file::BinaryFileWriter;
+pub use pcap::{Link, PcapWriter};

@@ -4,12 +4,9 @@ mod common;
 
 use common::*;
 use nofx_gate::{Rejects, Rule};
-use nofx_risk::card::{
-    AccountLimits, CardOp, CardState, EXPOSURE_LIMIT_MAX, HELD_MAX, KillScope, POSITION_MAX,
-    SymbolLimits,
-};
+use nofx_risk::card::{AccountLimits, CardOp, CardState, KillScope, SymbolLimits};
 use nofx_types::Side::{Buy, Sell};
-use nofx_types::{AccountId, ClOrdId, InstrumentId, OrderIntent, Price, Qty, Side, UpdateKind};
+use nofx_types::{AccountId, ClOrdId, InstrumentId, OrderIntent, Price, Qty, UpdateKind};
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 86_400 * SECOND;
@@ -24,30 +21,6 @@ fn with_symbol(limits: SymbolLimits) -> CardState {
 
 fn with_account(limits: AccountLimits) -> CardState {
     card(WIDE_SYMBOL, limits)
-}
-
-/// Asks on a copy: does not reserve.
-fn probe(card: &CardState, intent: &OrderIntent) -> Rejects {
-    ask(&mut card.clone(), intent)
-}
-
-fn replace_of(mut intent: OrderIntent) -> OrderIntent {
-    intent.kind = nofx_types::IntentKind::Replace;
-    intent.orig = ClOrdId(1);
-    intent
-}
-
-/// `pass` passes and `refuse` is refused by `rule` alone; a replacement is judged like a new order.
-#[track_caller]
-fn check(card: &CardState, rule: Rule, pass: &OrderIntent, refuse: &OrderIntent) {
-    for (pass, refuse) in [(*pass, *refuse), (replace_of(*pass), replace_of(*refuse))] {
-        assert_eq!(probe(card, &pass), Rejects::NONE, "{rule:?} {pass:?}");
-        assert_eq!(probe(card, &refuse), only(rule), "{rule:?} {refuse:?}");
-    }
-}
-
-fn kill(card: &mut CardState, scope: KillScope, engaged: bool) -> Rejects {
-    card.judge(&CardOp::Kill { scope, engaged })
 }
 
 #[test]
@@ -499,89 +472,6 @@ fn held_cost_is_cash_since_flat() {
 }
 
 #[test]
-fn largest_order_is_judged_exactly() {
-    let card = wide();
-    let widest = u64::from(u32::MAX);
-    let rejects = probe(&card, &order(Buy, widest as i64, widest));
-    assert_eq!(rejects, Rejects(Rule::Gross.bit() | Rule::Net.bit()));
-    let notional: u64 = 18_446_744_065_119_617_025; // (2^32 - 1)^2, from Python
-    for (notional_max, refused) in [(notional, false), (notional - 1, true)] {
-        let card = with_symbol(SymbolLimits { notional_max, ..WIDE_SYMBOL });
-        let rejects = probe(&card, &order(Buy, widest as i64, widest));
-        assert_eq!(rejects.has(Rule::MaxNotional), refused);
-    }
-}
-
-#[test]
-fn position_limits_hold_at_the_width_of_the_position() {
-    // 2^47-1 shares in orders of 2^32-1, first as open orders, then held.
-    for fill in [false, true] {
-        for (side, rule) in [(Buy, Rule::PositionLong), (Sell, Rule::PositionShort)] {
-            let mut card = wide();
-            let widest = u64::from(u32::MAX);
-            let mut room = POSITION_MAX as u64;
-            while room >= widest {
-                assert_eq!(ask(&mut card, &order(side, 0, widest)), Rejects::NONE);
-                if fill {
-                    tell(&mut card, &filled(side, 0, 0, widest));
-                }
-                room -= widest;
-            }
-            check(&card, rule, &order(side, 0, room), &order(side, 0, room + 1));
-            // From one end the other is 2^48-2 away.
-            if fill {
-                tell(&mut card, &filled(side, 0, 0, room)); // unasked: position at its end
-                let position = card.holding(AccountId(0), InstrumentId(0)).unwrap().position;
-                assert_eq!(position, side.sign() * POSITION_MAX);
-                assert_eq!(card.faults(), 1);
-                kill(&mut card, KillScope::Account(AccountId(0)), false);
-                assert_eq!(probe(&card, &order(side, 0, 1)), only(rule));
-                assert_eq!(probe(&card, &order(side.opposite(), 0, widest)), Rejects::NONE);
-            }
-        }
-    }
-}
-
-#[test]
-fn exposure_limits_hold_at_their_widths() {
-    let mut card = wide();
-    let widest = i64::from(u32::MAX);
-    // 2^62-1 = (2^31-1)(2^31+1) in open orders, exactly.
-    assert_eq!(ask(&mut card, &order(Buy, (1 << 31) - 1, (1 << 31) + 1)), Rejects::NONE);
-    assert_eq!(card.account(AccountId(0)).unwrap().open_notional[0], EXPOSURE_LIMIT_MAX);
-    assert_eq!(probe(&card, &order(Buy, 0, 1)), Rejects::NONE);
-    let both = Rejects(Rule::Gross.bit() | Rule::Net.bit());
-    assert_eq!(probe(&card, &order(Buy, 1, 1)), both);
-    assert_eq!(probe(&card, &order(Buy, widest, widest as u64)), both);
-    assert_eq!(probe(&card, &order(Sell, widest, widest as u64)), both, "gross and net saturate");
-}
-
-#[test]
-fn sums_saturate_at_their_ends_and_latch_the_kill() {
-    let widest = u64::from(u32::MAX);
-    for side in Side::BOTH {
-        let mut card = wide();
-        for symbol in 0..SYMBOLS {
-            let mut fill = filled(side, 0, widest as i64, widest); // nobody asked for it
-            fill.instrument = InstrumentId(symbol);
-            tell(&mut card, &fill);
-            let holding = card.holding(AccountId(0), InstrumentId(symbol)).unwrap();
-            assert_eq!(holding.held, side.sign() * HELD_MAX);
-        }
-        let account = *card.account(AccountId(0)).unwrap();
-        assert!(account.killed);
-        assert_eq!(card.faults(), u64::from(SYMBOLS));
-        assert_eq!(account.net_held, if side == Buy { i64::MAX } else { i64::MIN });
-        assert_eq!(account.gross_held, 4 * HELD_MAX as u64, "just below its end");
-        let rejects = probe(&card, &order(side, 1, 1));
-        for rule in [Rule::KillAccount, Rule::Gross, Rule::Net] {
-            assert!(rejects.has(rule), "{rejects:?}");
-        }
-        assert!(!card.account(AccountId(1)).unwrap().killed, "only the account that broke");
-    }
-}
-
-#[test]
 fn report_that_contradicts_the_state_is_a_fault_and_latches_the_account() {
     let wrong = [
         filled(Buy, 10, 10, 101),
@@ -614,36 +504,4 @@ fn report_that_contradicts_the_state_is_a_fault_and_latches_the_account() {
     assert_eq!(tell(&mut card, &outside), only(Rule::Range));
     assert_eq!(card.faults(), 1);
     assert_eq!(probe(&card, &order(Buy, 10, 1)), only(Rule::KillGlobal));
-}
-
-#[test]
-fn message_counters_saturate() {
-    let mut card = wide();
-    let cancel = |now_ns| at(OrderIntent::cancel(InstrumentId(0), ClOrdId(1), Buy), now_ns);
-    assert_eq!(ask(&mut card, &cancel(u64::MAX)), Rejects::NONE);
-    assert_eq!(ask(&mut card, &cancel(u64::MAX)), Rejects::NONE);
-    assert_eq!(card.account(AccountId(0)).unwrap().arrival_ns, u64::MAX);
-    // The counts themselves need 2^32 messages: their step is proven in `rules`.
-}
-
-#[test]
-fn table_that_would_be_empty_or_too_large_is_refused() {
-    use nofx_risk::card::CardSize;
-    let size =
-        |accounts, symbols| CardSize { accounts, symbols, holdings_max: 100, day_start_ns: 0 };
-    assert!(CardState::new(size(4, 25)).is_ok());
-    for (accounts, symbols) in [(4, 26), (0, 5), (5, 0), (u16::MAX, u32::MAX)] {
-        let error = CardState::new(size(accounts, symbols)).expect_err("too large or empty");
-        let text = error.to_string();
-        assert!(text.contains("`holdings_max` = 100"), "{text}");
-    }
-}
-
-#[test]
-fn card_begins_closed() {
-    let size =
-        nofx_risk::card::CardSize { accounts: 1, symbols: 1, holdings_max: 1, day_start_ns: 0 };
-    let mut card = CardState::new(size).unwrap();
-    let rejects = ask(&mut card, &order(Buy, 1, 1));
-    assert!(rejects.has(Rule::Permission) && rejects.has(Rule::OpenOrders), "{rejects:?}");
 }

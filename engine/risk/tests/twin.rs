@@ -1,348 +1,25 @@
-//! The card against a naive twin, over random streams: bitmap and state after every operation.
-//!
-//! The twin is written from the definitions of the issue, with maps, lists and 128-bit numbers, and
-//! shares no code with the card: own prices are a list per side, duplicates are looked up in the
-//! whole history, sums are clamped to the widths where the card saturates.
+//! The card against its naive twin, over random streams: bitmap and state after every operation.
 
 mod common;
+mod naive;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use common::{ACCOUNTS, DAY_START_NS, Rng, SYMBOLS, WIDE_ACCOUNT, WIDE_SYMBOL};
+use naive::{HELD, Naive, POSITION, U32};
 use nofx_gate::{Rejects, Rule};
-use nofx_risk::card::{
-    AccountLimits, AccountRegs, CardOp, CardState, KillScope, SymbolLimits, SymbolRegs,
-};
+use nofx_risk::card::{AccountLimits, CardOp, CardState, KillScope, SymbolLimits};
 use nofx_types::{
     AccountId, InstrumentId, IntentKind, Nanos, OrderIntent, OrderUpdate, Price, Qty, Side,
     UpdateKind,
 };
-
-type Row = (u16, u32);
-
-const U32: i128 = u32::MAX as i128;
-const POSITION: i128 = (1 << 47) - 1;
-const HELD: i128 = (1 << 62) - 1;
-
-#[derive(Clone, Default)]
-struct Open {
-    qty: i128,
-    /// Every own price on the side since it was last empty.
-    prices: Vec<i128>,
-}
-
-#[derive(Default)]
-struct Naive {
-    symbol_limits: BTreeMap<u32, SymbolLimits>,
-    account_limits: BTreeMap<u16, AccountLimits>,
-    halted: BTreeSet<u32>,
-    killed_symbols: BTreeSet<u32>,
-    killed_accounts: BTreeSet<u16>,
-    killed: bool,
-    epoch: u32,
-    faults: u64,
-    position: BTreeMap<Row, i128>,
-    held: BTreeMap<Row, i128>,
-    open: BTreeMap<(Row, bool), Open>,
-    open_orders: BTreeMap<Row, i128>,
-    accepted: BTreeMap<Row, Vec<(bool, i128, i128, i128)>>,
-    open_money: BTreeMap<(u16, bool), i128>,
-    gross: BTreeMap<u16, i128>,
-    net: BTreeMap<u16, i128>,
-    arrival: BTreeMap<u16, i128>,
-    /// Messages per account and window; a stamp that steps back counts in the latest window.
-    seconds: BTreeMap<u16, BTreeMap<i128, i128>>,
-    days: BTreeMap<u16, BTreeMap<i128, i128>>,
-}
-
-fn get<K: Ord, V: Copy + Default>(map: &BTreeMap<K, V>, key: K) -> V {
-    map.get(&key).copied().unwrap_or_default()
-}
-
-fn latest(windows: Option<&BTreeMap<i128, i128>>, window: i128) -> (i128, i128) {
-    let last = windows.and_then(|w| w.last_key_value());
-    match last {
-        Some((at, count)) if *at >= window => (*at, *count),
-        _ => (window, 0),
-    }
-}
-
-impl Naive {
-    fn inside(account: AccountId, symbol: InstrumentId) -> bool {
-        account.0 < ACCOUNTS && symbol.0 < SYMBOLS
-    }
-
-    fn count(&mut self, account: u16, now_ns: u64) {
-        let limits = self.account_limits[&account];
-        let (now, rate) = (i128::from(now_ns), i128::from(limits.rate_per_s));
-        let interval = (1_000_000_000 + rate - 1) / rate;
-        let from = get(&self.arrival, account).max(now);
-        self.arrival.insert(account, (from + interval).min(u64::MAX.into()));
-        for (windows, window) in [
-            (&mut self.seconds, now / 1_000_000_000),
-            (&mut self.days, (now - i128::from(DAY_START_NS)).max(0) / 86_400_000_000_000),
-        ] {
-            let (at, count) = latest(windows.get(&account), window);
-            windows.entry(account).or_default().insert(at, count + 1);
-        }
-    }
-
-    fn intent(&mut self, intent: &OrderIntent) -> Rejects {
-        let (account, symbol) = (intent.account.0, intent.instrument.0);
-        let mut out = Rejects::NONE;
-        if !Naive::inside(intent.account, intent.instrument) {
-            return out.with(Rule::Range, true);
-        }
-        if intent.kind == IntentKind::Cancel {
-            self.count(account, intent.now_ns.0);
-            return out;
-        }
-        let (price, qty) = (i128::from(intent.price.0), i128::from(intent.qty.0));
-        if !(0..=U32).contains(&price) || qty > U32 {
-            return out.with(Rule::Range, true);
-        }
-        let (row, buy) = ((account, symbol), intent.side == Side::Buy);
-        let (limits, of_all) = (self.symbol_limits[&symbol], self.account_limits[&account]);
-        let money = price * qty;
-        let mut refuse = |rule, refused| out = out.with(rule, refused);
-
-        refuse(Rule::KillGlobal, self.killed);
-        refuse(Rule::KillAccount, self.killed_accounts.contains(&account));
-        refuse(Rule::KillSymbol, self.killed_symbols.contains(&symbol));
-        refuse(Rule::Epoch, intent.epoch < self.epoch);
-        refuse(Rule::Permission, if buy { !limits.buy } else { !limits.sell });
-        refuse(Rule::Halt, self.halted.contains(&symbol));
-        refuse(Rule::Lot, qty == 0 || qty % i128::from(limits.lot) != 0);
-        refuse(Rule::MaxQty, qty > limits.qty_max.into());
-        refuse(Rule::MaxNotional, money > limits.notional_max.into());
-        let band = i128::from(limits.price_low)..=i128::from(limits.price_high);
-        refuse(Rule::PriceBand, !band.contains(&price));
-
-        let open = |buy| self.open.get(&(row, buy)).cloned().unwrap_or_default();
-        let position = get(&self.position, row);
-        let (longest, shortest) =
-            (position + open(true).qty + qty, position - open(false).qty - qty);
-        refuse(Rule::PositionLong, buy && longest > limits.long_max.into());
-        refuse(Rule::PositionShort, !buy && -shortest > limits.short_max.into());
-
-        let account_orders: i128 =
-            (0..SYMBOLS).map(|symbol| get(&self.open_orders, (account, symbol))).sum();
-        refuse(
-            Rule::OpenOrders,
-            get(&self.open_orders, row) >= limits.open_orders_max.into()
-                || account_orders >= of_all.open_orders_max.into(),
-        );
-
-        let open_money = |buy| get(&self.open_money, (account, buy));
-        let gross = get(&self.gross, account) + open_money(true) + open_money(false) + money;
-        refuse(Rule::Gross, gross > of_all.gross_max.into());
-        let net = get(&self.net, account);
-        let reach = if buy { net } else { -net } + open_money(buy) + money;
-        refuse(Rule::Net, reach > of_all.net_max.into());
-
-        let (now, rate) = (i128::from(intent.now_ns.0), i128::from(of_all.rate_per_s));
-        let interval = (1_000_000_000 + rate - 1) / rate;
-        let tolerance = interval * (i128::from(of_all.rate_burst) - 1);
-        refuse(Rule::Rate, get(&self.arrival, account) - now > tolerance);
-        let (_, second) = latest(self.seconds.get(&account), now / 1_000_000_000);
-        refuse(Rule::PerSecond, second >= of_all.per_second_max.into());
-        let day = (now - i128::from(DAY_START_NS)).max(0) / 86_400_000_000_000;
-        let (_, day) = latest(self.days.get(&account), day);
-        refuse(Rule::PerDay, day >= of_all.per_day_max.into());
-
-        let history = self.accepted.get(&row).map_or(&[][..], Vec::as_slice);
-        let same = |(b, p, q, at): &(bool, i128, i128, i128)| {
-            let age = (now - at).max(0);
-            (*b, *p, *q) == (buy, price, qty) && age < of_all.duplicate_window_ns.into()
-        };
-        refuse(Rule::Duplicate, history.iter().rev().take(4).any(same));
-
-        let against = open(!buy);
-        let matches = |own: &i128| if buy { price >= *own } else { price <= *own };
-        refuse(Rule::SelfMatch, against.qty > 0 && against.prices.iter().any(matches));
-
-        if out.is_pass() {
-            let side = self.open.entry((row, buy)).or_default();
-            side.qty += qty;
-            side.prices.push(price);
-            *self.open_orders.entry(row).or_default() += 1;
-            *self.open_money.entry((account, buy)).or_default() += money;
-            self.accepted.entry(row).or_default().push((buy, price, qty, now));
-            self.count(account, intent.now_ns.0);
-        }
-        out
-    }
-
-    /// Takes `qty` at `price` off what is open; true when that was not there.
-    fn release(&mut self, row: Row, buy: bool, price: i128, qty: i128) -> bool {
-        let side = self.open.entry((row, buy)).or_default();
-        let money = self.open_money.entry((row.0, buy)).or_default();
-        let fault = qty > side.qty || price * qty > *money;
-        side.qty = (side.qty - qty).max(0);
-        *money = (*money - price * qty).max(0);
-        if side.qty == 0 {
-            side.prices.clear();
-        }
-        fault
-    }
-
-    fn trade(&mut self, row: Row, buy: bool, price: i128, qty: i128) -> bool {
-        let sign = if buy { 1 } else { -1 };
-        let position = get(&self.position, row) + sign * qty;
-        let mut fault = position.abs() > POSITION;
-        let position = position.clamp(-POSITION, POSITION);
-        let old = get(&self.held, row);
-        let mut held = old + sign * price * qty;
-        if position == 0 {
-            held = 0;
-        }
-        fault |= held.abs() > HELD;
-        held = held.clamp(-HELD, HELD);
-        let gross = get(&self.gross, row.0) + held.abs() - old.abs();
-        let net = get(&self.net, row.0) + held - old;
-        fault |= !(0..=i128::from(u64::MAX)).contains(&gross);
-        fault |= !(i128::from(i64::MIN)..=i128::from(i64::MAX)).contains(&net);
-        self.position.insert(row, position);
-        self.held.insert(row, held);
-        self.gross.insert(row.0, gross.clamp(0, u64::MAX.into()));
-        self.net.insert(row.0, net.clamp(i64::MIN.into(), i64::MAX.into()));
-        fault
-    }
-
-    fn update(&mut self, update: &OrderUpdate) -> Rejects {
-        use UpdateKind::*;
-        if update.kind == RefusedByGate {
-            return Rejects::NONE;
-        }
-        if !Naive::inside(update.account, update.instrument) {
-            (self.killed, self.faults) = (true, self.faults + 1);
-            return Rejects::NONE.with(Rule::Range, true);
-        }
-        let (row, buy) = ((update.account.0, update.instrument.0), update.side == Side::Buy);
-        let mut fault = false;
-        let mut fit = |price: Price, qty: Qty| {
-            let (price, qty) = (i128::from(price.0), i128::from(qty.0));
-            fault |= !(0..=U32).contains(&price) || qty > U32;
-            (price.clamp(0, U32), qty.min(U32))
-        };
-        let released = fit(update.released_price, update.released_qty);
-        let traded = match update.kind {
-            Filled | Broken => Some(fit(update.fill_price, update.fill_qty)),
-            _ => None,
-        };
-        let reserved = match update.kind {
-            Filled => Some(fit(update.price, update.fill_qty)),
-            _ => None,
-        };
-        if let Some((price, qty)) = reserved {
-            fault |= self.release(row, buy, price, qty);
-        }
-        if let Some((price, qty)) = traded {
-            fault |= self.trade(row, buy == (update.kind == Filled), price, qty);
-        }
-        fault |= self.release(row, buy, released.0, released.1);
-        let ends = match update.kind {
-            Rejected | ReplaceRejected => true,
-            Filled | Canceled | Replaced => update.closed,
-            Accepted => update.closed && update.released_qty.0 > 0,
-            RefusedByGate | CancelRejected | Broken => false,
-        };
-        if ends {
-            let orders = self.open_orders.entry(row).or_default();
-            fault |= *orders == 0;
-            *orders = (*orders - 1).max(0);
-        }
-        if fault {
-            self.faults += 1;
-            self.killed_accounts.insert(row.0);
-        }
-        Rejects::NONE
-    }
-
-    fn kill(&mut self, scope: KillScope, engaged: bool) -> Rejects {
-        fn put<T: Ord>(set: &mut BTreeSet<T>, value: T, inside: bool, on: bool) -> Rejects {
-            let _ = inside && if on { set.insert(value) } else { set.remove(&value) };
-            Rejects::NONE.with(Rule::Range, !inside)
-        }
-        match scope {
-            KillScope::Global => {
-                self.killed = engaged;
-                Rejects::NONE
-            }
-            KillScope::Account(AccountId(a)) => {
-                put(&mut self.killed_accounts, a, a < ACCOUNTS, engaged)
-            }
-            KillScope::Symbol(InstrumentId(s)) => {
-                put(&mut self.killed_symbols, s, s < SYMBOLS, engaged)
-            }
-        }
-    }
-
-    /// Every word of the card's state that the twin holds too.
-    #[track_caller]
-    fn compare(&self, card: &CardState, what: &str) {
-        assert_eq!((card.epoch(), card.killed()), (self.epoch, self.killed), "{what}");
-        assert_eq!(card.faults(), self.faults, "{what}");
-        for id in 0..SYMBOLS {
-            let row = card.symbol(InstrumentId(id)).expect("inside");
-            let flags = (self.halted.contains(&id), self.killed_symbols.contains(&id));
-            assert_eq!((row.halted, row.killed), flags, "{what}");
-        }
-        for id in 0..ACCOUNTS {
-            let row = card.account(AccountId(id)).expect("inside");
-            let window = |windows: &BTreeMap<u16, BTreeMap<i128, i128>>| {
-                let last = windows.get(&id).and_then(|w| w.last_key_value());
-                last.map_or((0, 0), |(at, count)| (*at, *count))
-            };
-            assert_eq!(i128::from(row.gross_held), get(&self.gross, id), "gross {what}");
-            assert_eq!(i128::from(row.net_held), get(&self.net, id), "net {what}");
-            let open = [true, false].map(|buy| get(&self.open_money, (id, buy)));
-            assert_eq!(row.open_notional.map(i128::from), open, "open notional {what}");
-            assert_eq!(i128::from(row.arrival_ns), get(&self.arrival, id), "arrival {what}");
-            let second = (i128::from(row.second), i128::from(row.second_cnt));
-            assert_eq!(second, window(&self.seconds), "second {what}");
-            let day = (i128::from(row.day), i128::from(row.day_cnt));
-            assert_eq!(day, window(&self.days), "day {what}");
-            assert_eq!(row.killed, self.killed_accounts.contains(&id), "{what}");
-            let mut orders = 0;
-            for symbol in 0..SYMBOLS {
-                let key = (id, symbol);
-                let row = card.holding(AccountId(id), InstrumentId(symbol)).expect("inside");
-                assert_eq!(i128::from(row.position), get(&self.position, key), "position {what}");
-                assert_eq!(i128::from(row.held), get(&self.held, key), "held {what}");
-                assert_eq!(i128::from(row.open_orders), get(&self.open_orders, key), "{what}");
-                orders += get(&self.open_orders, key);
-                for side in Side::BOTH {
-                    let buy = side == Side::Buy;
-                    let open = self.open.get(&(key, buy)).cloned().unwrap_or_default();
-                    assert_eq!(i128::from(row.open_qty[side.index()]), open.qty, "open {what}");
-                    let prices = open.prices.iter().copied();
-                    let best = if buy { prices.max() } else { prices.min() };
-                    let mine = row.self_match_price(side).map(i128::from);
-                    let best = best.filter(|_| open.qty > 0);
-                    assert_eq!(mine, best, "self-match price {what}");
-                }
-            }
-            assert_eq!(i128::from(row.open_orders), orders, "open orders {what}");
-        }
-    }
-
-    /// Without faults the account's sums are what adding its holdings up gives.
-    fn sums_add_up(&self) {
-        for account in 0..ACCOUNTS {
-            let held = (0..SYMBOLS).map(|symbol| get(&self.held, (account, symbol)));
-            assert_eq!(get(&self.gross, account), held.clone().map(i128::abs).sum());
-            assert_eq!(get(&self.net, account), held.sum());
-        }
-    }
-}
 
 /// An order that passed and is not closed yet.
 #[derive(Clone, Copy)]
 struct Live {
     intent: OrderIntent,
     leaves: u64,
-    /// Index of nothing: the order this one waits to replace.
+    /// The id of the order that this one waits to replace.
     replaces: Option<u32>,
 }
 
@@ -466,6 +143,9 @@ impl Stream {
         let (price, qty) = (self.rng.pick(mix.prices), self.rng.pick(mix.qtys));
         let mut intent = OrderIntent::new(symbol, side, Price(price), Qty(qty));
         intent.account = self.account();
+        if let (Some(again), true) = (self.live.last(), self.rng.one_in(6)) {
+            intent = OrderIntent { kind: IntentKind::New, ..again.intent };
+        }
         self.stamp(&mut intent);
         self.intent(intent, None);
     }
@@ -615,7 +295,7 @@ impl Stream {
 
     fn kill_or_halt(&mut self) {
         let (account, symbol) = (self.account(), self.symbol());
-        let on = self.rng.one_in(4); // more often released than engaged
+        let on = self.rng.one_in(12); // more often released than engaged
         let scope = self.rng.pick(&[
             KillScope::Global,
             KillScope::Account(account),
@@ -700,26 +380,26 @@ fn tight_symbol(rng: &mut Rng) -> SymbolLimits {
     SymbolLimits {
         buy: !rng.one_in(20),
         sell: !rng.one_in(20),
-        lot: rng.pick(&[1, 5, 10, 100]),
-        qty_max: rng.pick(&[400, 500, 10_000]),
-        notional_max: rng.pick(&[400_000, 500_000, 10_000_000]),
-        price_low: rng.pick(&[0, 995, 998]),
-        price_high: rng.pick(&[1_002, 1_005, u32::MAX]),
-        long_max: rng.pick(&[500, 2_000, 20_000]),
-        short_max: rng.pick(&[500, 2_000, 20_000]),
-        open_orders_max: rng.pick(&[2, 4, 50]),
+        lot: rng.pick(&[1, 1, 5, 10, 100]),
+        qty_max: rng.pick(&[400, 10_000, 10_000]),
+        notional_max: rng.pick(&[400_000, 10_000_000, 10_000_000]),
+        price_low: rng.pick(&[0, 0, 995, 998]),
+        price_high: rng.pick(&[1_002, 1_005, u32::MAX, u32::MAX]),
+        long_max: rng.pick(&[500, 2_000, 20_000, 20_000]),
+        short_max: rng.pick(&[500, 2_000, 20_000, 20_000]),
+        open_orders_max: rng.pick(&[2, 4, 50, 50]),
     }
 }
 
 fn tight_account(rng: &mut Rng) -> AccountLimits {
     AccountLimits {
-        open_orders_max: rng.pick(&[4, 8, 200]),
-        gross_max: rng.pick(&[1_000_000, 5_000_000, 100_000_000]),
-        net_max: rng.pick(&[500_000, 2_000_000, 100_000_000]),
-        rate_per_s: rng.pick(&[10, 1_000, 3_000_000]),
-        rate_burst: rng.pick(&[2, 10, 1_000]),
-        per_second_max: rng.pick(&[3, 20, 1_000]),
-        per_day_max: rng.pick(&[30, 200, 100_000]),
+        open_orders_max: rng.pick(&[8, 200, 200]),
+        gross_max: rng.pick(&[5_000_000, 100_000_000, 100_000_000]),
+        net_max: rng.pick(&[2_000_000, 100_000_000, 100_000_000]),
+        rate_per_s: rng.pick(&[10, 1_000, 3_000_000, 3_000_000]),
+        rate_burst: rng.pick(&[2, 10, 1_000, 1_000]),
+        per_second_max: rng.pick(&[3, 20, 1_000, 1_000]),
+        per_day_max: rng.pick(&[200, 100_000, 100_000]),
         duplicate_window_ns: rng.pick(&[0, 1_000, 100_000_000]),
     }
 }
@@ -738,8 +418,8 @@ fn extreme_account(rng: &mut Rng) -> AccountLimits {
     AccountLimits {
         gross_max: rng.pick(&[HELD as u64, HELD as u64 - 1]),
         net_max: rng.pick(&[HELD as u64, HELD as u64 - 1]),
-        duplicate_window_ns: rng.pick(&[0, 0, u64::MAX]),
-        rate_per_s: rng.pick(&[1_000_000_000, 1]),
+        duplicate_window_ns: rng.pick(&[0, 0, 0, u64::MAX]),
+        rate_per_s: rng.pick(&[1_000_000_000, 1_000_000_000, 1]),
         ..WIDE_ACCOUNT
     }
 }
@@ -758,8 +438,22 @@ const TIGHT_AND_WRONG: Mix = Mix { wrong: 1, ..TIGHT };
 
 /// Everything at the ends of its width.
 const EXTREME: Mix = Mix {
-    prices: &[-1, 0, 1, 1 << 31, U32 as i64 - 1, U32 as i64, 1 << 32, i64::MAX, i64::MIN],
-    qtys: &[0, 1, 3, 1 << 31, U32 as u64 - 1, U32 as u64, U32 as u64, 1 << 32, u64::MAX],
+    prices: &[
+        -1,
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+        1 << 31,
+        U32 as i64 - 1,
+        U32 as i64,
+        1 << 32,
+        i64::MAX,
+        i64::MIN,
+    ],
+    qtys: &[0, 1, 1, 1, 3, 3, 1 << 31, U32 as u64 - 1, U32 as u64, U32 as u64, 1 << 32, u64::MAX],
     symbol: extreme_symbol,
     account: extreme_account,
     wrong: 1,
@@ -784,7 +478,7 @@ fn tally(into: &mut BTreeMap<&'static str, u64>, from: &Stream) {
 fn card_agrees_with_the_twin_and_nothing_stays_open() {
     let (mut alone, mut passed) = (BTreeMap::new(), 0);
     for seed in 0..24 {
-        let mut stream = run(seed, &TIGHT, 6_000);
+        let mut stream = run(seed, &TIGHT, 10_000);
         assert_eq!(stream.card.faults(), 0, "legal reports are never faults");
         stream.naive.sums_add_up();
         while let Some(index) = stream.live.len().checked_sub(1) {
@@ -806,7 +500,7 @@ fn card_agrees_with_the_twin_and_nothing_stays_open() {
         passed += stream.passed;
     }
     println!("passed {passed}, refused by one rule alone: {alone:?}");
-    assert!(passed > 3_000, "{passed}");
+    assert!(passed > 20_000, "{passed}");
     let card_rules = Rule::ALL.into_iter().filter(|rule| *rule as u8 >= Rule::Range as u8);
     for rule in card_rules {
         assert!(alone.get(rule.name()).is_some_and(|n| *n >= 10), "{rule:?}: {alone:?}");
@@ -840,27 +534,4 @@ fn card_agrees_with_the_twin_at_the_ends_of_all_widths() {
 fn same_stream_gives_the_same_state() {
     let text = |stream: Stream| format!("{:?}", stream.card);
     assert_eq!(text(run(7, &TIGHT, 2_000)), text(run(7, &TIGHT, 2_000)));
-}
-
-#[test]
-fn limits_that_do_not_fit_are_named() {
-    for (limits, key) in [
-        (SymbolLimits { lot: 0, ..WIDE_SYMBOL }, "lot"),
-        (SymbolLimits { long_max: 1 << 47, ..WIDE_SYMBOL }, "long_max"),
-        (SymbolLimits { short_max: u64::MAX, ..WIDE_SYMBOL }, "short_max"),
-    ] {
-        let error = SymbolRegs::new(&limits).expect_err(key);
-        assert!(error.to_string().contains(&format!("`{key}`")), "{error}");
-    }
-    for (limits, key) in [
-        (AccountLimits { gross_max: 1 << 62, ..WIDE_ACCOUNT }, "gross_max"),
-        (AccountLimits { net_max: 1 << 62, ..WIDE_ACCOUNT }, "net_max"),
-        (AccountLimits { rate_per_s: 0, ..WIDE_ACCOUNT }, "rate_per_s"),
-        (AccountLimits { rate_per_s: 1_000_000_001, ..WIDE_ACCOUNT }, "rate_per_s"),
-        (AccountLimits { rate_burst: 0, ..WIDE_ACCOUNT }, "rate_burst"),
-        (AccountLimits { rate_burst: (1 << 20) + 1, ..WIDE_ACCOUNT }, "rate_burst"),
-    ] {
-        let error = AccountRegs::new(&limits).expect_err(key);
-        assert!(error.to_string().contains(&format!("`{key}`")), "{error}");
-    }
 }

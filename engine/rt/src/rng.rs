@@ -49,7 +49,8 @@ mod tests {
         // First outputs for seed 1234567, as listed with the reference implementation (Vigna,
         // splitmix64.c, in its common test vectors).
         let mut rng = Rng::new(1_234_567);
-        let want = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let want =
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
         assert_eq!([rng.next(), rng.next(), rng.next()], want);
     }
 

@@ -50,8 +50,11 @@ impl Pcap {
             return Ok(());
         };
         let [_, _, _, _, v0, v1, _, _, ..] = *header;
-        let version =
-            if self.big_endian { u16::from_be_bytes([v0, v1]) } else { u16::from_le_bytes([v0, v1]) };
+        let version = if self.big_endian {
+            u16::from_be_bytes([v0, v1])
+        } else {
+            u16::from_le_bytes([v0, v1])
+        };
         self.caplen_max = caplen_max(self.number(header, 16));
         self.link = LinkType(self.number(header, 20) as u16); // above: FCS length, unused
         if version != 2 {

@@ -221,7 +221,13 @@ impl PcapNg {
     fn other(&mut self, source: &mut ByteSource, walk: &mut Walk, block: Block) -> Result<bool> {
         let Block { kind, length, offset } = block;
         let is_section = kind == u32::from_le_bytes(SECTION);
-        let min = if is_section { 28 } else if kind == INTERFACE { 20 } else { 12 };
+        let min = if is_section {
+            28
+        } else if kind == INTERFACE {
+            20
+        } else {
+            12
+        };
         if length < min || !length.is_multiple_of(4) {
             return Err(self.damaged(source, offset, Problem::BlockLength { length, min }));
         }

@@ -89,8 +89,7 @@ impl BinaryFile {
         let present = self.source.window().len() as u64;
         let (unit, number) = (Unit::Record, self.records + 1);
         if present > 0 {
-            self.end =
-                Some(WarningKind::CutRecord { unit, number, offset, promised, present });
+            self.end = Some(WarningKind::CutRecord { unit, number, offset, promised, present });
         } else if self.end.is_none() && !self.ended_orderly {
             self.end = Some(WarningKind::NoEndOfSession { records: self.records });
         }

@@ -45,5 +45,4 @@ impl BinaryFileWriter {
         self.out.finish()?;
         Ok(self.records)
     }
-
 }

@@ -134,7 +134,6 @@ impl PcapWriter {
         let (file, number) = (self.out.file().to_owned(), self.packets + 1);
         Box::new(Error::Unwritable { file, number, problem })
     }
-
 }
 
 /// Packet header to UDP header, built in place.
@@ -175,7 +174,8 @@ fn mac_of(ip: [u8; 4]) -> [u8; 6] {
 
 /// RFC 1071: the complement of the ones' complement sum of the header's 16-bit words.
 fn checksum(header: &[u8; IPV4]) -> u16 {
-    let words = header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let words =
+        header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
     let sum: u32 = words.sum();
     let folded = (sum & 0xFFFF) + (sum >> 16);
     !((folded & 0xFFFF) + (folded >> 16)) as u16

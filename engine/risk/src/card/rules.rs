@@ -213,3 +213,80 @@ pub const fn message_rules(
         window_full(counted(day, account.day, account.day_cnt), regs.per_day_max),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lot_test_agrees_with_the_remainder() {
+        let mut word = 0x2545_F491u32;
+        for round in 0..200_000u32 {
+            word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let lot = match round % 4 {
+                0 => round / 4 % 1_000 + 1,
+                1 => 1 << (round % 32),
+                2 => u32::MAX - round % 7,
+                _ => (word | 1) << (round % 5),
+            };
+            let test = LotTest::new(lot).expect("not zero");
+            let multiple = word / lot * lot;
+            for qty in [word, multiple, multiple.wrapping_add(1), multiple.wrapping_sub(1), 0] {
+                assert_eq!(test.divides(qty), qty % lot == 0, "{qty} of lot {lot}");
+            }
+        }
+        assert_eq!(LotTest::new(0), None);
+        assert_eq!(LotTest::new(1), Some(LotTest::ONE));
+    }
+
+    #[test]
+    fn sums_at_their_ends_refuse() {
+        const LIMIT: u64 = super::super::EXPOSURE_LIMIT_MAX;
+        let product = notional(u32::MAX, u32::MAX);
+        assert_eq!(u128::from(product), u128::from(u32::MAX).pow(2));
+        assert!(!gross(0, [0, 0], LIMIT, LIMIT) && gross(0, [0, 0], LIMIT + 1, LIMIT));
+        assert!(gross(u64::MAX, [u64::MAX, u64::MAX], product, LIMIT));
+        assert!(gross(0, [u64::MAX, 0], product, LIMIT));
+        assert!(gross(u64::MAX, [1, 0], 0, LIMIT) && gross(u64::MAX, [0, 1], 0, LIMIT));
+        for (side, towards) in [(Side::Buy, 1i64), (Side::Sell, -1)] {
+            let ahead = towards * i64::MAX;
+            assert!(net(side, ahead, [LIMIT, LIMIT], product, LIMIT), "{side:?}");
+            assert!(net(side, ahead, [0, 0], 0, LIMIT), "{side:?}");
+            let behind = -towards * i64::MAX;
+            assert!(!net(side, behind, [LIMIT, LIMIT], LIMIT, LIMIT), "{side:?}");
+            assert!(!net(side, behind, [0, 0], i64::MAX as u64 + LIMIT, LIMIT), "{side:?}");
+            assert!(net(side, behind, [0, 0], i64::MAX as u64 + LIMIT + 1, LIMIT), "{side:?}");
+        }
+        assert!(net(Side::Sell, i64::MIN, [0, 0], 0, LIMIT));
+        // The largest order leads from the lowest sum to 2^63 - 2^33 + 1, which is above any limit.
+        assert!(net(Side::Buy, i64::MIN, [0, 0], product, LIMIT));
+    }
+
+    #[test]
+    fn positions_at_their_ends_do_not_overflow() {
+        const END: i64 = super::super::POSITION_MAX;
+        let open = 2 * END as u64; // the most that a position at the other end leaves room for
+        assert!(!position_long(Side::Buy, -END, open, 0, END));
+        assert!(position_long(Side::Buy, -END, open, 1, END));
+        assert!(position_long(Side::Buy, END, open, u32::MAX, END));
+        assert!(!position_long(Side::Sell, END, open, u32::MAX, 0));
+        assert!(!position_short(Side::Sell, END, open, 0, END));
+        assert!(position_short(Side::Sell, END, open, 1, END));
+        assert!(position_short(Side::Sell, -END, open, u32::MAX, END));
+        assert!(!position_short(Side::Buy, -END, open, u32::MAX, 0));
+    }
+
+    #[test]
+    fn times_and_counts_saturate() {
+        assert_eq!(next_arrival(u64::MAX - 1, 0, 5), u64::MAX);
+        assert_eq!(next_arrival(0, u64::MAX, 5), u64::MAX);
+        assert!(rate(u64::MAX, 0, u64::MAX - 1) && !rate(u64::MAX, 0, u64::MAX));
+        assert!(!rate(0, u64::MAX, 0), "an arrival in the past is on time");
+        assert!(window_full(u32::MAX, u32::MAX) && !window_full(u32::MAX - 1, u32::MAX));
+        assert_eq!((counted(8, 7, 5), counted(7, 7, 5), counted(6, 7, 5)), (0, 5, 5));
+        let mut account =
+            AccountRow { second_cnt: u32::MAX, day_cnt: u32::MAX, ..AccountRow::CLOSED };
+        account.count_message(0, 0, 0);
+        assert_eq!((account.second_cnt, account.day_cnt), (u32::MAX, u32::MAX));
+    }
+}

@@ -3,12 +3,12 @@
 
 use nofx_gate::{Rejects, Rule};
 use nofx_risk::card::{
-    AccountLimits, AccountRegs, CardOp, CardSize, CardState, EXPOSURE_LIMIT_MAX, POSITION_MAX,
-    SymbolLimits, SymbolRegs,
+    AccountLimits, AccountRegs, CardOp, CardSize, CardState, EXPOSURE_LIMIT_MAX, KillScope,
+    POSITION_MAX, SymbolLimits, SymbolRegs,
 };
 use nofx_types::{
-    AccountId, ClOrdId, InstrumentId, Nanos, OrderIntent, OrderRef, OrderUpdate, Price, Qty, Side,
-    UpdateKind,
+    AccountId, ClOrdId, InstrumentId, IntentKind, Nanos, OrderIntent, OrderRef, OrderUpdate, Price,
+    Qty, Side, UpdateKind,
 };
 
 pub const ACCOUNTS: u16 = 3;
@@ -87,6 +87,30 @@ pub fn at(mut intent: OrderIntent, now_ns: u64) -> OrderIntent {
 
 pub fn ask(card: &mut CardState, intent: &OrderIntent) -> Rejects {
     card.judge(&CardOp::from_intent(intent))
+}
+
+/// Asks on a copy: does not reserve.
+pub fn probe(card: &CardState, intent: &OrderIntent) -> Rejects {
+    ask(&mut card.clone(), intent)
+}
+
+pub fn replace_of(mut intent: OrderIntent) -> OrderIntent {
+    intent.kind = IntentKind::Replace;
+    intent.orig = ClOrdId(1);
+    intent
+}
+
+/// `pass` passes and `refuse` is refused by `rule` alone; a replacement is judged like a new order.
+#[track_caller]
+pub fn check(card: &CardState, rule: Rule, pass: &OrderIntent, refuse: &OrderIntent) {
+    for (pass, refuse) in [(*pass, *refuse), (replace_of(*pass), replace_of(*refuse))] {
+        assert_eq!(probe(card, &pass), Rejects::NONE, "{rule:?} {pass:?}");
+        assert_eq!(probe(card, &refuse), only(rule), "{rule:?} {refuse:?}");
+    }
+}
+
+pub fn kill(card: &mut CardState, scope: KillScope, engaged: bool) -> Rejects {
+    card.judge(&CardOp::Kill { scope, engaged })
 }
 
 /// News of an order of account 0 in symbol 0 that changes nothing yet.
