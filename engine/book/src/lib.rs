@@ -1,4 +1,13 @@
 #![forbid(unsafe_code)]
+
+mod counts;
+mod touch_hash;
+mod twin;
+
+pub use counts::{BookCounts, ConfigError};
+pub use touch_hash::touch_hash;
+pub use twin::{TwinBook, TwinBooks};
+
 use bytemuck::Zeroable;
 #[derive(Clone, Copy, Zeroable)]
 #[repr(C, align(128))]
