@@ -268,7 +268,10 @@ mod tests {
         assert_eq!(config.not_continuous, NotContinuous::Rest);
         assert_eq!((config.seed, config.sizes.open_orders, config.sizes.outbox), (7, 16, 4_096));
         assert_eq!(config.check(), Ok(()));
-        assert_eq!(toml::from_str::<VenueConfig>("").expect("all defaults"), VenueConfig::default());
+        assert_eq!(
+            toml::from_str::<VenueConfig>("").expect("all defaults"),
+            VenueConfig::default()
+        );
         for unknown in [
             "sed = 1",
             "[latency]\nto = 1",
@@ -289,7 +292,9 @@ mod tests {
             config.check().expect_err("must be refused").to_string()
         };
         assert!(checked(|c| c.sizes.outbox = 0).starts_with("venue.sizes.outbox: "));
-        assert!(checked(|c| c.session.name = "eleven-char".into()).starts_with("venue.session.name"));
+        assert!(
+            checked(|c| c.session.name = "eleven-char".into()).starts_with("venue.session.name")
+        );
         assert!(checked(|c| c.session.password = "a b".into()).contains("without spaces"));
         assert!(
             checked(|c| c.queue = QueueModel::Probabilistic { n: 5 }).starts_with("venue.queue.n")

@@ -75,7 +75,8 @@ impl LevelPlace {
         // Before the cancel, so that both parts are those that the cancelled order stood in.
         let before = self.total.saturating_sub(self.traded.min(fell));
         let behind = before.saturating_sub(self.ahead);
-        self.ahead = self.ahead.saturating_sub(ahead_share(cancelled, self.ahead, behind, model, rng));
+        self.ahead =
+            self.ahead.saturating_sub(ahead_share(cancelled, self.ahead, behind, model, rng));
         self.ahead = self.ahead.min(total);
         (self.total, self.traded) = (total, 0);
     }
@@ -174,7 +175,8 @@ mod tests {
                 0 => QueueModel::Proportional,
                 n => QueueModel::Probabilistic { n },
             };
-            let (mut place, mut rng, mut last) = (LevelPlace::back_of(500), Rng::new(n.into()), 500);
+            let (mut place, mut rng, mut last) =
+                (LevelPlace::back_of(500), Rng::new(n.into()), 500);
             for _ in 0..10_000 {
                 if rng.chance(1, 3) {
                     place.on_trade(rng.below(50));

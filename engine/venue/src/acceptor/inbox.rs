@@ -26,7 +26,8 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    const BLANK: Arrival = Arrival { due: Nanos(0), packet_type: 0, len: 0, bytes: [0; PAYLOAD_MAX] };
+    const BLANK: Arrival =
+        Arrival { due: Nanos(0), packet_type: 0, len: 0, bytes: [0; PAYLOAD_MAX] };
 
     pub fn payload(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]

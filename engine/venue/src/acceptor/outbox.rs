@@ -87,7 +87,12 @@ impl Outbox {
     }
 
     /// Gives `message` the next number, keeps it, and pushes it when a client is there.
-    pub fn push_sequenced(&mut self, at: Nanos, topic: Topic, message: &[u8]) -> Result<(), NoRoom> {
+    pub fn push_sequenced(
+        &mut self,
+        at: Nanos,
+        topic: Topic,
+        message: &[u8],
+    ) -> Result<(), NoRoom> {
         if message.len() > ouch50::FIXED_MAX {
             return Err(NoRoom);
         }

@@ -5,12 +5,12 @@
 
 use nofx_types::Nanos;
 use nofx_wire::num::{Be16, Be32, Be64};
+use nofx_wire::ouch50::codes::state;
 use nofx_wire::ouch50::{
     Accepted, CancelReject, Canceled, DisableEntry, DisableResponse, EnableEntry, EnableResponse,
     Executed, FIXED_MAX, MassCancel, MassCancelResponse, Modified, QueryResponse, Rejected,
     Replaced, SystemEvent, put_with_appendage,
 };
-use nofx_wire::ouch50::codes::state;
 
 use super::{Acceptor, Terms};
 use crate::latency::Topic;

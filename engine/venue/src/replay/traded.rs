@@ -38,7 +38,9 @@ pub(super) struct Row {
 impl Row {
     /// Whether orders may have this price.
     pub fn takes_price(&self, price: Price) -> bool {
-        price.0 > 0 && self.decimals == PRICE_DECIMALS && (self.tick <= 0 || price.0 % self.tick == 0)
+        price.0 > 0
+            && self.decimals == PRICE_DECIMALS
+            && (self.tick <= 0 || price.0 % self.tick == 0)
     }
 }
 
@@ -204,10 +206,8 @@ mod tests {
         assert_eq!(rows, [None, Some(1), Some(0), None, None]);
         assert_eq!(traded.row_of_symbol(*b"BBB     "), Some(1));
         assert_eq!(traded.row_of_symbol([b' '; 8]), None);
-        let renamed = Instrument {
-            symbol: Symbol(*b"CCC     "),
-            ..Instrument::unknown(InstrumentId(3))
-        };
+        let renamed =
+            Instrument { symbol: Symbol(*b"CCC     "), ..Instrument::unknown(InstrumentId(3)) };
         traded.define(&renamed);
         assert_eq!(traded.row_of_symbol(*b"BBB     "), None);
         assert_eq!(traded.row_of_symbol(*b"CCC     "), Some(1));
