@@ -284,7 +284,7 @@ struct Stream {
 
 enum Decoder {
     Plain(Input),
-    Gzip(MultiGzDecoder<Input>),
+    Gzip(Box<MultiGzDecoder<Input>>),
     Zstd(zstd::stream::read::Decoder<'static, Input>),
 }
 
@@ -300,7 +300,7 @@ impl Stream {
         let input = Input { reader, consumed: 0 };
         let decoder = match compression {
             Compression::None => Decoder::Plain(input),
-            Compression::Gzip => Decoder::Gzip(MultiGzDecoder::new(input)),
+            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(input))),
             Compression::Zstd => Decoder::Zstd(zstd::stream::read::Decoder::with_buffer(input)?),
         };
         Ok(Stream { decoder, size, ended: false })

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use nofx_model::{FeatureState, LinearModel};
 use nofx_types::{
-    BookEvent, Change, EventKind, InstrumentId, Intents, Ladder, OrderUpdate, Qty, Side, Touch,
+    BookEvent, Change, EventKind, InstrumentId, Intents, Ladder, OrderUpdate, Price, Qty, Side,
+    Touch,
 };
 
 use crate::{ConfigError, Context, InstrumentSet, Pace, Quoter, Strategy};
@@ -133,7 +134,8 @@ impl Imbalance {
         match self.config.entry {
             Entry::Take => self.take(ctx, touch, side, qty, out),
             Entry::Join => {
-                self.quoter.want(ctx, side, touch.best(side).map(|price| (price, qty)), out);
+                let quote = tradable(ctx, touch, side).map(|price| (price, qty));
+                self.quoter.want(ctx, side, quote, out);
             }
         }
     }
@@ -149,7 +151,7 @@ impl Imbalance {
     }
 
     fn take(&mut self, ctx: &Context, touch: &Touch, side: Side, qty: Qty, out: &mut Intents) {
-        if let Some(price) = touch.best(side.opposite()) {
+        if let Some(price) = tradable(ctx, touch, side.opposite()) {
             self.quoter.take(ctx, side, price, qty, out);
         }
     }
@@ -167,6 +169,11 @@ impl Imbalance {
         state.set_tick(ctx.instrument.tick);
         Some(state)
     }
+}
+
+/// The touch of `side`, if an order may have its price: some venues show prices between ticks.
+fn tradable(ctx: &Context, touch: &Touch, side: Side) -> Option<Price> {
+    touch.best(side).filter(|price| ctx.instrument.on_tick(*price))
 }
 
 /// Whether the features may have moved.

@@ -86,7 +86,7 @@ proptest! {
 fn every_outcome_is_met() {
     let mut maker = Seen::default();
     let mut taker = Seen::default();
-    for seed in 0..20 {
+    for seed in 0..200 {
         let size_lots = 1 + seed as u32 % 3;
         let pace = MakerConfig { requote_ns: 0, retry_ns: 1, size_lots, ..Default::default() };
         maker.add(&run_maker(MakerConfig { max_inventory_lots: 3, ..pace }, seed));

@@ -359,7 +359,7 @@ impl<S: Strategy> Arena<S> {
             // Some venues answer a replace of a dead order, some do not.
             let mut late = update(UpdateKind::ReplaceRejected, &intent, now);
             late.closed = true;
-            if chance % 2 == 0 {
+            if chance.is_multiple_of(2) {
                 self.answers.push_back(late);
             }
             return;
@@ -380,7 +380,7 @@ impl<S: Strategy> Arena<S> {
         match at {
             Some(_) if chance < 12 => self.answers.push_back(refused),
             Some(at) => self.remove(row, at, UpdateKind::Canceled),
-            None if chance % 2 == 0 => {
+            None if chance.is_multiple_of(2) => {
                 refused.closed = true;
                 self.answers.push_back(refused);
             }
