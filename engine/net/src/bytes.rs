@@ -40,6 +40,7 @@ pub struct ByteSource {
 
 enum Store {
     Map(Mmap),
+    Memory(Box<[u8]>),
     Stream { buffer: Box<[u8]>, stream: Box<Stream> },
 }
 
@@ -73,21 +74,47 @@ impl ByteSource {
             && let Ok(map) = map(&file)
         {
             let end = map.len();
-            let store = Store::Map(map);
-            return Ok(ByteSource {
-                file: path.to_owned(),
-                store,
-                start: 0,
-                end,
-                base: 0,
-                cut: None,
-            });
+            return Ok(ByteSource::whole(path, Store::Map(map), end));
         }
-        let stream = Stream::new(compression, head, file, metadata.len()).map_err(unreadable)?;
+        let reader = Box::new(Cursor::new(head).chain(file));
+        ByteSource::streamed(path, compression, reader, metadata.len())
+    }
+
+    /// The content of a file that is in memory already, recognised as [`ByteSource::open`] does;
+    /// `name` is what warnings and errors call it.
+    ///
+    /// # Errors
+    /// There is not one byte, or the first compressed bytes are damaged.
+    pub fn from_bytes(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<ByteSource> {
+        let (name, size) = (name.as_ref(), bytes.len());
+        if bytes.is_empty() {
+            return Err(Box::new(Error::Empty { file: name.to_owned() }));
+        }
+        match recognise(&bytes) {
+            Compression::None => {
+                Ok(ByteSource::whole(name, Store::Memory(bytes.into_boxed_slice()), size))
+            }
+            compression => {
+                ByteSource::streamed(name, compression, Box::new(Cursor::new(bytes)), size as u64)
+            }
+        }
+    }
+
+    fn whole(path: &Path, store: Store, end: usize) -> ByteSource {
+        ByteSource { file: path.to_owned(), store, start: 0, end, base: 0, cut: None }
+    }
+
+    fn streamed(
+        path: &Path,
+        compression: Compression,
+        reader: Reader,
+        size: u64,
+    ) -> Result<ByteSource> {
+        let stream = Stream::new(compression, reader, size)
+            .map_err(|e| Error::io(path, "read", "check the file and its disk", e))?;
         let buffer = vec![0; WINDOW].into_boxed_slice();
         let store = Store::Stream { buffer, stream: Box::new(stream) };
-        let file = path.to_owned();
-        let mut source = ByteSource { file, store, start: 0, end: 0, base: 0, cut: None };
+        let mut source = ByteSource::whole(path, store, 0);
         source.refill(1)?; // the decompressor allocates now, not during the walk
         if source.window().is_empty() && source.cut.is_none() {
             return Err(Box::new(Error::Empty { file: source.file }));
@@ -156,6 +183,7 @@ impl ByteSource {
     pub fn progress(&self) -> (u64, u64) {
         match &self.store {
             Store::Map(map) => (self.start as u64, map.len() as u64),
+            Store::Memory(bytes) => (self.start as u64, bytes.len() as u64),
             Store::Stream { stream, .. } => (stream.input().consumed, stream.size),
         }
     }
@@ -168,7 +196,7 @@ impl ByteSource {
     /// How the file is compressed.
     pub fn compression(&self) -> Compression {
         match &self.store {
-            Store::Map(_) => Compression::None,
+            Store::Map(_) | Store::Memory(_) => Compression::None,
             Store::Stream { stream, .. } => stream.compression(),
         }
     }
@@ -195,6 +223,7 @@ impl ByteSource {
     fn stored(&self) -> &[u8] {
         match &self.store {
             Store::Map(map) => map,
+            Store::Memory(bytes) => bytes,
             Store::Stream { buffer, .. } => buffer,
         }
     }
@@ -288,15 +317,17 @@ enum Decoder {
     Zstd(zstd::stream::read::Decoder<'static, Input>),
 }
 
+type Reader = Box<dyn Read + Send>;
+
 /// The file from its first byte, counted.
 struct Input {
-    reader: BufReader<io::Chain<Cursor<Vec<u8>>, File>>,
+    reader: BufReader<Reader>,
     consumed: u64,
 }
 
 impl Stream {
-    fn new(compression: Compression, head: Vec<u8>, file: File, size: u64) -> io::Result<Stream> {
-        let reader = BufReader::with_capacity(64 << 10, Cursor::new(head).chain(file));
+    fn new(compression: Compression, reader: Reader, size: u64) -> io::Result<Stream> {
+        let reader = BufReader::with_capacity(64 << 10, reader);
         let input = Input { reader, consumed: 0 };
         let decoder = match compression {
             Compression::None => Decoder::Plain(input),
