@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use nofx_types::InstrumentId;
+
 /// Events that did not fit a book. Each was dropped or clamped, so the book stayed whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BookCounts {
@@ -61,3 +63,20 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// A rule that a book must keep and did not: a defect of this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The book.
+    pub instrument: InstrumentId,
+    /// The rule.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "book {} breaks: {}", self.instrument.0, self.rule)
+    }
+}
+
+impl std::error::Error for Broken {}
