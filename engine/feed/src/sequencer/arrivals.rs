@@ -86,6 +86,11 @@ impl Arrivals {
         marked
     }
 
+    pub fn memory_bytes(&self) -> u64 {
+        let seen: usize = self.seen.iter().map(|words| size_of_val(&**words)).sum();
+        (seen + size_of_val(&*self.times)) as u64
+    }
+
     /// Numbers that `line` carried, each once.
     pub fn distinct(&self, line: usize) -> u64 {
         self.distinct.get(line).copied().unwrap_or(0)

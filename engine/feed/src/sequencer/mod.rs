@@ -27,7 +27,7 @@ mod park;
 use nofx_rt::hist::Histogram;
 use nofx_types::Nanos;
 
-use crate::ConfigError;
+use crate::{ConfigError, FeedConfig};
 use arrivals::Arrivals;
 use park::Park;
 
@@ -62,69 +62,6 @@ pub enum Sequencing {
     /// Take every datagram as it comes and number its messages on: for captures whose transport
     /// headers were blanked (sequence 0 in each).
     Off,
-}
-
-/// How a [`Sequencer`] is sized and when it gives a hole up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SequencerConfig {
-    /// Lines of the stream, 1 or 2.
-    pub lines: usize,
-    /// Whether sequence numbers are believed.
-    pub sequencing: Sequencing,
-    /// Where the stream starts.
-    pub start: Start,
-    /// Datagrams that may overtake each other inside one line, at most [`REORDER_MAX`].
-    pub reorder_packets: usize,
-    /// Datagrams that can wait behind a hole.
-    pub park_packets: usize,
-    /// Longest datagram body that can wait, in bytes; a longer one closes the hole before it.
-    pub packet_bytes: usize,
-    /// How long a hole is left open, in nanoseconds of the engine's time.
-    pub gap_timeout_ns: u64,
-    /// Messages by which a single datagram may run ahead before it needs a witness.
-    pub jump_max: u64,
-}
-
-impl SequencerConfig {
-    /// Bytes the park takes.
-    pub fn park_bytes(&self) -> usize {
-        self.park_packets.saturating_mul(self.packet_bytes)
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        let bad = |key, want| Err(ConfigError::Value { key, want });
-        if !(1..=LINES_MAX).contains(&self.lines) {
-            return bad("lines", "1 or 2");
-        }
-        if self.reorder_packets > REORDER_MAX {
-            return bad("reorder_packets", "at most 63");
-        }
-        if !(1..=1 << 16).contains(&self.park_packets) {
-            return bad("park_packets", "1 to 65536");
-        }
-        if !(64..=1 << 16).contains(&self.packet_bytes) {
-            return bad("packet_bytes", "64 to 65536");
-        }
-        if self.jump_max == 0 {
-            return bad("jump_max", "at least 1");
-        }
-        Ok(())
-    }
-}
-
-impl Default for SequencerConfig {
-    fn default() -> Self {
-        SequencerConfig {
-            lines: 1,
-            sequencing: Sequencing::On,
-            start: Start::Live,
-            reorder_packets: 8,
-            park_packets: 1024,
-            packet_bytes: 1536,
-            gap_timeout_ns: 1_000_000,
-            jump_max: 1 << 24,
-        }
-    }
 }
 
 /// What a transport header says, with the blocks it holds. The blocks have been walked: `count` of
@@ -304,7 +241,7 @@ impl Line {
 
 /// Arbitrates the lines of one stream; the module says how.
 pub struct Sequencer {
-    config: SequencerConfig,
+    config: FeedConfig,
     /// The next sequence number to hand on.
     expected: u64,
     /// One past the largest number known to exist.
@@ -331,7 +268,7 @@ pub struct Sequencer {
 
 impl Sequencer {
     /// Sized by `config`; fails on a value outside its range.
-    pub fn new(config: SequencerConfig) -> Result<Sequencer, ConfigError> {
+    pub fn new(config: FeedConfig) -> Result<Sequencer, ConfigError> {
         config.check()?;
         Ok(Sequencer {
             config,
@@ -389,7 +326,7 @@ impl Sequencer {
         self.counters.ends += u64::from(datagram.end_of_session);
         if datagram.count > 0 {
             self.tally(line, datagram.seq, end, now);
-            self.take(line, packet_no, now, datagram, end, receiver);
+            self.take(packet_no, now, datagram, end, receiver);
         }
         if self.expected < self.known_end {
             self.settle(packet_no, now, receiver);
@@ -430,6 +367,11 @@ impl Sequencer {
         let span = self.span_closed + (self.known_end - self.origin);
         let carried = self.arrivals.distinct(line);
         LineCounters { missing: span.saturating_sub(carried), ..*tally }
+    }
+
+    /// Bytes held for waiting datagrams and for the bookkeeping of arrivals.
+    pub fn memory_bytes(&self) -> u64 {
+        (self.config.park_packets * self.config.packet_bytes) as u64 + self.arrivals.memory_bytes()
     }
 
     /// How many lines there are.
@@ -575,7 +517,6 @@ impl Sequencer {
     #[inline]
     fn take<R: Receiver>(
         &mut self,
-        line: usize,
         packet_no: u64,
         now: Nanos,
         datagram: &Datagram<'_>,

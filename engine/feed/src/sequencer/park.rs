@@ -44,14 +44,7 @@ impl Park {
     }
 
     /// Copies a datagram in; false when no slot is free or it is longer than a slot.
-    pub fn push(
-        &mut self,
-        seq: u64,
-        count: u16,
-        blocks: &[u8],
-        at: Nanos,
-        packet_no: u64,
-    ) -> bool {
+    pub fn push(&mut self, seq: u64, count: u16, blocks: &[u8], at: Nanos, packet_no: u64) -> bool {
         if blocks.len() > self.slot_bytes {
             return false;
         }

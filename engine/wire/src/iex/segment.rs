@@ -174,6 +174,14 @@ pub struct Blocks<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Blocks<'a> {
+    /// The bytes not yet taken.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
 impl<'a> Iterator for Blocks<'a> {
     type Item = &'a [u8];
 

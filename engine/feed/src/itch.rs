@@ -1,0 +1,297 @@
+//! TotalView-ITCH 5.0 as book events, out of MoldUDP64 datagrams or a BinaryFILE
+//! (nasdaq-itch-5.0.md, "Book building rules").
+//!
+//! Model: the stock locate is the instrument id, so no symbol is looked up. Each message is an
+//! atomic event of its own: `last` is always set. The seven messages that change a book are
+//! translated inline; the other sixteen share one function that is not inlined.
+//!
+//! | kind | event |
+//! |---|---|
+//! | `A` `F` | Add at the back |
+//! | `E` `C` | Execute; `C` with its price, not printable with `N` |
+//! | `X` `D` `U` | Reduce, Delete, Replace at the back |
+//! | `P` `Q` `B` | Trade: hidden, cross, broken |
+//! | `S` `W` | Phase of the market |
+//! | `H` `h` | Phase of the instrument: its state, or Halted during an operational halt |
+//! | `I` `J` | Auction, Band |
+//! | `R` | definition |
+//! | `K` `L` `N` `O` `V` `Y` | counted |
+
+mod file;
+mod mold;
+mod rare;
+
+pub use file::ItchFile;
+pub use mold::{ItchMold, Mold};
+
+use nofx_types::{
+    EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Price, Pricing, Priority, Qty,
+    StaleReason, Symbol,
+};
+use nofx_wire::itch::{
+    AddOrder, AddOrderMpid, Header, OrderCancel, OrderDelete, OrderExecuted,
+    OrderExecutedWithPrice, OrderReplace, side_of,
+};
+use nofx_wire::num::{Be16, Be32, Be48, Be64};
+
+use crate::packet::Stamp;
+use crate::tally::{Fault, Tally};
+use crate::{FeedConfig, status::Statuses};
+use rare::Market;
+
+/// The translator: what the messages of a day left behind.
+pub(crate) struct Itch {
+    tally: Tally,
+    instruments: u32,
+    /// One bit per instrument: whether the sink has its symbol.
+    named: Box<[u64]>,
+    statuses: Statuses,
+    market: Market,
+}
+
+impl Itch {
+    pub fn new(config: &FeedConfig) -> Itch {
+        Itch {
+            tally: Tally::new(),
+            instruments: config.instruments,
+            named: vec![0; (config.instruments as usize).div_ceil(64)].into_boxed_slice(),
+            statuses: Statuses::new(config.instruments),
+            market: Market::default(),
+        }
+    }
+
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub fn memory_bytes(&self) -> u64 {
+        self.statuses.memory_bytes() + size_of_val(&*self.named) as u64
+    }
+
+    /// The stream begins anew: phases will be told again; names and locates hold for the day.
+    pub fn reset(&mut self) {
+        self.statuses.reset();
+        self.market = Market::default();
+    }
+
+    /// Translates one message. Always inlined, so that there is one copy of each type's code per
+    /// walk.
+    #[inline(always)]
+    pub fn message<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) {
+        let Some(&kind) = message.first() else { return self.tally.fault(Fault::EmptyMessage) };
+        self.tally.count(kind);
+        let read = match kind {
+            AddOrder::KIND | AddOrderMpid::KIND => self.add(kind, at, message, sink),
+            OrderDelete::KIND => self.delete(at, message, sink),
+            OrderExecuted::KIND => self.executed(at, message, sink),
+            OrderReplace::KIND => self.replace(at, message, sink),
+            OrderCancel::KIND => self.cancel(at, message, sink),
+            OrderExecutedWithPrice::KIND => self.executed_with_price(at, message, sink),
+            _ => self.rare(kind, at, message, sink),
+        };
+        if read.is_none() {
+            self.unreadable(kind, at, message, sink);
+        }
+    }
+
+    /// The order that a message concerns stands at the same place in all seven that name one. A
+    /// wrong guess for the others costs one prefetch.
+    #[inline(always)]
+    pub fn hint<S: EventSink>(message: &[u8], sink: &mut S) {
+        if let Some(front) = OrderDelete::parse(message) {
+            let id = InstrumentId(u32::from(front.stock_locate.get()));
+            sink.hint(id, OrderRef(front.order_ref.get()));
+        }
+    }
+
+    /// Time of a message, zero when it is cut.
+    pub fn exch_ns(message: &[u8]) -> Nanos {
+        Header::parse(message).map_or(Nanos(0), |header| nanos(header.ts_ns))
+    }
+
+    #[inline(always)]
+    fn add<S: EventSink>(
+        &mut self,
+        kind: u8,
+        at: &Stamp,
+        message: &[u8],
+        sink: &mut S,
+    ) -> Option<()> {
+        // The attribution of `F` stands behind everything `A` has, and no book needs it.
+        let add = AddOrder::parse(message)?;
+        if kind == AddOrderMpid::KIND && message.len() < size_of::<AddOrderMpid>() {
+            return None;
+        }
+        let Some(side) = side_of(add.side) else { return self.bad_side(at, message, sink) };
+        let event = EventKind::Add {
+            order: OrderRef(add.order_ref.get()),
+            side,
+            price: price(add.price_e4),
+            qty: qty(add.shares),
+            priority: Priority::Back,
+            pricing: Pricing::Limit,
+        };
+        if let Some(id) = self.instrument(add.stock_locate) {
+            self.name(id, add.stock, sink);
+            sink.on_event(&at.event(id, nanos(add.ts_ns), true, event));
+        }
+        Some(())
+    }
+
+    #[inline(always)]
+    fn delete<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+        let delete = OrderDelete::parse(message)?;
+        let event = EventKind::Delete { order: order(delete.order_ref) };
+        self.send(at, delete.stock_locate, delete.ts_ns, event, sink)
+    }
+
+    #[inline(always)]
+    fn executed<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+        let executed = OrderExecuted::parse(message)?;
+        let event = EventKind::Execute {
+            order: order(executed.order_ref),
+            qty: qty(executed.shares),
+            price: None,
+            printable: true,
+            match_id: executed.match_number.get(),
+        };
+        self.send(at, executed.stock_locate, executed.ts_ns, event, sink)
+    }
+
+    #[inline(always)]
+    fn executed_with_price<S: EventSink>(
+        &mut self,
+        at: &Stamp,
+        message: &[u8],
+        sink: &mut S,
+    ) -> Option<()> {
+        let executed = OrderExecutedWithPrice::parse(message)?;
+        let event = EventKind::Execute {
+            order: order(executed.order_ref),
+            qty: qty(executed.shares),
+            price: Some(price(executed.price_e4)),
+            printable: executed.printable != b'N',
+            match_id: executed.match_number.get(),
+        };
+        self.send(at, executed.stock_locate, executed.ts_ns, event, sink)
+    }
+
+    #[inline(always)]
+    fn cancel<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+        let cancel = OrderCancel::parse(message)?;
+        let event = EventKind::Reduce { order: order(cancel.order_ref), qty: qty(cancel.shares) };
+        self.send(at, cancel.stock_locate, cancel.ts_ns, event, sink)
+    }
+
+    #[inline(always)]
+    fn replace<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+        let replace = OrderReplace::parse(message)?;
+        let event = EventKind::Replace {
+            old: order(replace.order_ref),
+            new: order(replace.new_order_ref),
+            price: Some(price(replace.price_e4)),
+            qty: qty(replace.shares),
+            priority: Priority::Back,
+        };
+        self.send(at, replace.stock_locate, replace.ts_ns, event, sink)
+    }
+
+    #[inline(always)]
+    fn send<S: EventSink>(
+        &mut self,
+        at: &Stamp,
+        locate: Be16,
+        ts: Be48,
+        kind: EventKind,
+        sink: &mut S,
+    ) -> Option<()> {
+        if let Some(id) = self.instrument(locate) {
+            sink.on_event(&at.event(id, nanos(ts), true, kind));
+        }
+        Some(())
+    }
+
+    /// The instrument of a locate, unless the tables do not hold it.
+    #[inline(always)]
+    fn instrument(&mut self, locate: Be16) -> Option<InstrumentId> {
+        let id = u32::from(locate.get());
+        if id >= self.instruments {
+            self.tally.fault(Fault::InstrumentsFull);
+            return None;
+        }
+        Some(InstrumentId(id))
+    }
+
+    /// Tells the sink the symbol the first time it is seen: a capture that starts mid-day has no
+    /// stock directory, but its orders carry the symbol.
+    #[inline(always)]
+    fn name<S: EventSink>(&mut self, id: InstrumentId, stock: [u8; 8], sink: &mut S) {
+        let word = self.named.get(id.index() / 64).copied().unwrap_or(u64::MAX);
+        if word >> (id.index() % 64) & 1 == 0 {
+            self.name_first(id, stock, sink);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn name_first<S: EventSink>(&mut self, id: InstrumentId, stock: [u8; 8], sink: &mut S) {
+        self.mark_named(id);
+        sink.on_definition(&Instrument { symbol: Symbol(stock), ..Instrument::unknown(id) });
+    }
+
+    fn mark_named(&mut self, id: InstrumentId) {
+        if let Some(word) = self.named.get_mut(id.index() / 64) {
+            *word |= 1 << (id.index() % 64);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn bad_side<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+        self.tally.fault(Fault::Side);
+        self.lost(at, message, sink);
+        Some(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unreadable<S: EventSink>(&mut self, kind: u8, at: &Stamp, message: &[u8], sink: &mut S) {
+        self.tally.fault(Fault::ShortMessage);
+        if matches!(kind, b'A' | b'F' | b'E' | b'C' | b'X' | b'D' | b'U') {
+            self.lost(at, message, sink);
+        }
+    }
+
+    /// A change of a book could not be read: the book is not to be trusted any more.
+    fn lost<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) {
+        let kind = EventKind::Stale(StaleReason::Gap);
+        let (id, ts) = match Header::parse(message) {
+            Some(header) => match self.instrument(header.stock_locate) {
+                Some(id) => (id, nanos(header.ts_ns)),
+                None => return, // no table holds it, so no book is wrong
+            },
+            None => (InstrumentId::ALL, Nanos(0)),
+        };
+        sink.on_event(&at.event(id, ts, true, kind));
+    }
+}
+
+#[inline(always)]
+fn order(order_ref: Be64) -> OrderRef {
+    OrderRef(order_ref.get())
+}
+
+#[inline(always)]
+fn price(price_e4: Be32) -> Price {
+    Price(i64::from(price_e4.get()))
+}
+
+#[inline(always)]
+fn qty(shares: Be32) -> Qty {
+    Qty(u64::from(shares.get()))
+}
+
+#[inline(always)]
+fn nanos(ts: Be48) -> Nanos {
+    Nanos(ts.get())
+}
