@@ -1,1 +1,36 @@
-//! (opens with its model)
+//! Order entry: from a cleared intent to bytes, from the venue's bytes to news, and positions.
+//!
+//! Model: [`OrderManager`] is one session (SoupBinTCP with OUCH 5.0 or 4.2) without a socket. Three
+//! frames are built at start; an order patches the fields that differ and goes ("prebuild, patch,
+//! fire"). Our ids are the venue's `UserRefNum` (in 4.2 the token spells it), they rise, and the
+//! order with id `n` lives in row `n mod orders_max`: one indexed load finds it. Every report becomes
+//! [`OrderUpdate`](nofx_types::OrderUpdate)s that say what exposure they release and at which price,
+//! so that whoever reserved it (the gate) needs no memory of orders.
+//!
+//! What is promised for any sequence of reports: a reserved share is released once, by a fill, a
+//! cancel, a replace or a refusal; an order ends once; a report that contradicts what is known moves
+//! nothing but a counter ([`OrderManager::anomalies`]), except a trade, which always reaches the
+//! position.
+//!
+//! Worst case: all memory is there from the start; a message is some stores into one frame and one
+//! row; a report is at most three updates; bytes cut anywhere wait in a buffer of one frame.
+#![forbid(unsafe_code)]
+
+mod anomaly;
+mod config;
+mod fills;
+mod frames;
+mod machine;
+mod manager;
+mod orders;
+mod positions;
+mod report;
+mod session;
+mod throttle;
+mod updates;
+
+pub use config::{ConfigError, OrderConfig, Protocol};
+pub use manager::OrderManager;
+pub use positions::{PositionRow, Positions};
+pub use session::SessionState;
+pub use updates::RECEIVE_MAX;

@@ -1,0 +1,210 @@
+//! What a venue can say of an order, whatever protocol says it.
+
+use nofx_wire::ouch42::{self, Token, token_id};
+use nofx_wire::ouch50::codes::{cancel, liquidity, state};
+use nofx_wire::ouch50::{self, OuchError};
+
+/// How an order was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub id: u32,
+    pub order_ref: u64,
+    pub price: u64,
+    pub qty: u32,
+    /// Taken, and cancelled at once.
+    pub dead: bool,
+}
+
+/// A trade as the venue states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trade {
+    pub id: u32,
+    pub qty: u32,
+    pub price: u64,
+    pub maker: bool,
+    pub match_number: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    Accepted(Placed),
+    Replaced {
+        orig: u32,
+        placed: Placed,
+    },
+    /// `qty` was taken off; `asked` when we wanted that.
+    Canceled {
+        id: u32,
+        qty: u32,
+        asked: bool,
+    },
+    /// Shares of the chain were cut to `qty` in place.
+    Modified {
+        id: u32,
+        qty: u32,
+    },
+    Executed(Trade),
+    Broken {
+        id: u32,
+        match_number: u64,
+    },
+    Corrected(Trade),
+    Rejected {
+        id: u32,
+    },
+    CancelRejected {
+        id: u32,
+    },
+    /// The order has another reference at the venue.
+    Referenced {
+        id: u32,
+        order_ref: u64,
+    },
+    /// Moves no order: day events, a cancel that waits, restated display, answers to queries.
+    Note,
+}
+
+/// Why a body is no report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoReport {
+    /// Not a message.
+    Malformed,
+    /// It names a token that we did not write.
+    ForeignToken,
+}
+
+impl From<OuchError> for NoReport {
+    fn from(_: OuchError) -> NoReport {
+        NoReport::Malformed
+    }
+}
+
+pub(crate) fn from_ouch50(body: &[u8]) -> Result<Report, NoReport> {
+    use ouch50::Outbound::*;
+    let (message, _) = ouch50::Outbound::parse(body)?;
+    Ok(match message {
+        Executed(m) => Report::Executed(Trade {
+            id: m.user_ref_num.get(),
+            qty: m.quantity.get(),
+            price: m.price.get(),
+            maker: liquidity::adds(m.liquidity_flag),
+            match_number: m.match_number.get(),
+        }),
+        Accepted(m) => Report::Accepted(Placed {
+            id: m.user_ref_num.get(),
+            order_ref: m.order_reference_number.get(),
+            price: m.price.get(),
+            qty: m.quantity.get(),
+            dead: m.order_state == state::DEAD,
+        }),
+        Replaced(m) => Report::Replaced {
+            orig: m.orig_user_ref_num.get(),
+            placed: Placed {
+                id: m.user_ref_num.get(),
+                order_ref: m.order_reference_number.get(),
+                price: m.price.get(),
+                qty: m.quantity.get(),
+                dead: m.order_state == state::DEAD,
+            },
+        },
+        Canceled(m) => Report::Canceled {
+            id: m.user_ref_num.get(),
+            qty: m.quantity.get(),
+            asked: m.reason == cancel::USER,
+        },
+        AiqCanceled(m) => Report::Canceled {
+            id: m.user_ref_num.get(),
+            qty: m.decrement_shares.get(),
+            asked: false,
+        },
+        Rejected(m) => Report::Rejected { id: m.user_ref_num.get() },
+        CancelReject(m) => Report::CancelRejected { id: m.user_ref_num.get() },
+        Broken(m) => {
+            Report::Broken { id: m.user_ref_num.get(), match_number: m.match_number.get() }
+        }
+        Correction(m) => Report::Corrected(Trade {
+            id: m.user_ref_num.get(),
+            qty: m.quantity.get(),
+            price: m.price.get(),
+            maker: liquidity::adds(m.liquidity_flag),
+            match_number: m.match_number.get(),
+        }),
+        Modified(m) => Report::Modified { id: m.user_ref_num.get(), qty: m.quantity.get() },
+        PriorityUpdate(m) => Report::Referenced {
+            id: m.user_ref_num.get(),
+            order_ref: m.order_reference_number.get(),
+        },
+        CancelPending(_)
+        | Restated(_)
+        | SystemEvent(_)
+        | QueryResponse(_)
+        | MassCancelResponse(_)
+        | DisableResponse(_)
+        | EnableResponse(_) => Report::Note,
+    })
+}
+
+#[inline]
+fn id_of(token: &Token) -> Result<u32, NoReport> {
+    token_id(token).ok_or(NoReport::ForeignToken)
+}
+
+pub(crate) fn from_ouch42(body: &[u8]) -> Result<Report, NoReport> {
+    use ouch42::Outbound::*;
+    Ok(match ouch42::Outbound::parse(body)? {
+        Executed(m) => Report::Executed(Trade {
+            id: id_of(&m.token)?,
+            qty: m.shares.get(),
+            price: m.price.get().into(),
+            maker: liquidity::adds(m.liquidity_flag),
+            match_number: m.match_number.get(),
+        }),
+        ExecutedReference(m) => Report::Executed(Trade {
+            id: id_of(&m.token)?,
+            qty: m.shares.get(),
+            price: m.price.get().into(),
+            maker: liquidity::adds(m.liquidity_flag),
+            match_number: m.match_number.get(),
+        }),
+        Accepted(m) => Report::Accepted(Placed {
+            id: id_of(&m.token)?,
+            order_ref: m.order_reference_number.get(),
+            price: m.price.get().into(),
+            qty: m.shares.get(),
+            dead: m.order_state == state::DEAD,
+        }),
+        Replaced(m) => Report::Replaced {
+            orig: id_of(&m.previous_token)?,
+            placed: Placed {
+                id: id_of(&m.replacement_token)?,
+                order_ref: m.order_reference_number.get(),
+                price: m.price.get().into(),
+                qty: m.shares.get(),
+                dead: m.order_state == state::DEAD,
+            },
+        },
+        Canceled(m) => Report::Canceled {
+            id: id_of(&m.token)?,
+            qty: m.decrement_shares.get(),
+            asked: m.reason == cancel::USER,
+        },
+        AiqCanceled(m) => {
+            Report::Canceled { id: id_of(&m.token)?, qty: m.decrement_shares.get(), asked: false }
+        }
+        Rejected(m) => Report::Rejected { id: id_of(&m.token)? },
+        CancelReject(m) => Report::CancelRejected { id: id_of(&m.token)? },
+        Broken(m) => Report::Broken { id: id_of(&m.token)?, match_number: m.match_number.get() },
+        Correction(m) => Report::Corrected(Trade {
+            id: id_of(&m.token)?,
+            qty: m.shares.get(),
+            price: m.price.get().into(),
+            maker: liquidity::adds(m.liquidity_flag),
+            match_number: m.match_number.get(),
+        }),
+        Modified(m) => Report::Modified { id: id_of(&m.token)?, qty: m.shares.get() },
+        PriorityUpdate(m) => {
+            Report::Referenced { id: id_of(&m.token)?, order_ref: m.order_reference_number.get() }
+        }
+        CancelPending(_) | TradeNowAck(_) | SystemEvent(_) => Report::Note,
+    })
+}
