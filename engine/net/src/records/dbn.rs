@@ -70,13 +70,15 @@ impl Dbn {
     /// # Errors
     /// As [`Dbn::open`].
     pub fn new(mut source: ByteSource) -> Result<Dbn> {
+        // The decoder upgrades what it reads to the newest version, its number included.
+        let version = source.ensure(PRELUDE)?.get(3).copied().unwrap_or(0);
         let metadata = read_metadata(&mut source)?;
         if let Some(schema) = metadata.schema.filter(|schema| *schema != Schema::Mbo) {
             let (file, schema) = (source.file().to_owned(), schema.as_str());
             return Err(Box::new(Error::DbnSchema { file, schema }));
         }
         let metadata = DbnMetadata {
-            version: metadata.version,
+            version,
             schema: metadata.schema.map_or("", |schema| schema.as_str()),
             symbols: symbols(&metadata),
             dataset: metadata.dataset,
