@@ -8,7 +8,8 @@
 //!
 //! Arrival numbers order a queue: an order with a smaller number at the same price is served first.
 //! They rise as orders join; a participant who remembers the number of the last order before him
-//! knows later which orders are ahead.
+//! knows later which orders are ahead. A join between two orders takes a number half way; only when
+//! that was done 32 times between the same two do orders of that level get other numbers (counted).
 //!
 //! Worst case: a delete that empties a level moves the better prices of its side by 16 bytes each;
 //! a join at a given rank walks that far; a clear walks the orders of the side. When an order or a

@@ -95,22 +95,27 @@ impl LevelRow {
 pub(super) struct Queues {
     pub orders: Pool<Order>,
     pub levels: Pool<LevelRow>,
-    /// The arrival number given last.
+    /// The arrival number given last to an order at a back.
     arrivals: u64,
+    /// How often the numbers of a level had to change.
+    pub renumbered: u64,
 }
 
+/// Distance of the numbers of orders that join the back: halved each time an order is put between
+/// the same two. Room for 2^32 joins.
+const ARRIVAL_STEP: u64 = 1 << 32;
 /// Arrival numbers start here, so that orders can be put before the first one.
-const FIRST_ARRIVAL: u64 = 1 << 32;
+const ARRIVAL_FIRST: u64 = 1 << 56;
 
 impl Queues {
     pub fn new(orders: Pool<Order>, levels: Pool<LevelRow>) -> Queues {
-        Queues { orders, levels, arrivals: FIRST_ARRIVAL }
+        Queues { orders, levels, arrivals: ARRIVAL_FIRST, renumbered: 0 }
     }
 
     /// The order joins the back of a level.
     #[inline]
     pub fn push_back(&mut self, level: u32, order: u32) {
-        self.arrivals += 1;
+        self.arrivals = self.arrivals.saturating_add(ARRIVAL_STEP);
         let arrival = self.arrivals;
         let prev = self.levels[level].tail;
         self.link(level, order, prev, NIL, arrival);
@@ -134,19 +139,30 @@ impl Queues {
         self.link(level, order, prev, next, arrival);
     }
 
-    /// A number between those of `next` and of the order before it. When there is none the orders
-    /// before it move down, so that what was known to be ahead of a number stays ahead of it.
+    /// A number half way between that of `next` and that of the order before it.
     fn arrival_before(&mut self, next: u32) -> u64 {
-        let (prev, limit) = (self.orders[next].prev, self.orders[next].arrival);
-        let below = if prev == NIL { limit.saturating_sub(2) } else { self.orders[prev].arrival };
-        let arrival = below.saturating_add(1).min(limit.saturating_sub(1));
-        let (mut at, mut ceiling) = (prev, arrival);
+        let (prev, high) = (self.orders[next].prev, self.orders[next].arrival);
+        let low = match prev {
+            NIL => high.saturating_sub(2 * ARRIVAL_STEP),
+            prev => self.orders[prev].arrival,
+        };
+        let arrival = low.midpoint(high);
+        if arrival == low {
+            self.make_room(prev, low);
+        }
+        arrival
+    }
+
+    /// `from` and the orders before it move down below `ceiling`, as far as they must.
+    #[cold]
+    fn make_room(&mut self, from: u32, ceiling: u64) {
+        self.renumbered += 1;
+        let (mut at, mut ceiling) = (from, ceiling);
         while at != NIL && self.orders[at].arrival >= ceiling {
             ceiling = ceiling.saturating_sub(1);
             self.orders[at].arrival = ceiling;
             at = self.orders[at].prev;
         }
-        arrival
     }
 
     #[inline]

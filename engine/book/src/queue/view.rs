@@ -153,9 +153,9 @@ impl QueueBooks {
         u64::from(self.queues.levels.held())
     }
 
-    /// Events that did not fit.
+    /// Events that did not fit. `overflow`: joins at a rank for which a level was renumbered.
     pub fn counts(&self) -> BookCounts {
-        self.counts
+        BookCounts { overflow: self.queues.renumbered, ..self.counts }
     }
 
     /// Bytes by holder, fixed at construction.
