@@ -114,6 +114,11 @@ impl<V: Copy> Table<V> {
         self.len == self.capacity
     }
 
+    /// Bytes of its slots.
+    pub fn memory(&self) -> u64 {
+        size_of_val(&*self.slots) as u64
+    }
+
     #[inline]
     fn home(&self, key: u64) -> usize {
         (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize

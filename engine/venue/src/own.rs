@@ -182,9 +182,10 @@ impl OwnOrders {
         self.by_ref.len()
     }
 
-    /// How many may be open at once.
-    pub fn capacity(&self) -> u32 {
-        self.nodes.len() as u32
+    /// Bytes of its tables.
+    pub fn memory(&self) -> u64 {
+        let lists = size_of_val(&*self.nodes) + size_of_val(&*self.heads);
+        lists as u64 + self.by_ref.memory()
     }
 
     #[inline]

@@ -203,8 +203,8 @@ impl Inbox {
         self.queue(sent, Topic::Other, GONE, &[]);
     }
 
-    pub fn is_connected(&self) -> bool {
-        self.connected
+    pub fn memory(&self) -> u64 {
+        size_of_val(&*self.ring) as u64
     }
 }
 
@@ -278,7 +278,7 @@ mod tests {
         for broken in [&[0u8, 0, b'R'][..], &[0, 3, b'L', 1, 1]] {
             let mut inbox = inbox(4);
             assert_eq!(inbox.push(Nanos(0), broken), broken.len());
-            assert!(!inbox.is_connected() && inbox.drops.broken == 1);
+            assert!(!inbox.connected && inbox.drops.broken == 1);
             assert_eq!(inbox.push(Nanos(0), &[0, 1, b'R']), 3);
             assert!(inbox.drops.unconnected_bytes >= 3);
             assert_eq!(drain(&mut inbox), [(GONE, vec![])]);

@@ -133,7 +133,7 @@ impl Acceptor {
     pub fn next_request(&mut self, until: Nanos, reserve: usize) -> Option<(Nanos, Request)> {
         while self.outbox.room() >= reserve + ANSWER_FRAMES {
             let arrival = self.inbox.pop(until)?;
-            if let Some(request) = self.on_arrival(&arrival) {
+            if let Some(request) = self.on_arrival(&arrival, reserve) {
                 return Some((arrival.due, request));
             }
         }
@@ -185,18 +185,23 @@ impl Acceptor {
         self.stats
     }
 
+    /// Bytes of its queues.
+    pub fn memory(&self) -> u64 {
+        self.inbox.memory() + self.outbox.memory()
+    }
+
     /// What never became a message.
     pub fn inbox_drops(&self) -> InboxDrops {
         self.inbox.drops
     }
 
-    fn on_arrival(&mut self, arrival: &Arrival) -> Option<Request> {
+    fn on_arrival(&mut self, arrival: &Arrival, reserve: usize) -> Option<Request> {
         let (at, payload) = (arrival.due, arrival.payload());
         self.last_heard = at;
         match arrival.packet_type {
             b'U' if self.logged_in => return self.on_message(at, payload),
             b'U' => self.stats.not_logged_in += 1,
-            b'L' => self.on_login(at, payload),
+            b'L' => self.on_login(at, payload, reserve),
             b'O' | inbox::GONE => {
                 self.inbox.hang_up(at);
                 let was_in = std::mem::take(&mut self.logged_in);
@@ -209,12 +214,12 @@ impl Acceptor {
         None
     }
 
-    fn on_login(&mut self, at: Nanos, payload: &[u8]) {
+    fn on_login(&mut self, at: Nanos, payload: &[u8], reserve: usize) {
         let Some(login) = LoginRequest::parse(payload) else {
             self.stats.malformed += 1;
             return;
         };
-        let refused = self.check_login(login);
+        let refused = self.check_login(login, reserve);
         if let Err(reason) = refused {
             self.stats.logins_refused += 1;
             self.control(at, &soup::login_rejected(reason));
@@ -235,7 +240,7 @@ impl Acceptor {
     }
 
     /// The number of the first message that the client will get, or the letter of the refusal.
-    fn check_login(&self, login: &LoginRequest) -> Result<u64, u8> {
+    fn check_login(&self, login: &LoginRequest, reserve: usize) -> Result<u64, u8> {
         let known = login.username == self.username && login.password == self.password;
         if !self.open_to_all && !known {
             return Err(soup::REJECT_NOT_AUTHORISED);
@@ -251,7 +256,7 @@ impl Acceptor {
             Some(from) => from,
         };
         let again = next.saturating_sub(from) as usize;
-        let fits = again + ANSWER_FRAMES <= self.outbox.room();
+        let fits = again + ANSWER_FRAMES + reserve <= self.outbox.room();
         if self.outbox.keeps_from(from) && fits { Ok(from) } else { Err(soup::REJECT_NO_SESSION) }
     }
 

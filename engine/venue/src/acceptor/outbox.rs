@@ -155,6 +155,10 @@ impl Outbox {
         (self.len > 0).then(|| self.ring[self.head].due)
     }
 
+    pub fn memory(&self) -> u64 {
+        (size_of_val(&*self.ring) + size_of_val(&*self.history)) as u64
+    }
+
     pub fn connect(&mut self) {
         self.online = true;
     }

@@ -35,6 +35,7 @@ fn spread(row: usize) -> u64 {
 #[derive(Clone, Copy, Debug)]
 struct Debt {
     row: usize,
+    side: Side,
     qty: u64,
 }
 
@@ -56,14 +57,22 @@ impl Taken {
         shown.saturating_sub(self.debts.get(key.0).map_or(0, |debt| debt.qty))
     }
 
+    /// Whether taking from it can be remembered.
+    pub fn has_room(&self, key: Key) -> bool {
+        !self.debts.is_full() || self.debts.get(key.0).is_some()
+    }
+
     /// Remembers that `qty` was taken; refuses when there is no room to remember it.
-    pub fn take(&mut self, key: Key, row: usize, qty: u64) -> Result<(), Full> {
+    pub fn take(&mut self, key: Key, row: usize, side: Side, qty: u64) -> Result<(), Full> {
+        if qty == 0 {
+            return Ok(());
+        }
         match self.debts.get_mut(key.0) {
             Some(debt) => {
                 debt.qty = debt.qty.saturating_add(qty);
                 Ok(())
             }
-            None => self.debts.insert(key.0, Debt { row, qty }),
+            None => self.debts.insert(key.0, Debt { row, side, qty }),
         }
     }
 
@@ -90,13 +99,18 @@ impl Taken {
         }
     }
 
-    /// The book of `row` was cleared.
-    pub fn forget(&mut self, row: usize) {
-        self.debts.retain(|_, debt| debt.row != row);
+    /// A side of the book of `row` was cleared.
+    pub fn forget(&mut self, row: usize, side: Side) {
+        self.debts.retain(|_, debt| (debt.row, debt.side) != (row, side));
     }
 
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.debts.is_empty()
+    }
+
+    /// Bytes of the table.
+    pub fn memory(&self) -> u64 {
+        self.debts.memory()
     }
 }

@@ -23,7 +23,6 @@ pub(super) enum Trading {
 /// One traded instrument.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    pub id: InstrumentId,
     symbol: u64,
     /// Price step; 0 while the instrument is not defined.
     tick: i64,
@@ -67,8 +66,7 @@ impl Traded {
         for (row, instrument) in instruments.iter().enumerate() {
             by_id[instrument.id.index()] = row as u32;
         }
-        let blank = |instrument: &Instrument| Row {
-            id: instrument.id,
+        let blank = Row {
             symbol: 0,
             tick: 0,
             decimals: PRICE_DECIMALS,
@@ -77,7 +75,7 @@ impl Traded {
             mid_event: false,
         };
         let mut traded = Traded {
-            rows: instruments.iter().map(blank).collect(),
+            rows: vec![blank; instruments.len()].into_boxed_slice(),
             by_id,
             by_symbol: Table::new(instruments.len()),
             market: Phase::Unknown,
