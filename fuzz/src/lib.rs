@@ -1,7 +1,8 @@
 //! What the fuzz targets check: one file of checks per family of decoders, one target per decoder.
 //!
-//! Every check is a plain function of bytes. The wire crate's tests run the same functions over the
+//! Every check is a plain function of bytes. The tests of the crates run the same functions over the
 //! seed corpus, so a broken seed shows without a fuzzer.
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod market_data;

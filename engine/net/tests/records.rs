@@ -176,7 +176,7 @@ fn every_dbn_version_reads_and_every_cut_ends_cleanly() {
                 Err(error) => assert!(length < head, "cut at {length}: {error}"),
                 Ok((file, count)) => {
                     assert_eq!(count as usize, (length - head) / 56);
-                    let cut = (length - head) % 56 != 0;
+                    let cut = !(length - head).is_multiple_of(56);
                     assert_eq!(file.warnings().len(), usize::from(cut), "cut at {length}");
                 }
             }
