@@ -1,0 +1,434 @@
+//! [`LevelBooks`]: all books by level, for strategies.
+//!
+//! Model: an event names an order; [`orders`] tells its side, rank and quantity; the rank is a word in
+//! the side's window ([`window`]), found through the side's header ([`side`]). That is three cache
+//! lines. Whatever the straight path cannot do (other prices, spilled orders, first events, bad
+//! events) is behind one branch in [`slow`], which may take any event at any time.
+//! Worst case of an event: moving a window (see [`depth`]), or a clear of a book that holds orders,
+//! which walks the order table.
+
+use std::io;
+
+use nofx_rt::mem::{HugeSlice, Pages, prefetch};
+use nofx_types::{
+    BookEvent, Change, EventKind, Instrument, InstrumentId, Ladder, Level, OrderRef, Price,
+    Pricing, Qty, Side, StaleReason, Touch,
+};
+
+use crate::{BookCounts, ConfigError, touch_hash};
+use depth::{Depth, SideOf};
+use orders::{Orders, QTY_SHIFT, Slot};
+use side::{Kind, NOTHING, TICK_LIMIT, flip};
+use window::{COUNT_BITS, Windows, level, word};
+
+mod check;
+mod depth;
+mod far;
+mod orders;
+mod side;
+mod slow;
+mod spill;
+mod window;
+
+/// How large the books are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelConfig {
+    /// Instruments: ids `0..instruments` have a book.
+    pub instruments: u32,
+    /// Orders that may be live at once, all books together.
+    pub live_orders: u32,
+    /// Ticks that each side keeps in its window: a power of two, 64 to 4,096.
+    pub window_ticks: u32,
+}
+
+impl Default for LevelConfig {
+    /// The US market: 8,192 instruments, two million orders, windows of 2,048 ticks.
+    fn default() -> LevelConfig {
+        LevelConfig { instruments: 8_192, live_orders: 2_000_000, window_ticks: 2_048 }
+    }
+}
+
+/// All books of a run, by level.
+pub struct LevelBooks {
+    orders: Orders,
+    depth: Depth,
+    counts: BookCounts,
+    /// Tick of each instrument as defined; a book takes it over when nothing rests in it.
+    ticks: Box<[i64]>,
+}
+
+impl LevelBooks {
+    /// Books of the size asked for; all memory is taken and touched here.
+    pub fn new(config: &LevelConfig) -> Result<LevelBooks, ConfigError> {
+        let LevelConfig { instruments, live_orders, window_ticks } = *config;
+        let outside = |key, problem: &str| Err(ConfigError::new(key, problem));
+        if !(1..=1 << 22).contains(&instruments) {
+            return outside("instruments", "want 1 to 4194304");
+        }
+        if !(1..=1 << 23).contains(&live_orders) {
+            return outside("live_orders", "want 1 to 8388608");
+        }
+        if !window_ticks.is_power_of_two() || !(64..=4096).contains(&window_ticks) {
+            return outside("window_ticks", "want a power of two, 64 to 4096");
+        }
+        let count = instruments as usize;
+        let far_rows = count * 16 + live_orders as usize;
+        let memory = |key| move |error: io::Error| ConfigError::new(key, error.to_string());
+        let windows = Windows::new(count * 2, window_ticks.trailing_zeros());
+        let mut books = LevelBooks {
+            orders: Orders::new(instruments, live_orders).map_err(memory("live_orders"))?,
+            depth: Depth {
+                books: HugeSlice::zeroed(count).map_err(memory("instruments"))?,
+                windows: windows.map_err(memory("window_ticks"))?,
+                far: far::FarPool::new(far_rows).map_err(memory("live_orders"))?,
+            },
+            counts: BookCounts::default(),
+            ticks: vec![Instrument::unknown(InstrumentId(0)).tick; count].into(),
+        };
+        (0..count).for_each(|book| books.adopt_tick(book));
+        Ok(books)
+    }
+
+    /// Learns an instrument's tick. It matters to speed only: prices off tick work, more slowly. A book
+    /// in which something rests takes it over when it is next cleared.
+    pub fn define(&mut self, instrument: &Instrument) {
+        let book = instrument.id.index();
+        let Some(tick) = self.ticks.get_mut(book) else { return };
+        if (1..=TICK_LIMIT).contains(&instrument.tick) {
+            *tick = instrument.tick;
+            self.adopt_tick(book);
+        }
+    }
+
+    /// Takes one event and says what it changed.
+    #[inline(always)]
+    pub fn apply(&mut self, event: &BookEvent) -> Change {
+        let id = event.instrument;
+        match event.kind {
+            EventKind::Add { order, side, price, qty, pricing: Pricing::Limit, .. } => {
+                self.add(id, order, side, price, qty)
+            }
+            EventKind::Execute { order, qty, .. } | EventKind::Reduce { order, qty } => {
+                self.reduce(id, order, qty)
+            }
+            EventKind::Delete { order } => self.delete(id, order),
+            EventKind::Replace { old, new, price, qty, .. } => {
+                self.replace(id, old, new, price, qty)
+            }
+            EventKind::LevelSet { side, price, qty, orders } => {
+                self.set_level(id, side, price, qty, orders)
+            }
+            EventKind::Add { .. } | EventKind::Clear { .. } | EventKind::Stale(_) => {
+                self.rare(event)
+            }
+            EventKind::Trade { .. }
+            | EventKind::Phase(_)
+            | EventKind::Auction(_)
+            | EventKind::Band { .. }
+            | EventKind::EndOfEvent => Change::NONE,
+        }
+    }
+
+    #[inline(always)]
+    fn add(
+        &mut self,
+        id: InstrumentId,
+        order: OrderRef,
+        side: Side,
+        price: Price,
+        qty: Qty,
+    ) -> Change {
+        let fast = self.add_fast(id, order, side, price, qty);
+        fast.unwrap_or_else(|| self.add_slow(id, order, side, Some(price.0), qty))
+    }
+
+    /// `None` leaves everything as it was.
+    #[inline(always)]
+    fn add_fast(
+        &mut self,
+        id: InstrumentId,
+        order: OrderRef,
+        side: Side,
+        price: Price,
+        qty: Qty,
+    ) -> Option<Change> {
+        let key = self.orders.key(id.0, order);
+        let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
+        let rank = half.rank(side, price)?;
+        let inside = (rank.wrapping_sub(i64::from(half.base)) as u64)
+            < u64::from(half.span[Kind::Orders as usize]);
+        let fits = qty.0.wrapping_sub(1) < u64::from(u32::MAX);
+        if !inside || !fits || self.orders.live >= self.orders.limit {
+            return None;
+        }
+        let rank = rank as i32;
+        let index = self.orders.index(order);
+        let slot = self.orders.slot(index).filter(|slot| slot.is_untouched())?;
+        let windows = &mut self.depth.windows;
+        let at = windows.at(id.index() * 2 + side.index(), rank);
+        let level = windows.words.get_mut(at)?;
+        let was = *level;
+        *level = was.checked_add(word(qty.0, 1))?;
+        *slot = Slot { key, rest: Slot::pack(side, rank, qty.0) };
+        self.orders.live += 1;
+        half.orders += 1;
+        if was == 0 {
+            windows.mark(half, at);
+        }
+        let touch = rank >= half.best;
+        half.best = half.best.max(rank);
+        Some(Change { touch, levels: true })
+    }
+
+    #[inline(always)]
+    fn delete(&mut self, id: InstrumentId, order: OrderRef) -> Change {
+        let fast = self.take_fast(id, order, u64::MAX);
+        fast.unwrap_or_else(|| self.delete_slow(id, order))
+    }
+
+    #[inline(always)]
+    fn reduce(&mut self, id: InstrumentId, order: OrderRef, qty: Qty) -> Change {
+        let fast = self.take_fast(id, order, qty.0);
+        fast.unwrap_or_else(|| self.reduce_slow(id, order, qty))
+    }
+
+    /// Takes `qty` of an order, all of it for `u64::MAX`. `None` leaves everything as it was.
+    #[inline(always)]
+    fn take_fast(&mut self, id: InstrumentId, order: OrderRef, qty: u64) -> Option<Change> {
+        let key = self.orders.key(id.0, order);
+        let index = self.orders.index(order);
+        let book = self.depth.books.get_mut(id.index())?;
+        let slot = self.orders.slot(index).filter(|slot| slot.key == key)?;
+        let (side, rank, has) = (slot.side_index(), slot.rank(), slot.qty());
+        let half = &mut book.half[side];
+        let inside = (rank.wrapping_sub(half.base) as u32) < half.span[Kind::Orders as usize];
+        if !inside || (qty > has && qty != u64::MAX) {
+            return None;
+        }
+        let windows = &mut self.depth.windows;
+        let at = windows.at(id.index() * 2 + side, rank);
+        let level = windows.words.get_mut(at)?;
+        let at_best = rank == half.best;
+        if qty < has {
+            *level = level.wrapping_sub(word(qty, 0));
+            slot.rest -= qty << QTY_SHIFT;
+            return Some(Change { touch: at_best && qty > 0, levels: qty > 0 });
+        }
+        // The level holds this order, so it holds at least this much.
+        *level = level.wrapping_sub(word(has, 1));
+        let gone = *level == 0;
+        slot.vacate();
+        self.orders.live = self.orders.live.wrapping_sub(1);
+        half.orders = half.orders.wrapping_sub(1);
+        if gone {
+            windows.unmark(half, at);
+            if at_best {
+                half.best = windows.below(half, at, rank);
+                if half.best <= half.over {
+                    self.best_fell(id, side);
+                }
+            }
+        }
+        Some(Change { touch: at_best, levels: true })
+    }
+
+    #[inline(always)]
+    fn set_level(
+        &mut self,
+        id: InstrumentId,
+        side: Side,
+        price: Price,
+        qty: Qty,
+        orders: u32,
+    ) -> Change {
+        let fast = self.set_level_fast(id, side, price, qty, orders);
+        fast.unwrap_or_else(|| self.set_level_slow(id, side, price, qty, orders))
+    }
+
+    /// `None` leaves everything as it was.
+    #[inline(always)]
+    fn set_level_fast(
+        &mut self,
+        id: InstrumentId,
+        side: Side,
+        price: Price,
+        qty: Qty,
+        orders: u32,
+    ) -> Option<Change> {
+        let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
+        let rank = half.rank(side, price)?;
+        let inside = (rank.wrapping_sub(i64::from(half.base)) as u64)
+            < u64::from(half.span[Kind::Levels as usize]);
+        if !inside {
+            return None;
+        }
+        let (rank, word) = (rank as i32, depth::set_word(qty, orders)?);
+        let windows = &mut self.depth.windows;
+        let at = windows.at(id.index() * 2 + side.index(), rank);
+        let was = std::mem::replace(windows.words.get_mut(at)?, word);
+        let touch = rank >= half.best && was >> COUNT_BITS != qty.0;
+        match (was, word) {
+            (0, 1..) => {
+                windows.mark(half, at);
+                half.best = half.best.max(rank);
+            }
+            (1.., 0) => {
+                windows.unmark(half, at);
+                if rank == half.best {
+                    half.best = windows.below(half, at, rank);
+                    if half.best <= half.over {
+                        self.best_fell(id, side.index());
+                    }
+                }
+            }
+            _ => {}
+        }
+        Some(Change { touch, levels: was != word })
+    }
+
+    /// The book of an instrument; an empty one when the id is outside the table.
+    #[inline]
+    pub fn book(&self, id: InstrumentId) -> LevelBook<'_> {
+        LevelBook { books: self, id }
+    }
+
+    /// Best bid and ask.
+    #[inline]
+    pub fn touch(&self, id: InstrumentId) -> Touch {
+        self.depth.touch(id.index())
+    }
+
+    /// Whether the best bid is at or above the best ask.
+    #[inline]
+    pub fn is_crossed(&self, id: InstrumentId) -> bool {
+        self.touch(id).is_crossed()
+    }
+
+    /// Why a book is not to be trusted, if so.
+    #[inline]
+    pub fn stale(&self, id: InstrumentId) -> Option<StaleReason> {
+        self.depth.books.get(id.index()).and_then(|book| book.stale())
+    }
+
+    /// Operations so far that left the fast path.
+    #[inline(always)]
+    pub fn overflow_count(&self) -> u64 {
+        self.counts.overflow
+    }
+
+    /// An event on `order` is at hand: brings slot and header near.
+    #[inline]
+    pub fn hint(&self, instrument: InstrumentId, order: OrderRef) {
+        prefetch(self.orders.ring(), self.orders.index(order));
+        prefetch(&self.depth.books, instrument.index());
+    }
+
+    /// Events that did not fit, and operations that left the fast path.
+    pub fn counts(&self) -> BookCounts {
+        self.counts
+    }
+
+    /// Orders in all books, those without a price included.
+    pub fn live_orders(&self) -> u64 {
+        self.orders.live
+    }
+
+    /// Instruments whose book an event named.
+    pub fn seen(&self) -> u32 {
+        self.depth.books.iter().filter(|book| book.half[0].seen).count() as u32
+    }
+
+    /// One number for all touches, see [`touch_hash`].
+    pub fn touch_hash(&self) -> u64 {
+        let ids = (0..self.depth.books.len() as u32).map(InstrumentId);
+        touch_hash(ids.map(|id| (id, self.touch(id))))
+    }
+
+    /// Bytes by holder; fixed from construction on.
+    pub fn memory(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let depth = &self.depth;
+        [
+            ("order ring", self.orders.ring().bytes()),
+            ("order spill", self.orders.table().memory().bytes()),
+            ("book headers", depth.books.bytes() + size_of_val(&*self.ticks)),
+            ("level windows", depth.windows.words.bytes()),
+            ("level bitmaps", depth.windows.bits.bytes()),
+            ("far levels", depth.far.memory().bytes()),
+        ]
+        .map(|(holder, bytes)| (holder, bytes as u64))
+        .into_iter()
+    }
+
+    /// The smallest pages that back any of the memory.
+    pub fn pages(&self) -> Pages {
+        let all = [
+            self.orders.ring().pages(),
+            self.orders.table().memory().pages(),
+            self.depth.books.pages(),
+            self.depth.windows.words.pages(),
+            self.depth.windows.bits.pages(),
+            self.depth.far.memory().pages(),
+        ];
+        let worst = [Pages::Small, Pages::Transparent].into_iter().find(|page| all.contains(page));
+        worst.unwrap_or(Pages::Reserved)
+    }
+
+    fn adopt_tick(&mut self, book: usize) {
+        let (Some(sides), Some(tick)) = (self.depth.books.get_mut(book), self.ticks.get(book))
+        else {
+            return;
+        };
+        let idle = sides.half.iter().all(|half| half.is_empty() && half.orders == 0);
+        if idle && sides.half[0].tick != *tick {
+            sides.half.iter_mut().for_each(|half| half.set_tick(*tick));
+        }
+    }
+}
+
+/// One book, borrowed.
+#[derive(Clone, Copy)]
+pub struct LevelBook<'a> {
+    books: &'a LevelBooks,
+    id: InstrumentId,
+}
+
+impl LevelBook<'_> {
+    /// The level at a price, if anything rests there.
+    pub fn level(&self, side: Side, price: Price) -> Option<Level> {
+        let of = SideOf { book: self.id.index(), side };
+        let word = self.books.depth.word(of, price.0);
+        (word != 0).then(|| level(price.0, word))
+    }
+}
+
+impl Ladder for LevelBook<'_> {
+    #[inline]
+    fn touch(&self) -> Touch {
+        self.books.touch(self.id)
+    }
+
+    fn levels(&self, side: Side, out: &mut [Level]) -> usize {
+        let of = SideOf { book: self.id.index(), side };
+        let depth = &self.books.depth;
+        let Some(half) = depth.half(of) else { return 0 };
+        let price = |rank| half.price(side, rank);
+        let mut near = depth.windows.walk(half, of.index()).map(|(r, w)| (price(r), w)).peekable();
+        let far = depth.far.rows(&half.run).iter().rev();
+        let mut far = far.map(|far| (far.rank ^ flip(side), far.level)).peekable();
+        let mut filled = 0;
+        for slot in out {
+            let nearer = match (near.peek(), far.peek()) {
+                (Some(a), Some(b)) => side.better(Price(a.0), Price(b.0)),
+                (a, _) => a.is_some(),
+            };
+            let next = if nearer { near.next() } else { far.next() };
+            let Some((price, word)) = next else { break };
+            *slot = level(price, word);
+            filled += 1;
+        }
+        filled
+    }
+}
+
+const _: () =
+    assert!(NOTHING < -(side::RANK_LIMIT as i32) - 8192, "a window never reaches NOTHING");

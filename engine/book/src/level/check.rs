@@ -1,0 +1,101 @@
+//! What must hold in every book, looked at from the outside of the fast path.
+
+use std::collections::BTreeMap;
+
+use nofx_types::{InstrumentId, Side};
+
+use super::LevelBooks;
+use super::depth::SideOf;
+use super::side::{HalfBook, Kind, NOTHING, flip};
+use super::window::word;
+use crate::Broken;
+
+impl LevelBooks {
+    /// Proves the invariants of one book. Walks every order: for tests and reports.
+    pub fn check(&self, id: InstrumentId) -> Result<(), Broken> {
+        let broken = |rule| Broken { instrument: id, rule };
+        let Some(book) = self.depth.books.get(id.index()) else { return Ok(()) };
+        for side in Side::BOTH {
+            let of = SideOf { book: id.index(), side };
+            let half = &book.half[side.index()];
+            self.check_shape(of, half).map_err(broken)?;
+            if book.kind() == Some(Kind::Orders) {
+                self.check_orders(of, half).map_err(broken)?;
+            } else if half.orders != 0 {
+                return Err(broken("a book of levels has no orders"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_shape(&self, of: SideOf, half: &HalfBook) -> Result<(), &'static str> {
+        let (windows, width) = (&self.depth.windows, self.depth.windows.len());
+        let first = of.index() * width as usize;
+        for at in first..first + width as usize {
+            let bit = windows.bits.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1);
+            must(
+                bit == (windows.get(at) != 0),
+                "a bit of the bitmap tells whether its level is there",
+            )?;
+        }
+        for (lane, bits) in
+            windows.bits.iter().skip(first / 64).take(width as usize / 64).enumerate()
+        {
+            must(
+                (half.summary >> lane & 1 == 1) == (*bits != 0),
+                "the summary tells which words have bits",
+            )?;
+        }
+        let occupied = (first..first + width as usize).filter(|at| windows.get(*at) != 0).count();
+        must(windows.walk(half, of.index()).count() == occupied, "the walk meets every level")?;
+        must(half.best == NOTHING || occupied > 0, "an empty window has no best")?;
+        must(
+            occupied == 0 || half.best == windows.highest(half, of.index()),
+            "best is the highest level",
+        )?;
+        let far = self.depth.far.rows(&half.run);
+        must(far.iter().all(|far| far.level != 0), "no far level is empty")?;
+        must(far.is_sorted_by(|a, b| a.rank < b.rank), "far levels are sorted and distinct")?;
+        let inside = |price| {
+            half.rank_any(of.side, price)
+                .is_some_and(|r| (r.wrapping_sub(half.base) as u32) < width)
+        };
+        must(
+            !far.iter().any(|far| inside(far.rank ^ flip(of.side))),
+            "no far level belongs into the window",
+        )?;
+        let over =
+            far.last().map_or(NOTHING, |far| half.floor_rank(of.side, far.rank ^ flip(of.side)));
+        must(half.over == over, "over follows the best far level")?;
+        let open = half.span.iter().any(|span| *span > 0);
+        must(
+            !open || half.best > over || far.is_empty(),
+            "the fast path runs only where the window has the best",
+        )
+    }
+
+    fn check_orders(&self, of: SideOf, half: &HalfBook) -> Result<(), &'static str> {
+        let mut sums: BTreeMap<i64, u64> = BTreeMap::new();
+        let mut orders = 0;
+        let mine = self.orders.iter(&self.depth.books);
+        for (_, order) in
+            mine.filter(|(key, o)| key.instrument as usize == of.book && o.side == of.side)
+        {
+            orders += 1;
+            must(order.qty > 0, "no order is empty")?;
+            if let Some(price) = order.price {
+                *sums.entry(price).or_default() += word(u64::from(order.qty), 1);
+            }
+        }
+        must(orders == half.orders, "the order count is that of the orders")?;
+        for (price, sum) in &sums {
+            must(self.depth.word(of, *price) == *sum, "a level is the sum of its orders")?;
+        }
+        let near = self.depth.windows.walk(half, of.index()).count();
+        must(near + self.depth.far.rows(&half.run).len() == sums.len(), "every level has orders")
+    }
+}
+
+fn must(holds: bool, rule: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(rule) }
+}

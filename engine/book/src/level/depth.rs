@@ -1,0 +1,283 @@
+//! The slow path to a level: any price, any side, whatever state the window is in.
+//!
+//! Model: a level is in the window when its price is on tick and the window covers its rank, else in
+//! the side's run of far levels; never in both. `over` is the highest rank that does not beat the
+//! run's best, so while `best > over` the window's best is the side's best and the fast path may run.
+//! When that does not hold the window moves to the run's best; where it cannot (the best is off tick,
+//! or no memory is left to move levels out), `span` is 0 and every operation of the side comes here,
+//! so the touch is exact at all times.
+//! Worst case: moving the window walks its levels and the run once. It moves when a better price lands
+//! outside or when the best has drifted a quarter of the window, so the walk is paid for by operations.
+
+use nofx_rt::mem::HugeSlice;
+use nofx_types::{Price, Qty, Side, Touch};
+
+use super::far::{Far, FarPool, Run};
+use super::side::{HalfBook, Kind, NOTHING, Sides, flip};
+use super::window::{COUNT_BITS, COUNT_LIMIT, QTY_LIMIT, Windows, word};
+
+/// The levels of all books.
+pub(crate) struct Depth {
+    pub books: HugeSlice<Sides>,
+    pub windows: Windows,
+    pub far: FarPool,
+}
+
+/// What to do with a level.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Edit {
+    /// Add this word.
+    Join(u64),
+    /// Subtract this word.
+    Leave(u64),
+    /// The word is this now.
+    Set(u64),
+}
+
+/// Why a level was left as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The level would show more than it can.
+    TooLarge,
+    /// No memory for another level.
+    Full,
+}
+
+/// One side of one book.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SideOf {
+    pub book: usize,
+    pub side: Side,
+}
+
+impl SideOf {
+    /// Index of the side among all sides.
+    #[inline]
+    pub fn index(self) -> usize {
+        self.book * 2 + self.side.index()
+    }
+}
+
+impl Edit {
+    fn of(self, word: u64) -> Option<u64> {
+        match self {
+            Edit::Join(more) => word.checked_add(more),
+            Edit::Leave(less) => Some(word.saturating_sub(less)),
+            Edit::Set(word) => Some(word),
+        }
+    }
+}
+
+impl Depth {
+    /// Header of a side.
+    #[inline]
+    pub fn half(&self, of: SideOf) -> Option<&HalfBook> {
+        self.books.get(of.book).map(|book| &book.half[of.side.index()])
+    }
+
+    /// Price and word of the best level; `None` when the side is empty.
+    #[inline]
+    pub fn top(&self, of: SideOf) -> Option<(i64, u64)> {
+        let half = self.half(of)?;
+        if half.best > half.over {
+            let word = self.windows.get(self.windows.at(of.index(), half.best));
+            return Some((half.price(of.side, half.best), word));
+        }
+        let far = self.far.rows(&half.run).last()?;
+        Some((far.rank ^ flip(of.side), far.level))
+    }
+
+    /// Best bid and ask of a book.
+    #[inline]
+    pub fn touch(&self, book: usize) -> Touch {
+        let top = |side| self.top(SideOf { book, side }).unwrap_or((0, 0));
+        let (bid, ask) = (top(Side::Buy), top(Side::Sell));
+        Touch {
+            bid_px: Price(bid.0),
+            bid_qty: Qty(bid.1 >> COUNT_BITS),
+            ask_px: Price(ask.0),
+            ask_qty: Qty(ask.1 >> COUNT_BITS),
+        }
+    }
+
+    /// Word of the level at a price, 0 when there is none.
+    pub fn word(&self, of: SideOf, price: i64) -> u64 {
+        let Some(half) = self.half(of) else { return 0 };
+        match self.in_window(half, of.side, price) {
+            Some(rank) => self.windows.get(self.windows.at(of.index(), rank)),
+            None => {
+                let rows = self.far.rows(&half.run);
+                let found = self.far.find(&half.run, price ^ flip(of.side));
+                found.ok().and_then(|at| rows.get(at)).map_or(0, |far| far.level)
+            }
+        }
+    }
+
+    /// Changes the level at a price and keeps touch and window. Says whether the level changed.
+    pub fn edit(&mut self, of: SideOf, price: i64, edit: Edit) -> Result<bool, Refused> {
+        if !matches!(edit, Edit::Leave(_)) {
+            self.approach(of, price);
+        }
+        let old = self.word(of, price);
+        let new = edit.of(old).ok_or(Refused::TooLarge)?;
+        let new = if new >> COUNT_BITS == 0 { 0 } else { new };
+        if new != old {
+            self.write(of, price, new)?;
+            self.settle(of);
+        }
+        Ok(new != old)
+    }
+
+    /// Moves the window where a level at `price` is better served, if that pays.
+    fn approach(&mut self, of: SideOf, price: i64) {
+        let width = self.windows.len() as i32;
+        let Some(half) = self.half(of) else { return };
+        let (base, best) = (half.base, half.best);
+        let Some(rank) = half.rank_any(of.side, price) else { return };
+        if best == NOTHING || rank >= base + width {
+            self.recentre(of, rank);
+        } else if rank < base && best - base < width / 2 {
+            self.recentre(of, best);
+        }
+    }
+
+    /// Writes the word of a level, wherever it belongs.
+    fn write(&mut self, of: SideOf, price: i64, word: u64) -> Result<(), Refused> {
+        let (width, index) = (self.windows.len(), of.index());
+        let Some(half) = half_mut(&mut self.books, of) else { return Ok(()) };
+        if let Some(rank) = covered(half, of.side, price, width) {
+            let at = self.windows.at(index, rank);
+            self.windows.set(half, at, word);
+            if word != 0 {
+                half.best = half.best.max(rank);
+            } else if rank == half.best {
+                half.best = self.windows.below(half, at, rank);
+            }
+            return Ok(());
+        }
+        let rank = price ^ flip(of.side);
+        match self.far.find(&half.run, rank) {
+            Ok(at) if word == 0 => self.far.remove(&mut half.run, at),
+            Ok(at) => {
+                if let Some(far) = self.far.rows_mut(&half.run).get_mut(at) {
+                    far.level = word;
+                }
+            }
+            Err(_) if word == 0 => {}
+            Err(at) => {
+                if !self.far.reserve(&mut half.run, 1) {
+                    return Err(Refused::Full);
+                }
+                self.far.insert(&mut half.run, at, Far { rank, level: word });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the window hold the side's best if it can be, and decides whether the fast path may run.
+    pub fn settle(&mut self, of: SideOf) {
+        self.weigh(of);
+        let Some(half) = self.half(of) else { return };
+        if half.best <= half.over
+            && let Some(far) = self.far.rows(&half.run).last()
+            && let Some(rank) = half.rank_any(of.side, far.rank ^ flip(of.side))
+        {
+            self.recentre(of, rank);
+            self.weigh(of);
+        }
+    }
+
+    /// Compares the run's best with the window's, and opens or shuts the fast path.
+    fn weigh(&mut self, of: SideOf) {
+        let width = self.windows.len();
+        let Some(book) = self.books.get_mut(of.book) else { return };
+        let kind = book.kind();
+        let half = &mut book.half[of.side.index()];
+        let far = self.far.rows(&half.run).last();
+        half.over = far.map_or(NOTHING, |far| half.floor_rank(of.side, far.rank ^ flip(of.side)));
+        let fast = far.is_none() || half.best > half.over;
+        half.span = [Kind::Orders, Kind::Levels]
+            .map(|of_kind| if fast && kind == Some(of_kind) { width } else { 0 });
+    }
+
+    /// Moves the window so that `top` has a quarter of it above and three quarters below. Does nothing
+    /// when the pool cannot take the levels that would fall out.
+    fn recentre(&mut self, of: SideOf, top: i32) {
+        let (width, index) = (self.windows.len() as i32, of.index());
+        let Some(half) = half_mut(&mut self.books, of) else { return };
+        let base = top - width / 4 * 3;
+        let stays = |rank: i32| (base..base + width).contains(&rank);
+        let leaving = self.windows.walk(half, index).filter(|(rank, _)| !stays(*rank)).count();
+        if !self.far.reserve(&mut half.run, leaving) {
+            return;
+        }
+        let mut rank = half.best;
+        while rank != NOTHING {
+            let at = self.windows.at(index, rank);
+            let below = self.windows.below(half, at, rank);
+            if !stays(rank) {
+                let far_rank = half.price(of.side, rank) ^ flip(of.side);
+                let far = Far { rank: far_rank, level: self.windows.get(at) };
+                let end = half.run.len as usize;
+                self.far.insert(&mut half.run, end, far);
+                self.windows.set(half, at, 0);
+            }
+            rank = below;
+        }
+        half.base = base;
+        self.far.rows_mut(&half.run).sort_unstable_by_key(|far| far.rank);
+        pull_in(&mut self.windows, &mut self.far, half, of);
+        half.best = self.windows.highest(half, index);
+    }
+
+    fn in_window(&self, half: &HalfBook, side: Side, price: i64) -> Option<i32> {
+        covered(half, side, price, self.windows.len())
+    }
+
+    /// Empties a side.
+    pub fn clear(&mut self, of: SideOf) {
+        let Some(half) = half_mut(&mut self.books, of) else { return };
+        self.windows.clear(half, of.index());
+        self.far.truncate(&mut half.run, 0);
+        half.over = NOTHING;
+        self.weigh(of);
+    }
+}
+
+fn half_mut(books: &mut HugeSlice<Sides>, of: SideOf) -> Option<&mut HalfBook> {
+    books.get_mut(of.book).map(|book| &mut book.half[of.side.index()])
+}
+
+/// Rank of a price that belongs into the window.
+fn covered(half: &HalfBook, side: Side, price: i64, width: u32) -> Option<i32> {
+    half.rank_any(side, price).filter(|rank| (rank.wrapping_sub(half.base) as u32) < width)
+}
+
+/// Moves the far levels that the window covers now into it.
+fn pull_in(windows: &mut Windows, far: &mut FarPool, half: &mut HalfBook, of: SideOf) {
+    let mut kept = 0;
+    for at in 0..half.run.len as usize {
+        let Some(row) = far.rows(&half.run).get(at).copied() else { break };
+        match covered(half, of.side, row.rank ^ flip(of.side), windows.len()) {
+            Some(rank) => {
+                let at = windows.at(of.index(), rank);
+                windows.set(half, at, row.level);
+            }
+            None => {
+                if let Some(slot) = far.rows_mut(&half.run).get_mut(kept) {
+                    *slot = row;
+                }
+                kept += 1;
+            }
+        }
+    }
+    let run: &mut Run = &mut half.run;
+    far.truncate(run, kept);
+}
+
+/// The word of a level that a feed sets, if it can be held; 0 for quantity 0.
+#[inline(always)]
+pub(crate) fn set_word(qty: Qty, orders: u32) -> Option<u64> {
+    let orders = if qty.0 == 0 { 0 } else { u64::from(orders).min(COUNT_LIMIT) };
+    (qty.0 <= QTY_LIMIT).then(|| word(qty.0, orders))
+}

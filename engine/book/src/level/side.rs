@@ -1,0 +1,188 @@
+//! Header of one side of a book: everything an operation needs before it touches a level.
+
+use bytemuck::Zeroable;
+use nofx_types::{Price, Side, StaleReason};
+
+use super::far::Run;
+
+/// Rank of no level: worse than every rank.
+pub(crate) const NOTHING: i32 = i32::MIN;
+
+/// Ticks (and so ranks) that an order of the ring can hold: `-LIMIT..LIMIT`.
+pub(crate) const RANK_LIMIT: i64 = 1 << 26;
+
+/// Ticks at or below this many price units keep the arithmetic of [`HalfBook::rank`] exact.
+pub(crate) const TICK_LIMIT: i64 = 1 << 36;
+
+/// What a book is made of, decided by the first event since it was last cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// Orders by id.
+    Orders = 0,
+    /// Levels with absolute quantities.
+    Levels = 1,
+}
+
+/// One side of one book, in one cache line.
+///
+/// A *rank* counts ticks so that a larger rank is a better price on either side: the tick itself for
+/// bids, its bitwise complement for asks. So one code serves both sides and the best is the maximum.
+#[derive(Clone, Copy, Zeroable)]
+#[repr(C, align(64))]
+pub(crate) struct HalfBook {
+    /// One bit per word of the window's bitmap.
+    pub summary: u64,
+    /// Price units per tick.
+    pub tick: i64,
+    /// `2^63 / tick`, rounded up: turns a division into a multiplication.
+    pub inverse: u64,
+    /// Lowest rank of the window.
+    pub base: i32,
+    /// Best rank in the window, or [`NOTHING`].
+    pub best: i32,
+    /// The window's best is the side's best while it is above this; see [`super::depth`].
+    pub over: i32,
+    /// By [`Kind`]: length of the window, or 0 where operations of that kind must take the slow path.
+    pub span: [u32; 2],
+    /// Live orders, those without a price included.
+    pub orders: u32,
+    /// Levels outside the window.
+    pub run: Run,
+    /// 0: undecided, else 1 + [`Kind`]. Kept in the buy side for both.
+    pub kind: u8,
+    /// 0: trusted, else 1 + [`StaleReason`]. Kept in the buy side for both.
+    pub stale: u8,
+    /// Whether an event ever named the book. Kept in the buy side for both.
+    pub seen: bool,
+}
+
+/// Both sides of a book.
+#[derive(Clone, Copy, Zeroable)]
+#[repr(C, align(128))]
+pub(crate) struct Sides {
+    pub half: [HalfBook; 2],
+}
+
+/// All ones for sells, zero for buys: `x ^ flip(side)` turns ticks into ranks and back.
+#[inline(always)]
+pub(crate) const fn flip(side: Side) -> i64 {
+    -(side as i64)
+}
+
+impl HalfBook {
+    /// Rank of a price that is a whole, not negative number of ticks; `None` for all others, which
+    /// take the slow path. The quotient is exact for those prices: the rounding of `inverse` adds
+    /// less than `price / 2^63`, which is below one.
+    #[inline(always)]
+    pub fn rank(&self, side: Side, price: Price) -> Option<i64> {
+        let tick = ((u128::from(price.0 as u64) * u128::from(self.inverse)) >> 63) as i64;
+        (tick.wrapping_mul(self.tick) == price.0).then_some(tick ^ flip(side))
+    }
+
+    /// As [`HalfBook::rank`] for any price, limited to what an order of the ring can hold.
+    pub fn rank_any(&self, side: Side, price: i64) -> Option<i32> {
+        let tick = price.checked_div(self.tick)?;
+        let exact = tick * self.tick == price && (-RANK_LIMIT..RANK_LIMIT).contains(&tick);
+        exact.then_some((tick ^ flip(side)) as i32)
+    }
+
+    /// Price of a rank.
+    #[inline]
+    pub fn price(&self, side: Side, rank: i32) -> i64 {
+        (i64::from(rank) ^ flip(side)).wrapping_mul(self.tick)
+    }
+
+    /// Highest rank whose price is not better than `price`, clamped to what [`HalfBook::over`] holds.
+    pub fn floor_rank(&self, side: Side, price: i64) -> i32 {
+        let down = price.div_euclid(self.tick.max(1));
+        let up = down + i64::from(price.rem_euclid(self.tick.max(1)) != 0);
+        let rank = match side {
+            Side::Buy => down,
+            Side::Sell => !up,
+        };
+        rank.clamp(i64::from(NOTHING) + 1, i64::from(i32::MAX)) as i32
+    }
+
+    /// Whether no level rests here.
+    pub fn is_empty(&self) -> bool {
+        self.summary == 0 && self.run.len == 0
+    }
+
+    /// Sets the tick; only while nothing rests here.
+    pub fn set_tick(&mut self, tick: i64) {
+        self.tick = tick;
+        self.inverse = (1u64 << 63).div_ceil(tick.max(1) as u64);
+        (self.base, self.best, self.over, self.span) = (0, NOTHING, NOTHING, [0; 2]);
+    }
+}
+
+impl Sides {
+    /// What the book is made of, if that is decided.
+    pub fn kind(&self) -> Option<Kind> {
+        match self.half[0].kind {
+            0 => None,
+            1 => Some(Kind::Orders),
+            _ => Some(Kind::Levels),
+        }
+    }
+
+    /// Why the book is not to be trusted.
+    pub fn stale(&self) -> Option<StaleReason> {
+        match self.half[0].stale {
+            0 => None,
+            1 => Some(StaleReason::Gap),
+            2 => Some(StaleReason::Exhausted),
+            _ => Some(StaleReason::Inconsistent),
+        }
+    }
+
+    /// Replaces the reason.
+    pub fn set_stale(&mut self, reason: Option<StaleReason>) {
+        self.half[0].stale = match reason {
+            None => 0,
+            Some(StaleReason::Gap) => 1,
+            Some(StaleReason::Exhausted) => 2,
+            Some(StaleReason::Inconsistent) => 3,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_multiplication_is_the_division_for_every_price_on_tick() {
+        let mut rng = nofx_rt::rng::Rng::new(3);
+        for _ in 0..100_000 {
+            let tick = (1 + (rng.next() >> (28 + rng.below(36)))) as i64;
+            assert!(tick <= TICK_LIMIT);
+            let mut half = HalfBook::zeroed();
+            half.set_tick(tick);
+            let count = (rng.next() >> (1 + rng.below(62))) as i64 % (i64::MAX / tick);
+            let rank = half.rank(Side::Buy, Price(count * tick));
+            assert_eq!(rank, Some(count), "tick {tick}");
+            assert_eq!(half.rank(Side::Sell, Price(count * tick)), Some(!count));
+            let off = rng.below(tick as u64) as i64;
+            if off > 0 && count * tick < i64::MAX - tick {
+                assert_eq!(half.rank(Side::Buy, Price(count * tick + off)), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_floor_rank_is_never_better_than_its_price() {
+        let mut half = HalfBook::zeroed();
+        half.set_tick(100);
+        for (price, bid, ask) in [(250, 2, !3), (200, 2, !2), (-250, -3, !-2), (0, 0, !0)] {
+            assert_eq!(half.floor_rank(Side::Buy, price), bid);
+            assert_eq!(half.floor_rank(Side::Sell, price), ask);
+        }
+    }
+
+    #[test]
+    fn a_side_is_one_line() {
+        assert_eq!((size_of::<HalfBook>(), size_of::<Sides>()), (64, 128));
+    }
+}
