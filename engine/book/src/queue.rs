@@ -16,6 +16,7 @@
 //! level finds no room, it is dropped and counted, and the book is marked
 //! [`StaleReason::Exhausted`] for good. Nothing allocates after construction.
 
+mod blocks;
 mod check;
 mod fifo;
 mod index;
@@ -45,7 +46,8 @@ pub struct QueueConfig {
     pub instruments: u32,
     /// Orders that live at once, over all instruments.
     pub live_orders: u32,
-    /// Prices with orders at once, over all instruments and both sides.
+    /// Prices with orders at once, over all instruments and both sides; one more for each side that
+    /// has orders without a price.
     pub levels: u32,
 }
 
@@ -122,16 +124,13 @@ impl QueueBooks {
         positive("instruments", instruments, Owner::INSTRUMENTS)?;
         positive("live_orders", live_orders, 1 << 30)?;
         positive("levels", levels, 1 << 28)?;
-        // Full arrays double, so a side has at most twice the rungs it uses, or one smallest block;
-        // as much again for blocks that were left and do not fit.
-        let rungs = 4 * levels as usize + 8 * instruments as usize;
         let memory = |key| move |error: io::Error| ConfigError::new(key, error.to_string());
         let (orders, rows) = fifo::pools(live_orders, levels).map_err(memory("live_orders"))?;
         Ok(QueueBooks {
             books: vec![Book::default(); instruments as usize].into_boxed_slice(),
             queues: Queues::new(orders, rows),
             index: Index::new(live_orders).map_err(memory("live_orders"))?,
-            ladders: Ladders::new(rungs).map_err(memory("levels"))?,
+            ladders: Ladders::new(levels, 2 * instruments).map_err(memory("levels"))?,
             counts: BookCounts::default(),
         })
     }

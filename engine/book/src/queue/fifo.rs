@@ -53,7 +53,7 @@ pub(super) struct Owner(u32);
 
 impl Owner {
     /// Instruments that fit.
-    pub const INSTRUMENTS: u32 = 1 << 30;
+    pub const INSTRUMENTS: u32 = 1 << 28;
 
     #[inline]
     pub fn new(instrument: u32, side: Side, shown: bool) -> Owner {

@@ -1,8 +1,8 @@
 //! Prices of a side in order: sorted arrays in one pool, the best price at the end.
 //!
 //! A new price near the touch moves few rungs, a far one moves the better ones by one copy; finding
-//! a price is a binary search. An array that is full moves to a block of twice the size. Blocks are
-//! powers of two; a block that was left serves another side, whole or split.
+//! a price is a binary search. An array that is full moves to a block of twice the size, one that is
+//! a quarter full gives half of its block back.
 //!
 //! Worst case: an insertion copies the side's rungs (16 bytes each), twice when the block is full.
 
@@ -11,6 +11,8 @@ use std::io;
 use bytemuck::Zeroable;
 use nofx_rt::mem::HugeSlice;
 use nofx_types::{Price, Side};
+
+use super::blocks::Blocks;
 
 /// A price as a key that rises towards the touch on either side.
 #[inline]
@@ -36,12 +38,12 @@ impl Rung {
     }
 }
 
-/// The block of one side.
+/// The array of one side.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ladder {
     start: u32,
     len: u32,
-    /// Rungs in the block, 0 when there is none yet.
+    /// Rungs that fit its block, 0 when it has none yet.
     room: u32,
 }
 
@@ -51,26 +53,28 @@ impl Ladder {
     }
 }
 
-/// The smallest block: one cache line.
-const SMALLEST: u32 = 4;
-const CLASSES: usize = 32;
+/// Rungs of the smallest block: one cache line.
+const UNIT: u32 = 4;
 
 /// No block is free.
 #[derive(Debug)]
 pub(super) struct NoRoom;
 
-/// The blocks of all sides.
+/// The arrays of all sides.
 pub(super) struct Ladders {
     rungs: HugeSlice<Rung>,
-    /// Rungs from here on were never used.
-    unused: u32,
-    /// Start + 1 of a free block of 2^class rungs, 0 for none; the next one stands in its first rung.
-    free: [u32; CLASSES],
+    blocks: Blocks,
 }
 
 impl Ladders {
-    pub fn new(rungs: usize) -> io::Result<Ladders> {
-        Ok(Ladders { rungs: HugeSlice::zeroed(rungs)?, unused: 0, free: [0; CLASSES] })
+    /// For this many rungs over `sides` sides. A block has less than four times the rungs in it, or
+    /// is the smallest.
+    pub fn new(rungs: u32, sides: u32) -> io::Result<Ladders> {
+        let units = rungs + sides;
+        Ok(Ladders {
+            rungs: HugeSlice::zeroed(units as usize * UNIT as usize)?,
+            blocks: Blocks::new(units),
+        })
     }
 
     /// The rungs of a side, best last.
@@ -104,54 +108,47 @@ impl Ladders {
         let block = &mut self.rungs[ladder.start as usize..][..ladder.len as usize];
         block.copy_within(at + 1.., at);
         ladder.len -= 1;
+        if ladder.len * 4 <= ladder.room && ladder.room > UNIT {
+            self.shrink(ladder);
+        }
     }
 
     /// Gives the block of a side back.
     pub fn release(&mut self, ladder: &mut Ladder) {
         if ladder.room > 0 {
-            self.give(ladder.start, ladder.room.trailing_zeros() as usize);
+            self.give(ladder.start, ladder.room);
         }
         *ladder = Ladder::default();
     }
 
     #[cold]
     fn grow(&mut self, ladder: &mut Ladder) -> Result<(), NoRoom> {
-        let room = (ladder.room * 2).max(SMALLEST);
-        let start = self.take(room.trailing_zeros() as usize)?;
-        let old = ladder.start as usize..(ladder.start + ladder.len) as usize;
-        self.rungs.copy_within(old, start as usize);
-        let len = ladder.len;
+        let room = (ladder.room * 2).max(UNIT);
+        let start = UNIT * self.blocks.take(class(room)).ok_or(NoRoom)?;
+        let (old, len) = (ladder.start as usize, ladder.len);
+        self.rungs.copy_within(old..old + len as usize, start as usize);
         self.release(ladder);
         *ladder = Ladder { start, len, room };
         Ok(())
     }
 
-    /// A block of 2^class rungs: one that was left, a new one, or half of a larger one.
-    fn take(&mut self, class: usize) -> Result<u32, NoRoom> {
-        if let Some(start) = self.free.get(class).and_then(|head| head.checked_sub(1)) {
-            self.free[class] = self.rungs[start as usize].level;
-            return Ok(start);
-        }
-        let end = u64::from(self.unused) + (1u64 << class);
-        if end <= self.rungs.len() as u64 {
-            let start = self.unused;
-            self.unused = end as u32;
-            return Ok(start);
-        }
-        if class + 1 >= CLASSES {
-            return Err(NoRoom);
-        }
-        let start = self.take(class + 1)?;
-        self.give(start + (1 << class), class);
-        Ok(start)
+    #[cold]
+    fn shrink(&mut self, ladder: &mut Ladder) {
+        ladder.room /= 2;
+        self.give(ladder.start + ladder.room, ladder.room);
     }
 
-    fn give(&mut self, start: u32, class: usize) {
-        self.rungs[start as usize].level = std::mem::replace(&mut self.free[class], start + 1);
+    fn give(&mut self, start: u32, room: u32) {
+        self.blocks.give(start / UNIT, class(room));
     }
 
     /// Bytes it occupies.
     pub fn bytes(&self) -> u64 {
-        self.rungs.bytes() as u64
+        self.rungs.bytes() as u64 + self.blocks.bytes()
     }
+}
+
+/// Class of a block of `room` rungs.
+fn class(room: u32) -> usize {
+    (room / UNIT).ilog2() as usize
 }
