@@ -48,6 +48,9 @@ impl Default for LevelConfig {
     }
 }
 
+/// Levels outside windows that there is room for, however small the books are.
+const FAR_LEVELS_MIN: usize = 1 << 16;
+
 /// All books of a run, by level.
 pub struct LevelBooks {
     orders: Orders,
@@ -72,7 +75,8 @@ impl LevelBooks {
             return outside("window_ticks", "want a power of two, 64 to 4096");
         }
         let count = instruments as usize;
-        let far_rows = count * 16 + live_orders as usize;
+        // Each order may be alone at its level; books of levels and split arrays want some more.
+        let far_levels = (count * 64 + live_orders as usize).max(FAR_LEVELS_MIN);
         let memory = |key| move |error: io::Error| ConfigError::new(key, error.to_string());
         let windows = Windows::new(count * 2, window_ticks.trailing_zeros());
         let mut books = LevelBooks {
@@ -80,7 +84,7 @@ impl LevelBooks {
             depth: Depth {
                 books: HugeSlice::zeroed(count).map_err(memory("instruments"))?,
                 windows: windows.map_err(memory("window_ticks"))?,
-                far: far::FarPool::new(far_rows).map_err(memory("live_orders"))?,
+                far: far::FarPool::new(far_levels).map_err(memory("live_orders"))?,
             },
             counts: BookCounts::default(),
             ticks: vec![Instrument::unknown(InstrumentId(0)).tick; count].into(),

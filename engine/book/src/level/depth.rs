@@ -118,12 +118,17 @@ impl Depth {
         if !matches!(edit, Edit::Leave(_)) {
             self.approach(of, price);
         }
+        let changed = self.change(of, price, edit);
+        self.settle(of);
+        changed
+    }
+
+    fn change(&mut self, of: SideOf, price: i64, edit: Edit) -> Result<bool, Refused> {
         let old = self.word(of, price);
         let new = edit.of(old).ok_or(Refused::TooLarge)?;
         let new = if new >> COUNT_BITS == 0 { 0 } else { new };
         if new != old {
             self.write(of, price, new)?;
-            self.settle(of);
         }
         Ok(new != old)
     }
