@@ -24,9 +24,11 @@
 
 pub mod acceptor;
 pub mod config;
+pub mod day;
 pub mod latency;
 pub mod matching;
 mod own;
+pub mod publisher;
 pub mod queue;
 pub mod replay;
 
