@@ -209,33 +209,35 @@ pub struct StreamCounters {
 
 /// Where one line stands in the present incarnation.
 struct Line {
-    /// The end of what the line had shown, after each of its last datagrams.
-    history: [u64; REORDER_MAX + 1],
-    at: usize,
+    /// The largest first numbers the line has shown, one more than may overtake, rising.
+    largest: [u64; REORDER_MAX + 1],
+    /// The end of what it has shown.
+    end: u64,
     /// Where a datagram that ran too far ahead says the stream goes on.
     witness: u64,
 }
 
 impl Line {
     const fn new() -> Line {
-        Line { history: [0; REORDER_MAX + 1], at: 0, witness: u64::MAX }
+        Line { largest: [0; REORDER_MAX + 1], end: 0, witness: u64::MAX }
     }
 
-    /// The largest end shown so far.
-    fn highest(&self) -> u64 {
-        self.history[self.at & REORDER_MAX]
+    /// A datagram `seq..end` came, on a line where `allowance` others may overtake one.
+    #[inline]
+    fn show(&mut self, seq: u64, end: u64, allowance: usize) {
+        self.end = self.end.max(end);
+        let Some(kept) = self.largest.get_mut(..=allowance) else { return };
+        let place = kept.iter().rposition(|largest| *largest < seq);
+        if let Some(place) = place {
+            kept.copy_within(1..=place, 0);
+            kept[place] = seq;
+        }
     }
 
-    fn show(&mut self, end: u64) {
-        let highest = self.highest().max(end);
-        self.at = self.at.wrapping_add(1);
-        self.history[self.at & REORDER_MAX] = highest;
-    }
-
-    /// Numbers below this one will not come on this line any more, if a datagram is overtaken by
-    /// at most `allowance` others.
-    fn passed(&self, allowance: usize) -> u64 {
-        self.history[self.at.wrapping_sub(allowance) & REORDER_MAX]
+    /// Numbers below this one will not come on this line any more: more than `allowance` datagrams
+    /// overtook them.
+    fn passed(&self) -> u64 {
+        self.largest[0]
     }
 }
 
@@ -259,6 +261,8 @@ pub struct Sequencer {
     /// The `expected` of the hole whose age is measured, and since when it is open.
     hole_at: u64,
     hole_since: Nanos,
+    /// One past the last gap of this incarnation.
+    gap_end: u64,
     arrivals: Arrivals,
     line_counters: [LineCounters; LINES_MAX],
     counters: StreamCounters,
@@ -284,6 +288,7 @@ impl Sequencer {
             past: [0; PAST_SESSIONS],
             hole_at: 0,
             hole_since: Nanos(0),
+            gap_end: 0,
             arrivals: Arrivals::new(config.lines),
             line_counters: [LineCounters::default(); LINES_MAX],
             counters: StreamCounters {
@@ -321,7 +326,7 @@ impl Sequencer {
             self.line_counters[line & 1].jumps += 1;
             return;
         };
-        self.lines[line & 1].show(end);
+        self.lines[line & 1].show(datagram.seq, end, self.config.reorder_packets);
         self.known_end = self.known_end.max(end);
         self.counters.ends += u64::from(datagram.end_of_session);
         if datagram.count > 0 {
@@ -364,7 +369,7 @@ impl Sequencer {
         let Some(tally) = self.line_counters.get(line).filter(|_| line < self.config.lines) else {
             return LineCounters::default();
         };
-        let span = self.span_closed + (self.known_end - self.origin);
+        let span = self.span_closed.saturating_add(self.known_end - self.origin);
         let carried = self.arrivals.distinct(line);
         LineCounters { missing: span.saturating_sub(carried), ..*tally }
     }
@@ -424,6 +429,7 @@ impl Sequencer {
                 self.finish(packet_no, now, receiver);
                 self.counters.restarts += 1;
                 self.begin(datagram);
+                self.incarnation_ns = datagram.send_ns;
                 receiver.reset(Reset::Restart, now);
             }
             self.last_send_ns = self.last_send_ns.max(datagram.send_ns);
@@ -438,7 +444,7 @@ impl Sequencer {
         if !(datagram.stream_start && datagram.seq == 1 && self.expected > 1) {
             return false;
         }
-        let spoke = self.lines[line & 1].highest() > 1;
+        let spoke = self.lines[line & 1].end > 1;
         let margin = if spoke { 0 } else { RESTART_MARGIN_NS };
         datagram.send_ns > self.last_send_ns.saturating_add(margin)
     }
@@ -471,7 +477,8 @@ impl Sequencer {
     }
 
     fn begin(&mut self, datagram: &Datagram<'_>) {
-        self.span_closed += self.known_end - self.origin;
+        self.span_closed = self.span_closed.saturating_add(self.known_end - self.origin);
+        self.gap_end = 0;
         self.started = true;
         self.origin = match self.config.start {
             Start::Live => datagram.seq,
@@ -479,7 +486,7 @@ impl Sequencer {
         };
         self.expected = self.origin;
         self.known_end = self.origin;
-        self.incarnation_ns = datagram.send_ns;
+        self.incarnation_ns = 0; // a session id of its own tells its datagrams apart
         self.last_send_ns = datagram.send_ns;
         self.lines = [Line::new(), Line::new()];
         self.park.clear();
@@ -595,24 +602,21 @@ impl Sequencer {
 
     fn passed_by_all(&self) -> u64 {
         let lines = self.lines.iter().take(self.config.lines);
-        lines.map(|line| line.passed(self.config.reorder_packets)).min().unwrap_or(0)
+        lines.map(Line::passed).min().unwrap_or(0)
     }
 
     fn give_up<R: Receiver>(&mut self, to: u64, packet_no: u64, now: Nanos, receiver: &mut R) {
         let gap = Gap { first: self.expected, count: to - self.expected, packet_no };
         self.expected = to;
-        self.counters.missing += gap.count;
-        match self.counters.gap_list.last_mut() {
-            // The rest of a hole whose front was given up before.
-            Some(last) if last.first.wrapping_add(last.count) == gap.first => {
-                last.count += gap.count;
-            }
-            _ => {
-                self.counters.gaps += 1;
-                if self.counters.gap_list.len() < GAPS_KEPT {
-                    self.counters.gap_list.push(gap);
-                }
-            }
+        self.counters.missing = self.counters.missing.saturating_add(gap.count);
+        let continues = gap.first == self.gap_end; // the rest of a hole given up in parts
+        self.gap_end = to;
+        self.counters.gaps += u64::from(!continues);
+        let kept = self.counters.gaps <= GAPS_KEPT as u64;
+        match self.counters.gap_list.last_mut().filter(|_| continues) {
+            Some(last) if kept => last.count += gap.count,
+            None if kept => self.counters.gap_list.push(gap),
+            _ => {}
         }
         receiver.gap(&gap, now);
     }
