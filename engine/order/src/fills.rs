@@ -5,14 +5,19 @@
 //! already is a fill told twice.
 
 use nofx_rt::table::Table;
+use nofx_types::{AccountId, InstrumentId, Price, Side};
 
-/// A fill that may still be broken or corrected.
+/// A fill that may still be broken or corrected. It knows what its order was, because the order's
+/// row may be taken by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fill {
+    pub match_number: u64,
+    pub price: Price,
     pub id: u32,
     pub qty: u32,
-    pub price: i64,
-    pub match_number: u64,
+    pub instrument: InstrumentId,
+    pub account: AccountId,
+    pub side: Side,
 }
 
 #[derive(Debug)]
@@ -79,7 +84,15 @@ mod tests {
     #[test]
     fn the_oldest_leaves_and_a_fill_told_twice_is_known() {
         let mut fills = Fills::new(3);
-        let fill = |id, match_number| Fill { id, qty: 5, price: 7, match_number };
+        let fill = |id, match_number| Fill {
+            match_number,
+            price: Price(7),
+            id,
+            qty: 5,
+            instrument: InstrumentId(1),
+            account: AccountId(2),
+            side: Side::Sell,
+        };
         for n in 1..=3 {
             assert!(fills.remember(fill(1, n)));
         }

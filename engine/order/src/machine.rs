@@ -252,25 +252,24 @@ impl Machine {
 
     fn executed(&mut self, trade: &Trade) {
         let Some(order) = self.find(trade.id) else { return };
-        let price = i64::try_from(trade.price).unwrap_or(i64::MAX);
-        let (qty, match_number) = (trade.qty, trade.match_number);
-        if self.fills.get(trade.id, match_number).is_some() {
-            return self.anomalies.count(Anomaly::DuplicateFill);
-        }
-        if !self.fills.remember(Fill { id: trade.id, qty, price, match_number }) {
-            self.anomalies.count(Anomaly::FillForgotten);
-        }
-        if qty == 0 {
+        if trade.qty == 0 {
             return self.anomalies.count(Anomaly::Contradiction);
         }
-        let order = if order.is_open() { self.in_place(&order) } else { order };
-        let filled = qty.min(order.leaves);
-        if filled > 0 {
-            self.filled(&order, filled, Price(price), trade.maker);
+        if self.fills.get(trade.id, trade.match_number).is_some() {
+            return self.anomalies.count(Anomaly::DuplicateFill);
         }
-        if qty > filled {
+        let fill = fill_of(&order, trade);
+        if !self.fills.remember(fill) {
+            self.anomalies.count(Anomaly::FillForgotten);
+        }
+        let order = if order.is_open() { self.in_place(&order) } else { order };
+        let filled = trade.qty.min(order.leaves);
+        if filled > 0 {
+            self.filled(&order, filled, fill.price, trade.maker);
+        }
+        if trade.qty > filled {
             self.anomalies.count(Anomaly::Overfill);
-            self.unreserved(&order, Price(price), qty - filled);
+            self.unreserved(&Fill { qty: trade.qty - filled, ..fill });
         }
     }
 
@@ -395,51 +394,62 @@ impl Machine {
     }
 
     fn broken(&mut self, id: u32, match_number: u64) {
-        let Some((order, fill)) = self.past_fill(id, match_number) else { return };
+        let Some(fill) = self.past_fill(id, match_number) else { return };
         if fill.qty == 0 {
             return self.anomalies.count(Anomaly::Duplicate);
         }
         self.fills.correct(Fill { qty: 0, ..fill });
-        self.take_back(&order, Price(fill.price), fill.qty);
+        self.take_back(&fill);
     }
 
     fn corrected(&mut self, trade: &Trade) {
-        let Some((order, fill)) = self.past_fill(trade.id, trade.match_number) else { return };
-        let price = i64::try_from(trade.price).unwrap_or(i64::MAX);
-        if (fill.qty, fill.price) == (trade.qty, price) {
+        let Some(fill) = self.past_fill(trade.id, trade.match_number) else { return };
+        let corrected = Fill { qty: trade.qty, price: price_of(trade.price), ..fill };
+        if corrected == fill {
             return self.anomalies.count(Anomaly::Duplicate);
         }
-        self.fills.correct(Fill { qty: trade.qty, price, ..fill });
-        self.take_back(&order, Price(fill.price), fill.qty);
-        self.unreserved(&order, Price(price), trade.qty);
+        self.fills.correct(corrected);
+        self.take_back(&fill);
+        self.unreserved(&corrected);
     }
 
-    fn past_fill(&mut self, id: u32, match_number: u64) -> Option<(Order, Fill)> {
-        let order = self.find(id)?;
+    fn past_fill(&mut self, id: u32, match_number: u64) -> Option<Fill> {
         let fill = self.fills.get(id, match_number);
         if fill.is_none() {
             self.anomalies.count(Anomaly::UnknownFill);
         }
-        fill.map(|fill| (order, fill))
+        fill
     }
 
-    /// A past trade did not happen.
-    fn take_back(&mut self, order: &Order, price: Price, qty: u32) {
-        if qty > 0 {
-            self.tell(UpdateKind::Broken, order.id, |update| {
-                (update.fill_price, update.fill_qty) = (price, Qty(qty.into()));
-            });
-        }
+    /// A trade happened that no reservation covers: the opposite of one that did not.
+    fn unreserved(&mut self, fill: &Fill) {
+        self.take_back(&Fill { side: fill.side.opposite(), ..*fill });
     }
 
-    /// A trade happened that no reservation covers.
-    fn unreserved(&mut self, order: &Order, price: Price, qty: u32) {
-        if qty > 0 {
-            self.tell(UpdateKind::Broken, order.id, |update| {
-                update.side = update.side.opposite();
-                (update.fill_price, update.fill_qty) = (price, Qty(qty.into()));
-            });
+    /// A past trade did not happen; its order may have ended long ago.
+    fn take_back(&mut self, fill: &Fill) {
+        if fill.qty == 0 {
+            return;
         }
+        let order = self.orders.get(fill.id);
+        self.updates.push(OrderUpdate {
+            kind: UpdateKind::Broken,
+            side: fill.side,
+            maker: false,
+            account: fill.account,
+            instrument: fill.instrument,
+            cl_ord_id: ClOrdId(fill.id),
+            orig: ClOrdId::NONE,
+            order_ref: OrderRef(order.map_or(0, |order| order.order_ref)),
+            price: order.map_or(Price(0), |order| order.price),
+            leaves: Qty(order.map_or(0, |order| order.leaves.into())),
+            fill_price: fill.price,
+            fill_qty: Qty(fill.qty.into()),
+            released_qty: Qty(0),
+            released_price: Price(0),
+            closed: order.is_none_or(|order| !order.is_open()),
+            now_ns: self.now,
+        });
     }
 
     #[inline]
@@ -473,5 +483,24 @@ impl Machine {
         };
         fill_in(&mut update);
         self.updates.push(update);
+    }
+}
+
+/// A price of the wire; one that no order can have is the highest.
+#[inline]
+fn price_of(price: u64) -> Price {
+    Price(i64::try_from(price).unwrap_or(i64::MAX))
+}
+
+#[inline]
+fn fill_of(order: &Order, trade: &Trade) -> Fill {
+    Fill {
+        match_number: trade.match_number,
+        price: price_of(trade.price),
+        id: order.id,
+        qty: trade.qty,
+        instrument: order.instrument,
+        account: order.account,
+        side: order.side,
     }
 }
