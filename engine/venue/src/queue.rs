@@ -24,7 +24,7 @@ use nofx_rt::rng::Rng;
 
 /// What to assume of cancels at our level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(try_from = "Keys")]
 pub enum QueueModel {
     /// Cancels are behind us: only trades move us forward. Fills come late rather than early.
     #[default]
@@ -36,6 +36,33 @@ pub enum QueueModel {
         /// Exponent, 1 to 4: larger means that cancels come more surely from the longer part.
         n: u32,
     },
+}
+
+/// The model as it is written: a tagged enum would let unknown keys of a plain variant pass.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    kind: String,
+    n: Option<u32>,
+}
+
+impl TryFrom<Keys> for QueueModel {
+    type Error = String;
+
+    fn try_from(keys: Keys) -> Result<QueueModel, String> {
+        match (keys.kind.as_str(), keys.n) {
+            ("conservative", None) => Ok(QueueModel::Conservative),
+            ("proportional", None) => Ok(QueueModel::Proportional),
+            ("probabilistic", Some(n)) => Ok(QueueModel::Probabilistic { n }),
+            ("probabilistic", None) => Err("kind probabilistic wants the exponent n".into()),
+            ("conservative" | "proportional", Some(_)) => {
+                Err(format!("kind {} has no exponent n", keys.kind))
+            }
+            (other, _) => {
+                Err(format!("kind {other:?}: want conservative, proportional or probabilistic"))
+            }
+        }
+    }
 }
 
 /// Largest exponent of [`QueueModel::Probabilistic`].
