@@ -1,6 +1,6 @@
 //! What must hold of a book at any event.
 
-use nofx_types::{InstrumentId, Side};
+use nofx_types::{InstrumentId, Price, Side};
 
 use super::fifo::LevelRow;
 use super::index::Index;
@@ -40,7 +40,7 @@ impl QueueBooks {
             ensure(id, best == book.best[side.index()], "best is at hand")?;
             for rung in rungs {
                 let level = &self.queues.levels[rung.level];
-                let same = key(side, nofx_types::Price(level.price)) == rung.key;
+                let same = key(side, Price(level.price)) == rung.key;
                 ensure(id, same && level.owner().shown(), "level has the price of its rung")?;
                 orders += self.check_level(id, side, book.holds, rung.level, level)?;
             }

@@ -1,9 +1,7 @@
 //! Orders and the queue of each level: intrusive links from head (served first) to tail.
 
-use std::io;
-
 use bytemuck::Zeroable;
-use nofx_types::{Price, Qty, Side};
+use nofx_types::{Level, Price, Qty, Side};
 
 use super::pool::{NIL, Pool, Row};
 
@@ -86,8 +84,8 @@ impl LevelRow {
         Owner(self.owner)
     }
 
-    pub fn shows(&self) -> nofx_types::Level {
-        nofx_types::Level { price: Price(self.price), qty: Qty(self.qty), orders: self.orders }
+    pub fn shows(&self) -> Level {
+        Level { price: Price(self.price), qty: Qty(self.qty), orders: self.orders }
     }
 }
 
@@ -222,9 +220,4 @@ impl Queues {
             Some((std::mem::replace(&mut at, row.next), row))
         })
     }
-}
-
-/// Pools for this many orders and levels.
-pub(super) fn pools(orders: u32, levels: u32) -> io::Result<(Pool<Order>, Pool<LevelRow>)> {
-    Ok((Pool::new(orders)?, Pool::new(levels)?))
 }
