@@ -9,10 +9,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use nofx_book::{QueueBooks, QueueConfig, TwinBooks};
+use nofx_book::{LevelBooks, LevelConfig, QueueBooks, QueueConfig, TwinBooks};
 use nofx_types::{
-    BookEvent, Change, EventKind, InstrumentId, Ladder, Level, Nanos, OrderRef, Phase, Price,
-    Pricing, Priority, Qty, Side, Touch, TradeKind,
+    BookEvent, Change, EventKind, Instrument, InstrumentId, Ladder, Level, Nanos, OrderRef, Phase,
+    Price, Pricing, Priority, Qty, Side, Touch, TradeKind,
 };
 
 const ID: InstrumentId = InstrumentId(7);
@@ -38,6 +38,21 @@ impl Books for TwinBooks {
         self.levels(ID, side, out)
     }
     fn check(&mut self, _: &BookEvent) {}
+}
+
+impl Books for LevelBooks {
+    fn apply(&mut self, event: &BookEvent) -> Change {
+        self.apply(event)
+    }
+    fn touch(&self) -> Touch {
+        self.touch(ID)
+    }
+    fn levels(&self, side: Side, out: &mut [Level]) -> usize {
+        self.book(ID).levels(side, out)
+    }
+    fn check(&mut self, _: &BookEvent) {
+        assert_eq!(LevelBooks::check(self, ID), Ok(()));
+    }
 }
 
 /// Queue books, with a count of executions and of those that hit the head of their queue.
@@ -226,6 +241,16 @@ fn learn(books: &mut impl Books, translator: &mut Translator, before: &[i64], af
 fn the_twin_is_the_real_book() {
     let Some((transitions, touch, levels)) = replay(&mut TwinBooks::new()) else { return };
     println!("twin: touch right {touch}, ten levels right {levels} of {transitions}");
+    assert!((transitions, touch) == (998, 998) && levels >= 971);
+}
+
+#[test]
+fn the_level_book_is_the_real_book() {
+    let config = LevelConfig { instruments: 8, live_orders: 2_000, window_ticks: 64 };
+    let mut books = LevelBooks::new(&config).expect("sizes are good");
+    books.define(&Instrument::unknown(ID));
+    let Some((transitions, touch, levels)) = replay(&mut books) else { return };
+    println!("level: touch right {touch}, ten levels right {levels} of {transitions}");
     assert!((transitions, touch) == (998, 998) && levels >= 971);
 }
 
