@@ -6,89 +6,16 @@
 //! messages on the ten best prices, so what happened to a price while it lay deeper cannot be known
 //! when it comes into view: it is then taken from the file, as a seed, and that row is not right.
 
+mod truth;
+
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
 
 use nofx_book::{LevelBooks, LevelConfig, QueueBooks, QueueConfig, TwinBooks};
 use nofx_types::{
-    BookEvent, Change, EventKind, Instrument, InstrumentId, Ladder, Level, Nanos, OrderRef, Phase,
-    Price, Pricing, Priority, Qty, Side, Touch, TradeKind,
+    BookEvent, EventKind, Instrument, Nanos, OrderRef, Phase, Price, Pricing, Priority, Qty, Side,
+    Touch, TradeKind,
 };
-
-const ID: InstrumentId = InstrumentId(7);
-const DEPTH: usize = 10;
-
-/// What the test asks of a set of books.
-trait Books {
-    fn apply(&mut self, event: &BookEvent) -> Change;
-    fn touch(&self) -> Touch;
-    fn levels(&self, side: Side, out: &mut [Level]) -> usize;
-    /// Invariants, and what this kind of book knows of an event that is about to come.
-    fn check(&mut self, next: &BookEvent);
-}
-
-impl Books for TwinBooks {
-    fn apply(&mut self, event: &BookEvent) -> Change {
-        self.apply(event)
-    }
-    fn touch(&self) -> Touch {
-        self.touch(ID)
-    }
-    fn levels(&self, side: Side, out: &mut [Level]) -> usize {
-        self.levels(ID, side, out)
-    }
-    fn check(&mut self, _: &BookEvent) {}
-}
-
-impl Books for LevelBooks {
-    fn apply(&mut self, event: &BookEvent) -> Change {
-        self.apply(event)
-    }
-    fn touch(&self) -> Touch {
-        self.touch(ID)
-    }
-    fn levels(&self, side: Side, out: &mut [Level]) -> usize {
-        self.book(ID).levels(side, out)
-    }
-    fn check(&mut self, _: &BookEvent) {
-        assert_eq!(LevelBooks::check(self, ID), Ok(()));
-    }
-}
-
-/// Queue books, with a count of executions and of those that hit the head of their queue.
-struct Queues {
-    books: QueueBooks,
-    executed: u32,
-    at_head: u32,
-}
-
-impl Books for Queues {
-    fn apply(&mut self, event: &BookEvent) -> Change {
-        self.books.apply(event)
-    }
-    fn touch(&self) -> Touch {
-        self.books.touch(ID)
-    }
-    fn levels(&self, side: Side, out: &mut [Level]) -> usize {
-        self.books.book(ID).levels(side, out)
-    }
-    fn check(&mut self, next: &BookEvent) {
-        assert_eq!(self.books.check_all(), Ok(()));
-        let EventKind::Execute { order, .. } = next.kind else { return };
-        let hit = self.books.order(ID, order).expect("what is executed is in the book");
-        let best = self.books.touch(ID).best(hit.side);
-        assert_eq!(best, Some(hit.price), "executions are at the touch");
-        self.executed += 1;
-        self.at_head += u32::from(self.books.ahead(ID, order) == Some(Qty(0)));
-    }
-}
-
-fn captures() -> PathBuf {
-    std::env::var_os("NOFX_CAPTURES").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/captures")),
-        PathBuf::from,
-    )
-}
+use truth::{Books, DEPTH, ID, captures};
 
 /// Rows of numbers; `None` where the file is absent.
 fn rows(name: &str) -> Option<Vec<Vec<i64>>> {
@@ -173,8 +100,19 @@ fn seed_from(books: &mut impl Books, row: &[i64], side: Side, skip: Option<Price
     }
 }
 
-/// Replays the pair: (transitions, touch right, ten levels right).
-fn replay(books: &mut impl Books) -> Option<(usize, usize, usize)> {
+/// What a replay gave.
+#[derive(Debug, Default)]
+struct Score {
+    transitions: usize,
+    touch_right: usize,
+    levels_right: usize,
+    executions: usize,
+    /// Executions of the order that was served next at the touch.
+    in_turn: usize,
+}
+
+/// Replays the pair.
+fn replay(books: &mut impl Books) -> Option<Score> {
     let (Some(messages), Some(states)) = (rows("message"), rows("orderbook")) else {
         println!("SKIPPED lobster: no captures at {}", captures().display());
         return None;
@@ -188,21 +126,26 @@ fn replay(books: &mut impl Books) -> Option<(usize, usize, usize)> {
     seed_from(books, &states[0], Side::Sell, None);
     books.apply(&first);
     assert!(levels_right(books, &states[0]), "seeded");
-    let (mut touch_right, mut all_right) = (0, 0);
+    let mut score = Score { transitions: messages.len() - 1, ..Score::default() };
     for (message, pair) in messages.iter().skip(1).zip(states.windows(2)) {
         let (before, event) = (books.touch(), translator.translate(message));
-        books.check(&event);
+        if let EventKind::Execute { order, .. } = event.kind {
+            score.executions += 1;
+            score.in_turn += usize::from(books.next_served(order) == Some(order));
+        }
         let change = books.apply(&event);
         assert_eq!(change.touch, books.touch() != before, "{message:?}");
-        touch_right += usize::from(touch_is(&books.touch(), &pair[1]));
+        score.touch_right += usize::from(touch_is(&books.touch(), &pair[1]));
         if levels_right(books, &pair[1]) {
-            all_right += 1;
+            score.levels_right += 1;
         } else {
             learn(books, &mut translator, &pair[0], &pair[1]);
         }
         assert!(levels_right(books, &pair[1]), "{message:?}");
+        books.check();
     }
-    Some((messages.len() - 1, touch_right, all_right))
+    println!("{score:?}");
+    Some(score)
 }
 
 fn touch_is(touch: &Touch, state: &[i64]) -> bool {
@@ -211,20 +154,14 @@ fn touch_is(touch: &Touch, state: &[i64]) -> bool {
         && (touch.ask_px, touch.ask_qty) == want(Side::Sell)
 }
 
-fn shown(books: &impl Books, side: Side) -> Vec<(Price, Qty)> {
-    let mut levels = [Level::default(); DEPTH];
-    let count = books.levels(side, &mut levels);
-    levels[..count].iter().map(|level| (level.price, level.qty)).collect()
-}
-
 fn levels_right(books: &impl Books, state: &[i64]) -> bool {
-    Side::BOTH.into_iter().all(|side| shown(books, side) == side_of(state, side))
+    Side::BOTH.into_iter().all(|side| books.shown(side) == side_of(state, side))
 }
 
 /// Takes over what could not be known: prices that were deeper than ten before the message.
 fn learn(books: &mut impl Books, translator: &mut Translator, before: &[i64], after: &[i64]) {
     for side in Side::BOTH {
-        let (ours, theirs) = (shown(books, side), side_of(after, side));
+        let (ours, theirs) = (books.shown(side), side_of(after, side));
         let all: BTreeSet<Price> = ours.iter().chain(&theirs).map(|level| level.0).collect();
         let deepest = side_of(before, side)[DEPTH - 1].0;
         let qty = |levels: &[(Price, Qty)], price| {
@@ -237,11 +174,15 @@ fn learn(books: &mut impl Books, translator: &mut Translator, before: &[i64], af
     }
 }
 
+fn assert_real(score: &Score) {
+    assert!((score.transitions, score.touch_right) == (998, 998) && score.levels_right >= 971);
+}
+
 #[test]
 fn the_twin_is_the_real_book() {
-    let Some((transitions, touch, levels)) = replay(&mut TwinBooks::new()) else { return };
-    println!("twin: touch right {touch}, ten levels right {levels} of {transitions}");
-    assert!((transitions, touch) == (998, 998) && levels >= 971);
+    let Some(score) = replay(&mut TwinBooks::new()) else { return };
+    assert_real(&score);
+    assert_eq!((score.executions, score.in_turn), (98, 98));
 }
 
 #[test]
@@ -249,19 +190,17 @@ fn the_level_book_is_the_real_book() {
     let config = LevelConfig { instruments: 8, live_orders: 2_000, window_ticks: 64 };
     let mut books = LevelBooks::new(&config).expect("sizes are good");
     books.define(&Instrument::unknown(ID));
-    let Some((transitions, touch, levels)) = replay(&mut books) else { return };
-    println!("level: touch right {touch}, ten levels right {levels} of {transitions}");
-    assert!((transitions, touch) == (998, 998) && levels >= 971);
+    let Some(score) = replay(&mut books) else { return };
+    assert_real(&score);
 }
 
 #[test]
-fn the_queue_book_is_the_real_book_and_executions_hit_the_head_of_the_queue() {
+fn the_queue_book_is_the_real_book_and_orders_are_executed_in_turn() {
     let config = QueueConfig { instruments: 8, live_orders: 2_000, levels: 1_000 };
-    let books = QueueBooks::new(&config).expect("sizes are good");
-    let mut queues = Queues { books, executed: 0, at_head: 0 };
-    let Some((transitions, touch, levels)) = replay(&mut queues) else { return };
-    println!("queue: touch right {touch}, ten levels right {levels} of {transitions}");
-    assert!((transitions, touch) == (998, 998) && levels >= 971);
-    assert_eq!((queues.executed, queues.at_head), (98, 98));
-    assert_eq!((queues.books.counts().overfill, queues.books.counts().duplicate_add), (0, 0));
+    let mut books = QueueBooks::new(&config).expect("sizes are good");
+    let Some(score) = replay(&mut books) else { return };
+    assert_real(&score);
+    assert_eq!((score.executions, score.in_turn), (98, 98));
+    assert_eq!((books.counts().overfill, books.counts().duplicate_add), (0, 0));
+    assert_eq!(books.check_all(), Ok(()));
 }
