@@ -159,7 +159,7 @@ fn rates_and_chance_refuse() {
     (limited.rejects.throttle_messages, limited.rejects.throttle_reason) = (2, 0x0b);
     limited.rejects.throttle_window_ns = 1_000_000;
     let mut stage = Stage::new(&limited, MarketKind::Orders);
-    let mut order = |stage: &mut Stage, user_ref| stage.ask(&enter(user_ref, b'B', 1, 100, PLAIN));
+    let order = |stage: &mut Stage, user_ref| stage.ask(&enter(user_ref, b'B', 1, 100, PLAIN));
     order(&mut stage, 1);
     assert_eq!(order(&mut stage, 2), ["A 2 B 1@100 L"]);
     assert_eq!(order(&mut stage, 3), ["J 3 0x0b"]);

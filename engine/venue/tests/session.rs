@@ -53,7 +53,7 @@ fn a_login_and_an_order_byte_for_byte() {
     let mut venue =
         nofx_venue::ReplayVenue::new(&config, &instruments(), MarketKind::Orders, &mut read)
             .expect("usable");
-    let mut at = |venue: &mut nofx_venue::ReplayVenue, now: u64| {
+    let at = |venue: &mut nofx_venue::ReplayVenue, now: u64| {
         venue.on_time(Nanos(now));
         let mut heard = Vec::new();
         while let Some((when, bytes)) = venue.poll_out(Nanos(now)) {

@@ -2,6 +2,8 @@
 //! OUCH 5.0 sheet, not with the codec that the venue uses.
 #![allow(dead_code)]
 
+pub mod market;
+
 use nofx_types::{
     BookEvent, EventKind, Instrument, InstrumentFlags, InstrumentId, Nanos, OrderRef, Phase, Price,
     Pricing, Priority, Qty, Side, Symbol, TradeKind,
