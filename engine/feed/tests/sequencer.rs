@@ -388,6 +388,19 @@ fn sequence_one_sent_later_is_a_restart_and_a_late_copy_of_the_first_segment_is_
 }
 
 #[test]
+fn a_restart_is_seen_although_a_later_datagram_overtook_it() {
+    let mut scene = Scene::new(patient(1, 2));
+    scene.send_at(0, 1, 20, 1_000, true);
+    scene.send_at(0, 3, 5, 3_000, false); // of the new incarnation: taken for a late copy
+    scene.send_at(0, 1, 3, 2_000, true);
+    scene.send_at(0, 5, 7, 4_000, false);
+    scene.finish();
+    assert_eq!(scene.sequencer.counters().restarts, 1);
+    assert_eq!(scene.log.messages()[19..], [1, 2, 5, 6]);
+    assert_eq!(scene.log.lost(), BTreeSet::from([3, 4]));
+}
+
+#[test]
 fn the_first_datagrams_may_overtake_each_other() {
     let mut scene = Scene::new(patient(1, 2));
     scene.send_at(0, 3, 5, 2_000, false);

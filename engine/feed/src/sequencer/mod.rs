@@ -254,7 +254,8 @@ pub struct Sequencer {
     park: Park,
     /// First number of this incarnation that we answer for.
     origin: u64,
-    /// Send time at which this incarnation began, and the latest one accepted.
+    /// Send time at which this incarnation began, and the latest one of a datagram that was no copy:
+    /// a datagram that overtakes the restart it belongs to looks like one.
     incarnation_ns: u64,
     last_send_ns: u64,
     past: [u128; PAST_SESSIONS],
@@ -328,6 +329,9 @@ impl Sequencer {
         };
         self.lines[line & 1].show(datagram.seq, end, self.config.reorder_packets);
         self.known_end = self.known_end.max(end);
+        if end >= self.expected {
+            self.last_send_ns = self.last_send_ns.max(datagram.send_ns);
+        }
         self.counters.ends += u64::from(datagram.end_of_session);
         if datagram.count > 0 {
             self.tally(line, datagram.seq, end, now);
@@ -432,7 +436,6 @@ impl Sequencer {
                 self.incarnation_ns = datagram.send_ns;
                 receiver.reset(Reset::Restart, now);
             }
-            self.last_send_ns = self.last_send_ns.max(datagram.send_ns);
             return datagram.send_ns >= self.incarnation_ns;
         }
         self.enter_session(packet_no, now, datagram, receiver)

@@ -116,3 +116,38 @@ pub fn unhex(text: &str) -> Vec<u8> {
     let value = |digit: u8| char::from(digit).to_digit(16).expect("a hex digit") as u8;
     digits.chunks(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect()
 }
+
+/// A MoldUDP64 packet of messages.
+pub fn mold(seq: u64, messages: &[&[u8]]) -> Vec<u8> {
+    mold_of(b"SESSION001", seq, messages)
+}
+
+/// A MoldUDP64 packet of a session.
+pub fn mold_of(session: &[u8; 10], seq: u64, messages: &[&[u8]]) -> Vec<u8> {
+    let mut packet = session.to_vec();
+    packet.extend(seq.to_be_bytes());
+    packet.extend((messages.len() as u16).to_be_bytes());
+    for message in messages {
+        packet.extend((message.len() as u16).to_be_bytes());
+        packet.extend(*message);
+    }
+    packet
+}
+
+/// An IEX-TP segment of messages.
+pub fn segment(protocol: u16, seq: u64, messages: &[&[u8]]) -> Vec<u8> {
+    let payload: usize = messages.iter().map(|message| message.len() + 2).sum();
+    let mut packet = vec![1, 0];
+    packet.extend(protocol.to_le_bytes());
+    packet.extend([1, 0, 0, 0, 9, 0, 0, 0]);
+    packet.extend((payload as u16).to_le_bytes());
+    packet.extend((messages.len() as u16).to_le_bytes());
+    packet.extend((seq * 100).to_le_bytes());
+    packet.extend(seq.to_le_bytes());
+    packet.extend((1_000_000 + seq).to_le_bytes());
+    for message in messages {
+        packet.extend((message.len() as u16).to_le_bytes());
+        packet.extend(*message);
+    }
+    packet
+}
