@@ -267,11 +267,64 @@ fn on_levels_a_print_counts_on_the_side_where_it_traded() {
     assert_eq!(stage.hear(), ["E 1 20@100000 A"]);
     stage.trade(TradeKind::Print, 100_100, 5, None); // through it
     assert_eq!(stage.hear(), ["E 1 5@100000 A"]);
-    // A feed of the best level alone: the level before us is gone when the best is worse.
-    stage.ask(&enter(3, b'S', 50, 100_200, PLAIN));
-    stage.event(EventKind::Clear { side: Some(Side::Sell) });
-    stage.level(Side::Sell, 100_300, 10);
+}
+
+/// A quote of a feed of the best level: both sides are cleared, then said again.
+fn quote(stage: &mut Stage, bid: (i64, u64), ask: (i64, u64)) {
+    stage.pass(1_000);
+    let level = |side, (price, qty)| {
+        let (price, qty) = (nofx_types::Price(price), nofx_types::Qty(qty));
+        EventKind::LevelSet { side, price, qty, orders: 0 }
+    };
+    stage.event_of(ID, EventKind::Clear { side: None }, false);
+    stage.event_of(ID, level(Side::Buy, bid), false);
+    stage.event_of(ID, level(Side::Sell, ask), true);
+}
+
+#[test]
+fn a_feed_of_the_best_level_repeats_itself_and_we_keep_our_place() {
+    let mut stage = Stage::new(&config(0, 0), MarketKind::Levels);
+    quote(&mut stage, (99_000, 300), (100_000, 100));
+    stage.ask(&enter(1, b'B', 50, 99_000, PLAIN));
+    let took = ["A 2 B 60@100000 L", "E 2 60@100000 R"];
+    assert_eq!(stage.ask(&enter(2, b'B', 60, 100_000, PLAIN)), took);
+    quote(&mut stage, (99_000, 400), (100_000, 100)); // 100 behind us
+    stage.trade(TradeKind::Print, 99_000, 250, None);
+    quote(&mut stage, (99_000, 150), (100_000, 100)); // 50 are before us
+    let took = ["A 3 B 99@100000 L", "E 3 40@100000 R", "C 3 59 I"];
+    assert_eq!(stage.ask(&enter(3, b'B', 99, 100_000, IOC)), took);
+    stage.trade(TradeKind::Print, 99_000, 60, None);
+    assert_eq!(stage.hear(), ["E 1 10@99000 A"]);
+    stage.ask(&enter(4, b'B', 50, 98_900, PLAIN)); // a level that does not show
+    quote(&mut stage, (98_800, 70), (100_000, 100)); // and is not there
+    stage.trade(TradeKind::Print, 98_900, 15, Some(Side::Sell));
+    assert_eq!(stage.hear(), ["E 1 15@99000 A"]);
+    stage.trade(TradeKind::Print, 98_900, 45, Some(Side::Sell));
+    assert_eq!(stage.hear(), ["E 1 25@99000 A", "E 4 20@98900 A"]);
     assert_eq!(stage.count("places_lost"), 0);
+}
+
+#[test]
+fn a_full_table_of_taken_levels_forgets_those_that_left() {
+    let mut config = config(0, 0);
+    config.sizes.taken = 8;
+    let mut stage = Stage::new(&config, MarketKind::Levels);
+    for step in 0..40 {
+        let (price, user_ref) = (100_000 + 100 * i64::from(step), step + 1);
+        quote(&mut stage, (90_000, 10), (price, 10));
+        let heard = stage.ask(&enter(user_ref, b'B', 10, price as u64, IOC));
+        assert_eq!(heard[1], format!("E {user_ref} 10@{price} R"), "step {step}");
+    }
+    // Orders do not leave unsaid: when their table is full, nothing more is taken.
+    let mut stage = Stage::new(&config, MarketKind::Orders);
+    for order in 1..=9 {
+        stage.add(order, Side::Sell, 10, 100_000);
+    }
+    let heard = stage.ask(&enter(1, b'B', 90, 100_000, PLAIN));
+    assert_eq!((heard.len(), heard[9].as_str()), (10, "C 1 10 Z"));
+    stage.delete(3);
+    let took = ["A 2 B 90@100000 L", "E 2 10@100000 R", "C 2 80 I"];
+    assert_eq!(stage.ask(&enter(2, b'B', 90, 100_000, IOC)), took);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Events of the market: what they do to the real books, and which own orders they fill.
 
-use nofx_types::{BookEvent, EventKind, OrderRef, Phase, Price, Side, TradeKind};
+use nofx_types::{BookEvent, EventKind, InstrumentId, OrderRef, Phase, Price, Side, TradeKind};
 
-use super::taken::Key;
+use super::taken::{Key, Spot};
 use super::traded::Trading;
 use super::{MarketKind, ReplayVenue, before, crosses};
 use crate::own::Place;
@@ -55,16 +55,21 @@ impl ReplayVenue {
     /// What an event means beyond the book: phases, lost queues.
     #[inline]
     fn after_event(&mut self, row: usize, event: &BookEvent) {
+        let whole_stream = event.instrument == InstrumentId::ALL;
         match event.kind {
             EventKind::Phase(phase) => {
-                if self.traded.row_of(event.instrument) == Some(row) {
+                if !whole_stream {
                     self.traded.set_phase(row, phase);
                 }
                 if self.traded.trading(row) == Trading::Over {
                     self.desk.close_row(self.clock, row);
                 }
             }
-            EventKind::Clear { side } => self.on_clear(row, side),
+            // On a feed of the best level every quote begins by clearing its instrument; what we know
+            // of places and taken levels holds, and the levels that follow tell the rest.
+            EventKind::Clear { side } if whole_stream || self.kind == MarketKind::Orders => {
+                self.on_clear(row, side);
+            }
             _ => {}
         }
         let stale = self.market.is_stale(row);
@@ -76,12 +81,8 @@ impl ReplayVenue {
         }
     }
 
-    /// A book was emptied: whoever comes back first, it is not known who is before us. A feed of the
-    /// best level alone empties a side to say the next one; there the next level tells.
+    /// A book was emptied: whoever comes back first, it is not known who is before us.
     fn on_clear(&mut self, row: usize, side: Option<Side>) {
-        if self.kind == MarketKind::Levels && side.is_some() {
-            return;
-        }
         for cleared in Side::BOTH.into_iter().filter(|s| side.is_none_or(|side| side == *s)) {
             self.taken.forget(row, cleared);
             self.lose_places(row, cleared);
@@ -200,12 +201,12 @@ impl ReplayVenue {
             if self.desk.own.get(slot).is_none_or(|own| !crosses(own, price)) {
                 return;
             }
-            if !self.taken.has_room(key) {
+            if !self.taken.make_room(key, &self.market) {
                 self.desk.counts.missed_fills += 1;
                 return;
             }
             let filled = self.desk.fill_maker(self.clock, slot, left);
-            let noted = self.taken.take(key, row, side, filled);
+            let noted = self.taken.take(key, Spot { row, side, price }, filled);
             debug_assert!(noted.is_ok(), "there was room");
             left -= filled;
         }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use nofx_types::{Nanos, Price, Side};
 use nofx_wire::ouch50::codes::{cancel, tif};
 
+use super::taken::Spot;
 use super::traded::Trading;
 use super::{MarketKind, ReplayVenue, crosses};
 use crate::own::{OwnOrder, Place};
@@ -61,13 +62,13 @@ impl ReplayVenue {
             }
             let left = taken.left(key, shown);
             if left > 0 {
-                if !taken.has_room(key) || !desk.can_fill() {
+                if !taken.make_room(key, market) || !desk.can_fill() {
                     desk.counts.missed_fills += 1;
                     ends = Some(cancel::SYSTEM);
                     return ControlFlow::Break(());
                 }
                 let filled = desk.fill_taker(at, slot, price, left);
-                let noted = taken.take(key, row, side, filled);
+                let noted = taken.take(key, Spot { row, side, price }, filled);
                 debug_assert!(noted.is_ok(), "there was room");
             }
             match desk.own.get(slot) {

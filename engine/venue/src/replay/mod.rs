@@ -27,7 +27,8 @@
 //!
 //! While a book is stale nothing is filled. Orders that rested then have lost their place: nobody
 //! knows who is before them, so only what trades or arrives at a price strictly through theirs
-//! reaches them, until they are replaced or end. Clearing a book does the same.
+//! reaches them, until they are replaced or end. Clearing a book does the same, except that a quote
+//! of a feed of the best level begins by clearing its instrument.
 //!
 //! Worst case: an event of an instrument that is not traded costs one load and a branch. Otherwise it
 //! costs its book update and a walk over own orders of that row; an incoming order visits the real

@@ -10,6 +10,8 @@ use nofx_types::{OrderRef, Price, Side};
 
 use nofx_rt::table::{Full, Table};
 
+use super::market::Market;
+
 /// What liquidity is remembered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(u64);
@@ -32,10 +34,17 @@ fn spread(row: usize) -> u64 {
     (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// Where liquidity stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub row: usize,
+    pub side: Side,
+    pub price: Price,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Debt {
-    row: usize,
-    side: Side,
+    spot: Spot,
     qty: u64,
 }
 
@@ -57,13 +66,18 @@ impl Taken {
         shown.saturating_sub(self.debts.get(key.0).map_or(0, |debt| debt.qty))
     }
 
-    /// Whether taking from it can be remembered.
-    pub fn has_room(&self, key: Key) -> bool {
-        !self.debts.is_full() || self.debts.get(key.0).is_some()
+    /// Whether taking from it can be remembered. When the table is full, what stood at prices where
+    /// nothing is shown any more is forgotten: a feed of the best level never says that it left.
+    pub fn make_room(&mut self, key: Key, market: &Market) -> bool {
+        if !self.debts.is_full() || self.debts.get(key.0).is_some() {
+            return true;
+        }
+        self.debts.retain(|_, Debt { spot, .. }| market.shown(spot.row, spot.side, spot.price) > 0);
+        !self.debts.is_full()
     }
 
     /// Remembers that `qty` was taken; refuses when there is no room to remember it.
-    pub fn take(&mut self, key: Key, row: usize, side: Side, qty: u64) -> Result<(), Full> {
+    pub fn take(&mut self, key: Key, spot: Spot, qty: u64) -> Result<(), Full> {
         if qty == 0 {
             return Ok(());
         }
@@ -72,7 +86,7 @@ impl Taken {
                 debt.qty = debt.qty.saturating_add(qty);
                 Ok(())
             }
-            None => self.debts.insert(key.0, Debt { row, side, qty }),
+            None => self.debts.insert(key.0, Debt { spot, qty }),
         }
     }
 
@@ -101,7 +115,7 @@ impl Taken {
 
     /// A side of the book of `row` was cleared.
     pub fn forget(&mut self, row: usize, side: Side) {
-        self.debts.retain(|_, debt| (debt.row, debt.side) != (row, side));
+        self.debts.retain(|_, debt| (debt.spot.row, debt.spot.side) != (row, side));
     }
 
     #[inline]
