@@ -151,7 +151,10 @@ fn replay(books: &mut impl Books) -> Option<Day> {
             }
             let (exch_ns, capture_ns, kind) = (Nanos(0), Nanos(0), *kind);
             let (seq, last) = (line["BizIndex"], nth + 1 == kinds.len());
-            books.apply(&BookEvent { instrument: ID, seq, exch_ns, capture_ns, last, kind });
+            let event = BookEvent { instrument: ID, seq, exch_ns, capture_ns, last, kind };
+            let touch = books.touch();
+            let change = books.apply(&event);
+            assert_eq!(change.touch, books.touch() != touch, "{event:?}");
         }
         pending.compare(day.traded, books);
     }

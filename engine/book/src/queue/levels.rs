@@ -132,3 +132,38 @@ impl QueueBooks {
         self.queues.levels.give(level);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nofx_types::{
+        BookEvent, EventKind, InstrumentId, Nanos, OrderRef, Price, Pricing, Priority, Qty, Side,
+        StaleReason,
+    };
+
+    use super::super::ladder::Ladders;
+    use super::super::{QueueBooks, QueueConfig};
+
+    #[test]
+    fn a_price_array_that_cannot_grow_refuses_the_price_and_nothing_else() {
+        let config = QueueConfig { instruments: 1, live_orders: 10, levels: 10 };
+        let mut books = QueueBooks::new(&config).expect("sizes are good");
+        books.ladders = Ladders::new(1, 0).expect("one block of four");
+        for order in 0..6 {
+            let kind = EventKind::Add {
+                order: OrderRef(order),
+                side: Side::Buy,
+                price: Price(order as i64),
+                qty: Qty(1),
+                priority: Priority::Back,
+                pricing: Pricing::Limit,
+            };
+            let (instrument, ns) = (InstrumentId(0), Nanos(0));
+            let event =
+                BookEvent { instrument, seq: 0, exch_ns: ns, capture_ns: ns, last: true, kind };
+            books.apply(&event);
+            assert_eq!(books.check_all(), Ok(()), "order {order}");
+        }
+        assert_eq!((books.live_orders(), books.live_levels(), books.counts().exhausted), (4, 4, 2));
+        assert_eq!(books.stale(InstrumentId(0)), Some(StaleReason::Exhausted));
+    }
+}

@@ -175,13 +175,16 @@ impl QueueBooks {
         self.queues.orders[row].qty = to.qty.0 as u32;
         let side = level.owner().side();
         let joined = self.join(id, side, to.price.or(price), row, Place::of(to.priority));
-        if joined.is_err() {
-            self.forget(id, row);
-            self.exhausted(id);
-        }
-        let shown = price.is_some() || to.price.is_some();
-        let as_before = joined.is_ok() && same_price && to.qty.0 == u64::from(held.qty);
-        Change { touch: self.touch(InstrumentId(id)) != touch, levels: shown && !as_before }
+        let levels = match joined {
+            Ok(_) if same_price => price.is_some() && to.qty.0 != u64::from(held.qty),
+            Ok(_) => true,
+            Err(NoRoom) => {
+                self.forget(id, row);
+                self.exhausted(id);
+                price.is_some()
+            }
+        };
+        Change { touch: self.touch(InstrumentId(id)) != touch, levels }
     }
 
     fn rename(&mut self, id: u32, row: u32, new: OrderRef) {
