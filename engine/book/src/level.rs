@@ -48,6 +48,9 @@ impl Default for LevelConfig {
     }
 }
 
+/// Tick of an instrument that nobody defined.
+const DEFAULT_TICK: i64 = Instrument::unknown(InstrumentId(0)).tick;
+
 /// Levels outside windows that there is room for, however small the books are.
 const FAR_LEVELS_MIN: usize = 1 << 16;
 
@@ -74,6 +77,12 @@ impl LevelBooks {
         if !window_ticks.is_power_of_two() || !(64..=4096).contains(&window_ticks) {
             return outside("window_ticks", "want a power of two, 64 to 4096");
         }
+        if u64::from(instruments) * u64::from(window_ticks) > u64::from(u32::MAX / 2) {
+            return outside(
+                "window_ticks",
+                "want fewer: all windows hold at most 2^31 ticks a side",
+            );
+        }
         let count = instruments as usize;
         // Each order may be alone at its level; books of levels and split arrays want some more.
         let far_levels = (count * 64 + live_orders as usize).max(FAR_LEVELS_MIN);
@@ -84,12 +93,12 @@ impl LevelBooks {
             depth: Depth {
                 books: HugeSlice::zeroed(count).map_err(memory("instruments"))?,
                 windows: windows.map_err(memory("window_ticks"))?,
-                far: far::FarPool::new(far_levels).map_err(memory("live_orders"))?,
+                far: far::FarLevels::new(count * 2, far_levels).map_err(memory("live_orders"))?,
             },
             counts: BookCounts::default(),
-            ticks: vec![Instrument::unknown(InstrumentId(0)).tick; count].into(),
+            ticks: vec![DEFAULT_TICK; count].into(),
         };
-        (0..count).for_each(|book| books.adopt_tick(book));
+        books.depth.lay_out(DEFAULT_TICK);
         Ok(books)
     }
 
@@ -158,23 +167,22 @@ impl LevelBooks {
     ) -> Option<Change> {
         let key = self.orders.key(id.0, order);
         let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
-        let rank = half.rank(side, price)?;
-        let inside = (rank.wrapping_sub(i64::from(half.base)) as u64)
-            < u64::from(half.span[Kind::Orders as usize]);
+        let offset = half.offset(side, price)?;
+        let inside = offset < u64::from(half.span[Kind::Orders as usize]);
         let fits = qty.0.wrapping_sub(1) < u64::from(u32::MAX);
-        if !inside || !fits || self.orders.live >= self.orders.limit {
+        if !inside || !fits || self.orders.room == 0 {
             return None;
         }
-        let rank = rank as i32;
+        let rank = half.at_offset(offset);
         let index = self.orders.index(order);
         let slot = self.orders.slot(index).filter(|slot| slot.is_untouched())?;
         let windows = &mut self.depth.windows;
-        let at = windows.at(id.index() * 2 + side.index(), rank);
+        let at = windows.at(half, rank);
         let level = windows.words.get_mut(at)?;
         let was = *level;
         *level = was.checked_add(word(qty.0, 1))?;
         *slot = Slot { key, rest: Slot::pack(side, rank, qty.0) };
-        self.orders.live += 1;
+        self.orders.room -= 1;
         half.orders += 1;
         if was == 0 {
             windows.mark(half, at);
@@ -205,12 +213,12 @@ impl LevelBooks {
         let slot = self.orders.slot(index).filter(|slot| slot.key == key)?;
         let (side, rank, has) = (slot.side_index(), slot.rank(), slot.qty());
         let half = &mut book.half[side];
-        let inside = (rank.wrapping_sub(half.base) as u32) < half.span[Kind::Orders as usize];
+        let inside = (rank.wrapping_sub(half.base()) as u32) < half.span[Kind::Orders as usize];
         if !inside || (qty > has && qty != u64::MAX) {
             return None;
         }
         let windows = &mut self.depth.windows;
-        let at = windows.at(id.index() * 2 + side, rank);
+        let at = windows.at(half, rank);
         let level = windows.words.get_mut(at)?;
         let at_best = rank == half.best;
         if qty < has {
@@ -222,7 +230,7 @@ impl LevelBooks {
         *level = level.wrapping_sub(word(has, 1));
         let gone = *level == 0;
         slot.vacate();
-        self.orders.live = self.orders.live.wrapping_sub(1);
+        self.orders.room += 1;
         half.orders = half.orders.wrapping_sub(1);
         if gone {
             windows.unmark(half, at);
@@ -260,15 +268,14 @@ impl LevelBooks {
         orders: u32,
     ) -> Option<Change> {
         let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
-        let rank = half.rank(side, price)?;
-        let inside = (rank.wrapping_sub(i64::from(half.base)) as u64)
-            < u64::from(half.span[Kind::Levels as usize]);
+        let offset = half.offset(side, price)?;
+        let inside = offset < u64::from(half.span[Kind::Levels as usize]);
         if !inside {
             return None;
         }
-        let (rank, word) = (rank as i32, depth::set_word(qty, orders)?);
+        let (rank, word) = (half.at_offset(offset), depth::set_word(qty, orders)?);
         let windows = &mut self.depth.windows;
-        let at = windows.at(id.index() * 2 + side.index(), rank);
+        let at = windows.at(half, rank);
         let was = std::mem::replace(windows.words.get_mut(at)?, word);
         let touch = rank >= half.best && was >> COUNT_BITS != qty.0;
         match (was, word) {
@@ -334,7 +341,7 @@ impl LevelBooks {
 
     /// Orders in all books, those without a price included.
     pub fn live_orders(&self) -> u64 {
-        self.orders.live
+        self.orders.live()
     }
 
     /// Instruments whose book an event named.
@@ -357,7 +364,7 @@ impl LevelBooks {
             ("book headers", depth.books.bytes() + size_of_val(&*self.ticks)),
             ("level windows", depth.windows.words.bytes()),
             ("level bitmaps", depth.windows.bits.bytes()),
-            ("far levels", depth.far.memory().bytes()),
+            ("far levels", depth.far.bytes()),
         ]
         .map(|(holder, bytes)| (holder, bytes as u64))
         .into_iter()
@@ -371,7 +378,7 @@ impl LevelBooks {
             self.depth.books.pages(),
             self.depth.windows.words.pages(),
             self.depth.windows.bits.pages(),
-            self.depth.far.memory().pages(),
+            self.depth.far.pages(),
         ];
         let worst = [Pages::Small, Pages::Transparent].into_iter().find(|page| all.contains(page));
         worst.unwrap_or(Pages::Reserved)
@@ -384,7 +391,9 @@ impl LevelBooks {
         };
         let idle = sides.half.iter().all(|half| half.is_empty() && half.orders == 0);
         if idle && sides.half[0].tick != *tick {
-            sides.half.iter_mut().for_each(|half| half.set_tick(*tick));
+            for side in Side::BOTH {
+                sides.half[side.index()].set_tick(side, *tick);
+            }
         }
     }
 }
@@ -416,8 +425,8 @@ impl Ladder for LevelBook<'_> {
         let depth = &self.books.depth;
         let Some(half) = depth.half(of) else { return 0 };
         let price = |rank| half.price(side, rank);
-        let mut near = depth.windows.walk(half, of.index()).map(|(r, w)| (price(r), w)).peekable();
-        let far = depth.far.rows(&half.run).iter().rev();
+        let mut near = depth.windows.walk(half).map(|(r, w)| (price(r), w)).peekable();
+        let far = depth.far.of(of.index()).iter().rev();
         let mut far = far.map(|far| (far.rank ^ flip(side), far.level)).peekable();
         let mut filled = 0;
         for slot in out {

@@ -7,12 +7,38 @@ use nofx_types::{InstrumentId, Side};
 use super::LevelBooks;
 use super::depth::SideOf;
 use super::side::{HalfBook, Kind, NOTHING, flip};
+use super::spill::Order;
 use super::window::word;
 use crate::Broken;
+
+/// Orders by book and side.
+type ByHalf = BTreeMap<(usize, Side), Vec<Order>>;
 
 impl LevelBooks {
     /// Proves the invariants of one book. Walks every order: for tests and reports.
     pub fn check(&self, id: InstrumentId) -> Result<(), Broken> {
+        self.check_book(id, &self.by_half(|book| book == id.index()))
+    }
+
+    /// Proves the invariants of every book in one walk over the orders; says which broke.
+    pub fn check_all(&self) -> Vec<Broken> {
+        let orders = self.by_half(|_| true);
+        let ids = (0..self.depth.books.len() as u32).map(InstrumentId);
+        ids.filter_map(|id| self.check_book(id, &orders).err()).collect()
+    }
+
+    fn by_half(&self, wanted: impl Fn(usize) -> bool) -> ByHalf {
+        let mut orders = ByHalf::new();
+        for (key, order) in self.orders.iter(&self.depth.books) {
+            let book = key.instrument as usize;
+            if wanted(book) {
+                orders.entry((book, order.side)).or_default().push(order);
+            }
+        }
+        orders
+    }
+
+    fn check_book(&self, id: InstrumentId, orders: &ByHalf) -> Result<(), Broken> {
         let broken = |rule| Broken { instrument: id, rule };
         let Some(book) = self.depth.books.get(id.index()) else { return Ok(()) };
         for side in Side::BOTH {
@@ -20,7 +46,8 @@ impl LevelBooks {
             let half = &book.half[side.index()];
             self.check_shape(of, half).map_err(broken)?;
             if book.kind() == Some(Kind::Orders) {
-                self.check_orders(of, half).map_err(broken)?;
+                let mine = orders.get(&(of.book, side)).map_or(&[][..], Vec::as_slice);
+                self.check_orders(of, half, mine).map_err(broken)?;
             } else if half.orders != 0 {
                 return Err(broken("a book of levels has no orders"));
             }
@@ -42,23 +69,19 @@ impl LevelBooks {
             windows.bits.iter().skip(first / 64).take(width as usize / 64).enumerate()
         {
             must(
-                (half.summary >> lane & 1 == 1) == (*bits != 0),
+                (half.summary >> ((first / 64 + lane) % 64) & 1 == 1) == (*bits != 0),
                 "the summary tells which words have bits",
             )?;
         }
         let occupied = (first..first + width as usize).filter(|at| windows.get(*at) != 0).count();
-        must(windows.walk(half, of.index()).count() == occupied, "the walk meets every level")?;
+        must(windows.walk(half).count() == occupied, "the walk meets every level")?;
         must(half.best == NOTHING || occupied > 0, "an empty window has no best")?;
-        must(
-            occupied == 0 || half.best == windows.highest(half, of.index()),
-            "best is the highest level",
-        )?;
-        let far = self.depth.far.rows(&half.run);
+        must(occupied == 0 || half.best == windows.highest(half), "best is the highest level")?;
+        let far = self.depth.far.of(of.index());
         must(far.iter().all(|far| far.level != 0), "no far level is empty")?;
         must(far.is_sorted_by(|a, b| a.rank < b.rank), "far levels are sorted and distinct")?;
         let inside = |price| {
-            half.rank_any(of.side, price)
-                .is_some_and(|r| (r.wrapping_sub(half.base) as u32) < width)
+            half.rank(of.side, price).is_some_and(|r| (r.wrapping_sub(half.base()) as u32) < width)
         };
         must(
             !far.iter().any(|far| inside(far.rank ^ flip(of.side))),
@@ -74,25 +97,25 @@ impl LevelBooks {
         )
     }
 
-    fn check_orders(&self, of: SideOf, half: &HalfBook) -> Result<(), &'static str> {
+    fn check_orders(
+        &self,
+        of: SideOf,
+        half: &HalfBook,
+        mine: &[Order],
+    ) -> Result<(), &'static str> {
         let mut sums: BTreeMap<i64, u64> = BTreeMap::new();
-        let mut orders = 0;
-        let mine = self.orders.iter(&self.depth.books);
-        for (_, order) in
-            mine.filter(|(key, o)| key.instrument as usize == of.book && o.side == of.side)
-        {
-            orders += 1;
+        for order in mine {
             must(order.qty > 0, "no order is empty")?;
             if let Some(price) = order.price {
                 *sums.entry(price).or_default() += word(u64::from(order.qty), 1);
             }
         }
-        must(orders == half.orders, "the order count is that of the orders")?;
+        must(mine.len() as u64 == u64::from(half.orders), "the order count is that of the orders")?;
         for (price, sum) in &sums {
             must(self.depth.word(of, *price) == *sum, "a level is the sum of its orders")?;
         }
-        let near = self.depth.windows.walk(half, of.index()).count();
-        must(near + self.depth.far.rows(&half.run).len() == sums.len(), "every level has orders")
+        let near = self.depth.windows.walk(half).count();
+        must(near + self.depth.far.of(of.index()).len() == sums.len(), "every level has orders")
     }
 }
 

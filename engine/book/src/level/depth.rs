@@ -12,7 +12,7 @@
 use nofx_rt::mem::HugeSlice;
 use nofx_types::{Price, Qty, Side, Touch};
 
-use super::far::{Far, FarPool, Run};
+use super::far::{Far, FarLevels};
 use super::side::{HalfBook, Kind, NOTHING, Sides, flip};
 use super::window::{COUNT_BITS, COUNT_LIMIT, QTY_LIMIT, Windows, word};
 
@@ -20,7 +20,7 @@ use super::window::{COUNT_BITS, COUNT_LIMIT, QTY_LIMIT, Windows, word};
 pub(crate) struct Depth {
     pub books: HugeSlice<Sides>,
     pub windows: Windows,
-    pub far: FarPool,
+    pub far: FarLevels,
 }
 
 /// What to do with a level.
@@ -69,6 +69,18 @@ impl Edit {
 }
 
 impl Depth {
+    /// Makes zeroed headers those of empty sides.
+    pub fn lay_out(&mut self, tick: i64) {
+        let width = self.windows.len();
+        for (book, first) in self.books.iter_mut().zip((0..).step_by(2 * width as usize)) {
+            for side in Side::BOTH {
+                let half = &mut book.half[side.index()];
+                half.first = first + side as u32 * width;
+                half.set_tick(side, tick);
+            }
+        }
+    }
+
     /// Header of a side.
     #[inline]
     pub fn half(&self, of: SideOf) -> Option<&HalfBook> {
@@ -80,10 +92,10 @@ impl Depth {
     pub fn top(&self, of: SideOf) -> Option<(i64, u64)> {
         let half = self.half(of)?;
         if half.best > half.over {
-            let word = self.windows.get(self.windows.at(of.index(), half.best));
+            let word = self.windows.get(self.windows.at(half, half.best));
             return Some((half.price(of.side, half.best), word));
         }
-        let far = self.far.rows(&half.run).last()?;
+        let far = self.far.of(of.index()).last()?;
         Some((far.rank ^ flip(of.side), far.level))
     }
 
@@ -104,10 +116,10 @@ impl Depth {
     pub fn word(&self, of: SideOf, price: i64) -> u64 {
         let Some(half) = self.half(of) else { return 0 };
         match self.in_window(half, of.side, price) {
-            Some(rank) => self.windows.get(self.windows.at(of.index(), rank)),
+            Some(rank) => self.windows.get(self.windows.at(half, rank)),
             None => {
-                let rows = self.far.rows(&half.run);
-                let found = self.far.find(&half.run, price ^ flip(of.side));
+                let rows = self.far.of(of.index());
+                let found = self.far.find(of.index(), price ^ flip(of.side));
                 found.ok().and_then(|at| rows.get(at)).map_or(0, |far| far.level)
             }
         }
@@ -137,8 +149,8 @@ impl Depth {
     fn approach(&mut self, of: SideOf, price: i64) {
         let width = self.windows.len() as i32;
         let Some(half) = self.half(of) else { return };
-        let (base, best) = (half.base, half.best);
-        let Some(rank) = half.rank_any(of.side, price) else { return };
+        let (base, best) = (half.base(), half.best);
+        let Some(rank) = half.rank(of.side, price) else { return };
         if best == NOTHING || rank >= base + width {
             self.recentre(of, rank);
         } else if rank < base && best - base < width / 2 {
@@ -148,10 +160,10 @@ impl Depth {
 
     /// Writes the word of a level, wherever it belongs.
     fn write(&mut self, of: SideOf, price: i64, word: u64) -> Result<(), Refused> {
-        let (width, index) = (self.windows.len(), of.index());
+        let width = self.windows.len();
         let Some(half) = half_mut(&mut self.books, of) else { return Ok(()) };
         if let Some(rank) = covered(half, of.side, price, width) {
-            let at = self.windows.at(index, rank);
+            let at = self.windows.at(half, rank);
             self.windows.set(half, at, word);
             if word != 0 {
                 half.best = half.best.max(rank);
@@ -161,19 +173,19 @@ impl Depth {
             return Ok(());
         }
         let rank = price ^ flip(of.side);
-        match self.far.find(&half.run, rank) {
-            Ok(at) if word == 0 => self.far.remove(&mut half.run, at),
+        match self.far.find(of.index(), rank) {
+            Ok(at) if word == 0 => self.far.remove(of.index(), at),
             Ok(at) => {
-                if let Some(far) = self.far.rows_mut(&half.run).get_mut(at) {
+                if let Some(far) = self.far.of_mut(of.index()).get_mut(at) {
                     far.level = word;
                 }
             }
             Err(_) if word == 0 => {}
             Err(at) => {
-                if !self.far.reserve(&mut half.run, 1) {
+                if !self.far.reserve(of.index(), 1) {
                     return Err(Refused::Full);
                 }
-                self.far.insert(&mut half.run, at, Far { rank, level: word });
+                self.far.insert(of.index(), at, Far { rank, level: word });
             }
         }
         Ok(())
@@ -184,8 +196,8 @@ impl Depth {
         self.weigh(of);
         let Some(half) = self.half(of) else { return };
         if half.best <= half.over
-            && let Some(far) = self.far.rows(&half.run).last()
-            && let Some(rank) = half.rank_any(of.side, far.rank ^ flip(of.side))
+            && let Some(far) = self.far.of(of.index()).last()
+            && let Some(rank) = half.rank(of.side, far.rank ^ flip(of.side))
         {
             self.recentre(of, rank);
             self.weigh(of);
@@ -198,7 +210,7 @@ impl Depth {
         let Some(book) = self.books.get_mut(of.book) else { return };
         let kind = book.kind();
         let half = &mut book.half[of.side.index()];
-        let far = self.far.rows(&half.run).last();
+        let far = self.far.of(of.index()).last();
         half.over = far.map_or(NOTHING, |far| half.floor_rank(of.side, far.rank ^ flip(of.side)));
         let fast = far.is_none() || half.best > half.over;
         half.span = [Kind::Orders, Kind::Levels]
@@ -212,27 +224,27 @@ impl Depth {
         let Some(half) = half_mut(&mut self.books, of) else { return };
         let base = top - width / 4 * 3;
         let stays = |rank: i32| (base..base + width).contains(&rank);
-        let leaving = self.windows.walk(half, index).filter(|(rank, _)| !stays(*rank)).count();
-        if !self.far.reserve(&mut half.run, leaving) {
+        let leaving = self.windows.walk(half).filter(|(rank, _)| !stays(*rank)).count();
+        if !self.far.reserve(of.index(), leaving) {
             return;
         }
         let mut rank = half.best;
         while rank != NOTHING {
-            let at = self.windows.at(index, rank);
+            let at = self.windows.at(half, rank);
             let below = self.windows.below(half, at, rank);
             if !stays(rank) {
                 let far_rank = half.price(of.side, rank) ^ flip(of.side);
                 let far = Far { rank: far_rank, level: self.windows.get(at) };
-                let end = half.run.len as usize;
-                self.far.insert(&mut half.run, end, far);
+                let end = self.far.of(index).len();
+                self.far.insert(index, end, far);
                 self.windows.set(half, at, 0);
             }
             rank = below;
         }
-        half.base = base;
-        self.far.rows_mut(&half.run).sort_unstable_by_key(|far| far.rank);
+        half.set_base(of.side, base);
+        self.far.of_mut(of.index()).sort_unstable_by_key(|far| far.rank);
         pull_in(&mut self.windows, &mut self.far, half, of);
-        half.best = self.windows.highest(half, index);
+        half.best = self.windows.highest(half);
     }
 
     fn in_window(&self, half: &HalfBook, side: Side, price: i64) -> Option<i32> {
@@ -242,8 +254,8 @@ impl Depth {
     /// Empties a side.
     pub fn clear(&mut self, of: SideOf) {
         let Some(half) = half_mut(&mut self.books, of) else { return };
-        self.windows.clear(half, of.index());
-        self.far.truncate(&mut half.run, 0);
+        self.windows.clear(half);
+        self.far.truncate(of.index(), 0);
         half.over = NOTHING;
         self.weigh(of);
     }
@@ -255,29 +267,25 @@ fn half_mut(books: &mut HugeSlice<Sides>, of: SideOf) -> Option<&mut HalfBook> {
 
 /// Rank of a price that belongs into the window.
 fn covered(half: &HalfBook, side: Side, price: i64, width: u32) -> Option<i32> {
-    half.rank_any(side, price).filter(|rank| (rank.wrapping_sub(half.base) as u32) < width)
+    half.rank(side, price).filter(|rank| (rank.wrapping_sub(half.base()) as u32) < width)
 }
 
 /// Moves the far levels that the window covers now into it.
-fn pull_in(windows: &mut Windows, far: &mut FarPool, half: &mut HalfBook, of: SideOf) {
+fn pull_in(windows: &mut Windows, far: &mut FarLevels, half: &mut HalfBook, of: SideOf) {
     let mut kept = 0;
-    for at in 0..half.run.len as usize {
-        let Some(row) = far.rows(&half.run).get(at).copied() else { break };
+    for at in 0..far.of(of.index()).len() {
+        let Some(row) = far.of(of.index()).get(at).copied() else { break };
         match covered(half, of.side, row.rank ^ flip(of.side), windows.len()) {
-            Some(rank) => {
-                let at = windows.at(of.index(), rank);
-                windows.set(half, at, row.level);
-            }
+            Some(rank) => windows.set(half, windows.at(half, rank), row.level),
             None => {
-                if let Some(slot) = far.rows_mut(&half.run).get_mut(kept) {
+                if let Some(slot) = far.of_mut(of.index()).get_mut(kept) {
                     *slot = row;
                 }
                 kept += 1;
             }
         }
     }
-    let run: &mut Run = &mut half.run;
-    far.truncate(run, kept);
+    far.truncate(of.index(), kept);
 }
 
 /// The word of a level that a feed sets, if it can be held; 0 for quantity 0.

@@ -7,7 +7,7 @@
 //! pool can refuse a large array although enough small ones are free. Refusing is counted.
 
 use bytemuck::Zeroable;
-use nofx_rt::mem::HugeSlice;
+use nofx_rt::mem::{HugeSlice, Pages};
 
 /// One level. A larger `rank` is better: the price for bids, its bitwise complement for asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Zeroable)]
@@ -20,12 +20,10 @@ pub(crate) struct Far {
 }
 
 /// The array of one side: rows by rising rank, best last.
-#[derive(Clone, Copy, Debug, Default, Zeroable)]
-#[repr(C)]
-pub(crate) struct Run {
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
     start: u32,
-    /// Rows in use.
-    pub len: u32,
+    len: u32,
     /// 0: no array, else 1 + its size class.
     class: u8,
 }
@@ -33,63 +31,75 @@ pub(crate) struct Run {
 const SMALLEST: usize = 8;
 const CLASSES: usize = 24;
 
-/// The pool.
-pub(crate) struct FarPool {
+/// The far levels of all sides.
+pub(crate) struct FarLevels {
     rows: HugeSlice<Far>,
+    runs: Box<[Run]>,
     /// Per class 1 + first row of the first free array; the link to the next is in that row.
     free: [u32; CLASSES],
     /// Rows from here on were never used.
     fresh: usize,
 }
 
-impl FarPool {
-    /// Room for `rows` levels.
-    pub fn new(rows: usize) -> std::io::Result<FarPool> {
-        Ok(FarPool { rows: HugeSlice::zeroed(rows)?, free: [0; CLASSES], fresh: 0 })
+impl FarLevels {
+    /// Room for `rows` levels of `sides` sides.
+    pub fn new(sides: usize, rows: usize) -> std::io::Result<FarLevels> {
+        let runs = vec![Run::default(); sides].into();
+        Ok(FarLevels { rows: HugeSlice::zeroed(rows)?, runs, free: [0; CLASSES], fresh: 0 })
     }
 
-    /// The memory.
-    pub fn memory(&self) -> &HugeSlice<Far> {
-        &self.rows
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.rows.bytes() + size_of_val(&*self.runs)
     }
 
-    /// The rows of a run.
+    /// Which pages back the rows.
+    pub fn pages(&self) -> Pages {
+        self.rows.pages()
+    }
+
+    fn run(&self, side: usize) -> Run {
+        self.runs.get(side).copied().unwrap_or_default()
+    }
+
+    /// The rows of a side.
     #[inline]
-    pub fn rows(&self, run: &Run) -> &[Far] {
-        let start = run.start as usize;
-        self.rows.get(start..start + run.len as usize).unwrap_or(&[])
+    pub fn of(&self, side: usize) -> &[Far] {
+        let Run { start, len, .. } = self.run(side);
+        self.rows.get(start as usize..(start + len) as usize).unwrap_or(&[])
     }
 
-    /// The rows of a run, to change levels or to sort.
-    pub fn rows_mut(&mut self, run: &Run) -> &mut [Far] {
-        let start = run.start as usize;
-        self.rows.get_mut(start..start + run.len as usize).unwrap_or(&mut [])
+    /// The rows of a side, to change levels or to sort.
+    pub fn of_mut(&mut self, side: usize) -> &mut [Far] {
+        let Run { start, len, .. } = self.run(side);
+        self.rows.get_mut(start as usize..(start + len) as usize).unwrap_or(&mut [])
     }
 
     /// Where `rank` is, or would go.
-    pub fn find(&self, run: &Run, rank: i64) -> Result<usize, usize> {
-        self.rows(run).binary_search_by_key(&rank, |far| far.rank)
+    pub fn find(&self, side: usize, rank: i64) -> Result<usize, usize> {
+        self.of(side).binary_search_by_key(&rank, |far| far.rank)
     }
 
-    /// Makes room for `more` rows; false when the pool has none left (the run is as it was).
-    pub fn reserve(&mut self, run: &mut Run, more: usize) -> bool {
-        let need = run.len as usize + more;
-        if need <= run.capacity() {
+    /// Makes room for `more` rows; false when the pool has none left (the side is as it was).
+    pub fn reserve(&mut self, side: usize, more: usize) -> bool {
+        let old = self.run(side);
+        let need = old.len as usize + more;
+        if need <= old.capacity() {
             return true;
         }
         let class = need.div_ceil(SMALLEST).next_power_of_two().trailing_zeros() as usize;
         let Some(start) = self.allocate(class) else { return false };
-        let old = run.start as usize;
-        self.rows.copy_within(old..old + run.len as usize, start);
-        self.release(*run);
-        (run.start, run.class) = (start as u32, class as u8 + 1);
+        self.rows.copy_within(old.start as usize..(old.start + old.len) as usize, start);
+        self.release(old);
+        self.set_run(side, Run { start: start as u32, len: old.len, class: class as u8 + 1 });
         true
     }
 
     /// Puts a row at `at`; room must have been reserved.
-    pub fn insert(&mut self, run: &mut Run, at: usize, far: Far) {
-        run.len += 1;
-        let rows = self.rows_mut(run);
+    pub fn insert(&mut self, side: usize, at: usize, far: Far) {
+        let run = self.run(side);
+        self.set_run(side, Run { len: run.len + 1, ..run });
+        let rows = self.of_mut(side);
         let last = rows.len().saturating_sub(1);
         rows.copy_within(at..last, at + 1);
         if let Some(row) = rows.get_mut(at) {
@@ -98,19 +108,27 @@ impl FarPool {
     }
 
     /// Takes the row at `at` out.
-    pub fn remove(&mut self, run: &mut Run, at: usize) {
-        let rows = self.rows_mut(run);
+    pub fn remove(&mut self, side: usize, at: usize) {
+        let rows = self.of_mut(side);
         rows.copy_within(at + 1.., at);
-        let left = run.len as usize - 1;
-        self.truncate(run, left);
+        let left = rows.len() - 1;
+        self.truncate(side, left);
     }
 
     /// Keeps the first `len` rows.
-    pub fn truncate(&mut self, run: &mut Run, len: usize) {
-        run.len = run.len.min(len as u32);
-        if run.len == 0 {
-            self.release(*run);
-            *run = Run::default();
+    pub fn truncate(&mut self, side: usize, len: usize) {
+        let run = self.run(side);
+        if len == 0 {
+            self.release(run);
+            self.set_run(side, Run::default());
+        } else {
+            self.set_run(side, Run { len: run.len.min(len as u32), ..run });
+        }
+    }
+
+    fn set_run(&mut self, side: usize, run: Run) {
+        if let Some(slot) = self.runs.get_mut(side) {
+            *slot = run;
         }
     }
 
@@ -167,27 +185,26 @@ mod tests {
     #[test]
     fn runs_stay_sorted_and_apart_until_the_pool_is_full() {
         for seed in 0..50 {
-            let (mut rng, mut pool) = (Rng::new(seed), FarPool::new(512).expect("memory"));
-            let mut runs = [Run::default(); 6];
+            let (mut rng, mut pool) = (Rng::new(seed), FarLevels::new(6, 512).expect("memory"));
             let mut twins: [std::collections::BTreeMap<i64, u64>; 6] = Default::default();
             let mut refused = 0;
             for step in 0..4_000 {
-                let which = rng.below(6) as usize;
-                let (run, twin) = (&mut runs[which], &mut twins[which]);
+                let side = rng.below(6) as usize;
+                let twin = &mut twins[side];
                 let rank = rng.below(200) as i64 - 100;
-                match pool.find(run, rank) {
+                match pool.find(side, rank) {
                     Ok(at) => {
-                        pool.remove(run, at);
+                        pool.remove(side, at);
                         twin.remove(&rank);
                     }
-                    Err(_) if !pool.reserve(run, 1) => refused += 1,
+                    Err(_) if !pool.reserve(side, 1) => refused += 1,
                     Err(at) => {
-                        pool.insert(run, at, Far { rank, level: step });
+                        pool.insert(side, at, Far { rank, level: step });
                         twin.insert(rank, step);
                     }
                 }
-                for (run, twin) in runs.iter().zip(&twins) {
-                    let rows = pool.rows(run).iter().map(|far| (far.rank, far.level));
+                for (side, twin) in twins.iter().enumerate() {
+                    let rows = pool.of(side).iter().map(|far| (far.rank, far.level));
                     assert!(rows.eq(twin.iter().map(|(r, l)| (*r, *l))), "seed {seed}");
                 }
             }

@@ -86,10 +86,9 @@ pub(crate) struct Orders {
     ring: HugeSlice<Slot>,
     table: Spill,
     mask: u64,
-    /// How many are live.
-    pub live: u64,
-    /// How many may be.
-    pub limit: u64,
+    /// How many more may join.
+    pub room: u64,
+    limit: u64,
 }
 
 impl Orders {
@@ -100,9 +99,14 @@ impl Orders {
             ring: HugeSlice::zeroed(slots as usize)?,
             table: Spill::new(limit as usize)?,
             mask: slots - 1,
-            live: 0,
+            room: u64::from(limit),
             limit: u64::from(limit),
         })
+    }
+
+    /// How many are live.
+    pub fn live(&self) -> u64 {
+        self.limit - self.room
     }
 
     /// The ring's memory.
@@ -153,7 +157,7 @@ impl Orders {
 
     /// Puts a new order in: into the ring when `rank` is known, moving who is in the way.
     pub fn insert(&mut self, key: Key, order: Order, rank: Option<i32>, books: &[Sides]) {
-        self.live += 1;
+        self.room -= 1;
         let Some(rank) = rank else { return self.spill(key, order) };
         self.evict(self.index(key.order), books);
         let packed = Slot::pack(order.side, rank, u64::from(order.qty));
@@ -193,7 +197,7 @@ impl Orders {
 
     /// Takes an order out that is there.
     pub fn remove(&mut self, key: Key) {
-        self.live -= 1;
+        self.room += 1;
         let index = self.index(key.order);
         let spilled = self.in_ring(key).is_none();
         let Some(slot) = self.ring.get_mut(index) else { return };
@@ -207,19 +211,19 @@ impl Orders {
 
     /// Takes out every order that `gone` wants. Walks everything.
     pub fn forget(&mut self, gone: impl Fn(u32, Side) -> bool) {
-        let (ring, live) = (&mut self.ring, &mut self.live);
+        let (ring, room) = (&mut self.ring, &mut self.room);
         let low = self.mask;
         for slot in ring.iter_mut().filter(|slot| slot.key != 0) {
             if gone(instrument_of(slot.key, low), slot.side()) {
                 slot.vacate();
-                *live -= 1;
+                *room += 1;
             }
         }
         self.table.forget(|key, order| {
             let gone = gone(key.instrument, order.side);
             if let Some(slot) = ring.get_mut((key.order.0 & low) as usize).filter(|_| gone) {
                 unspill(slot);
-                *live -= 1;
+                *room += 1;
             }
             gone
         });

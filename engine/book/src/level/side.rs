@@ -3,16 +3,17 @@
 use bytemuck::Zeroable;
 use nofx_types::{Price, Side, StaleReason};
 
-use super::far::Run;
-
 /// Rank of no level: worse than every rank.
 pub(crate) const NOTHING: i32 = i32::MIN;
 
 /// Ticks (and so ranks) that an order of the ring can hold: `-LIMIT..LIMIT`.
 pub(crate) const RANK_LIMIT: i64 = 1 << 26;
 
-/// Ticks at or below this many price units keep the arithmetic of [`HalfBook::rank`] exact.
+/// Ticks at or below this many price units keep the arithmetic of [`HalfBook::offset`] exact.
 pub(crate) const TICK_LIMIT: i64 = 1 << 36;
+
+/// Binary places of [`HalfBook::inverse`]; what is left of 64 bits holds twice the largest window.
+const INVERSE_SHIFT: u32 = 51;
 
 /// What a book is made of, decided by the first event since it was last cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,20 +36,23 @@ pub(crate) struct HalfBook {
     pub summary: u64,
     /// Price units per tick.
     pub tick: i64,
-    /// `2^63 / tick`, rounded up: turns a division into a multiplication.
+    /// `2^51 / tick`, rounded up: turns a division into a multiplication.
     pub inverse: u64,
+    /// Price of `base`, complemented for asks.
+    floor: i64,
     /// Lowest rank of the window.
-    pub base: i32,
+    base: i32,
     /// Best rank in the window, or [`NOTHING`].
     pub best: i32,
-    /// The window's best is the side's best while it is above this; see [`super::depth`].
+    /// The window's best is the side's best while it is above this; [`NOTHING`] while the side has no
+    /// far levels; see [`super::depth`].
     pub over: i32,
     /// By [`Kind`]: length of the window, or 0 where operations of that kind must take the slow path.
     pub span: [u32; 2],
     /// Live orders, those without a price included.
     pub orders: u32,
-    /// Levels outside the window.
-    pub run: Run,
+    /// Index of the first word of the side's window.
+    pub first: u32,
     /// 0: undecided, else 1 + [`Kind`]. Kept in the buy side for both.
     pub kind: u8,
     /// 0: trusted, else 1 + [`StaleReason`]. Kept in the buy side for both.
@@ -71,20 +75,41 @@ pub(crate) const fn flip(side: Side) -> i64 {
 }
 
 impl HalfBook {
-    /// Rank of a price that is a whole, not negative number of ticks; `None` for all others, which
-    /// take the slow path. The quotient is exact for those prices: the rounding of `inverse` adds
-    /// less than `price / 2^63`, which is below one.
+    /// How far above the window's lowest rank a price is, `None` when it is off tick or far outside.
+    ///
+    /// Exact wherever it answers: the product with `tick` proves it, and below 2^13 ticks of at most
+    /// 2^36 units nothing wraps. It answers for every price on tick inside the window: rounding
+    /// `inverse` up adds less than `above / 2^51`, which is below one.
     #[inline(always)]
-    pub fn rank(&self, side: Side, price: Price) -> Option<i64> {
-        let tick = ((u128::from(price.0 as u64) * u128::from(self.inverse)) >> 63) as i64;
-        (tick.wrapping_mul(self.tick) == price.0).then_some(tick ^ flip(side))
+    pub fn offset(&self, side: Side, price: Price) -> Option<u64> {
+        let above = (price.0 ^ flip(side)).wrapping_sub(self.floor) as u64;
+        let offset = above.wrapping_mul(self.inverse) >> INVERSE_SHIFT;
+        (offset.wrapping_mul(self.tick as u64) == above).then_some(offset)
     }
 
-    /// As [`HalfBook::rank`] for any price, limited to what an order of the ring can hold.
-    pub fn rank_any(&self, side: Side, price: i64) -> Option<i32> {
+    /// Rank at an offset.
+    #[inline(always)]
+    pub fn at_offset(&self, offset: u64) -> i32 {
+        self.base.wrapping_add(offset as i32)
+    }
+
+    /// Rank of any price on tick, limited to what an order of the ring can hold.
+    pub fn rank(&self, side: Side, price: i64) -> Option<i32> {
         let tick = price.checked_div(self.tick)?;
         let exact = tick * self.tick == price && (-RANK_LIMIT..RANK_LIMIT).contains(&tick);
         exact.then_some((tick ^ flip(side)) as i32)
+    }
+
+    /// Lowest rank of the window.
+    #[inline(always)]
+    pub fn base(&self) -> i32 {
+        self.base
+    }
+
+    /// Moves the window's lowest rank.
+    pub fn set_base(&mut self, side: Side, base: i32) {
+        self.base = base;
+        self.floor = self.price(side, base) ^ flip(side);
     }
 
     /// Price of a rank.
@@ -106,14 +131,15 @@ impl HalfBook {
 
     /// Whether no level rests here.
     pub fn is_empty(&self) -> bool {
-        self.summary == 0 && self.run.len == 0
+        self.summary == 0 && self.over == NOTHING
     }
 
     /// Sets the tick; only while nothing rests here.
-    pub fn set_tick(&mut self, tick: i64) {
+    pub fn set_tick(&mut self, side: Side, tick: i64) {
         self.tick = tick;
-        self.inverse = (1u64 << 63).div_ceil(tick.max(1) as u64);
-        (self.base, self.best, self.over, self.span) = (0, NOTHING, NOTHING, [0; 2]);
+        self.inverse = (1u64 << INVERSE_SHIFT).div_ceil(tick.max(1) as u64);
+        (self.best, self.over, self.span) = (NOTHING, NOTHING, [0; 2]);
+        self.set_base(side, 0);
     }
 }
 
@@ -153,20 +179,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_multiplication_is_the_division_for_every_price_on_tick() {
+    fn the_multiplication_is_the_division_wherever_it_answers() {
         let mut rng = nofx_rt::rng::Rng::new(3);
         for _ in 0..100_000 {
             let tick = (1 + (rng.next() >> (28 + rng.below(36)))) as i64;
             assert!(tick <= TICK_LIMIT);
-            let mut half = HalfBook::zeroed();
-            half.set_tick(tick);
-            let count = (rng.next() >> (1 + rng.below(62))) as i64 % (i64::MAX / tick);
-            let rank = half.rank(Side::Buy, Price(count * tick));
-            assert_eq!(rank, Some(count), "tick {tick}");
-            assert_eq!(half.rank(Side::Sell, Price(count * tick)), Some(!count));
-            let off = rng.below(tick as u64) as i64;
-            if off > 0 && count * tick < i64::MAX - tick {
-                assert_eq!(half.rank(Side::Buy, Price(count * tick + off)), None);
+            let base = (rng.below(1 << 27) as i64 - (1 << 26)) >> rng.below(26);
+            for side in Side::BOTH {
+                let mut half = HalfBook::zeroed();
+                half.set_tick(side, tick);
+                half.set_base(side, base as i32);
+                let offset = rng.below(4096);
+                let price = half.price(side, half.at_offset(offset));
+                assert_eq!(half.offset(side, Price(price)), Some(offset), "tick {tick}");
+                let any = Price(price.wrapping_add((rng.next() >> rng.below(64)) as i64));
+                if let Some(offset) = half.offset(side, any) {
+                    let rank = i64::from(half.at_offset(offset));
+                    assert_eq!(i128::from(any.0), i128::from(rank ^ flip(side)) * i128::from(tick));
+                }
             }
         }
     }
@@ -174,7 +204,7 @@ mod tests {
     #[test]
     fn a_floor_rank_is_never_better_than_its_price() {
         let mut half = HalfBook::zeroed();
-        half.set_tick(100);
+        half.set_tick(Side::Buy, 100);
         for (price, bid, ask) in [(250, 2, !3), (200, 2, !2), (-250, -3, !-2), (0, 0, !0)] {
             assert_eq!(half.floor_rank(Side::Buy, price), bid);
             assert_eq!(half.floor_rank(Side::Sell, price), ask);

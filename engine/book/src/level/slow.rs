@@ -37,7 +37,7 @@ impl LevelBooks {
             self.counts.out_of_range += 1;
             return self.mark(id, StaleReason::Inconsistent);
         };
-        if self.orders.live >= self.orders.limit {
+        if self.orders.room == 0 {
             return self.refused(id, Refused::Full);
         }
         let of = SideOf { book: id.index(), side };
@@ -48,7 +48,7 @@ impl LevelBooks {
             Some(Err(why)) => return self.refused(id, why),
         };
         let half = self.depth.half(of);
-        let rank = half.and_then(|half| half.rank_any(side, price?));
+        let rank = half.and_then(|half| half.rank(side, price?));
         self.orders.insert(key, Order { side, price, qty }, rank, &self.depth.books);
         self.count_orders(of, 1);
         change
@@ -173,7 +173,7 @@ impl LevelBooks {
     }
 
     fn clear_all(&mut self, side: Option<Side>) -> Change {
-        if self.orders.live > 0 {
+        if self.orders.live() > 0 {
             self.orders.forget(|_, of| side.is_none_or(|side| side == of));
         }
         (0..self.depth.books.len())

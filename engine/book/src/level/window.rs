@@ -35,26 +35,30 @@ pub(crate) const fn level(price: i64, word: u64) -> Level {
 pub(crate) struct Windows {
     pub words: HugeSlice<u64>,
     pub bits: HugeSlice<u64>,
-    shift: u32,
+    mask: u32,
 }
 
 impl Windows {
     /// Windows of `1 << shift` ticks, at least 64 and at most 4,096, for `sides` sides.
     pub fn new(sides: usize, shift: u32) -> std::io::Result<Windows> {
         let words = HugeSlice::zeroed(sides << shift)?;
-        Ok(Windows { words, bits: HugeSlice::zeroed((sides << shift) / 64)?, shift })
+        Ok(Windows {
+            words,
+            bits: HugeSlice::zeroed((sides << shift) / 64)?,
+            mask: (1 << shift) - 1,
+        })
     }
 
     /// Ticks of a window.
     #[inline(always)]
     pub fn len(&self) -> u32 {
-        1 << self.shift
+        self.mask + 1
     }
 
-    /// Index of the word of `rank` on `side`, the index of a side among all sides.
+    /// Index of the word of `rank`.
     #[inline(always)]
-    pub fn at(&self, side: usize, rank: i32) -> usize {
-        (side << self.shift) | (rank as usize & ((1 << self.shift) - 1))
+    pub fn at(&self, half: &HalfBook, rank: i32) -> usize {
+        half.first as usize + (rank as u32 & self.mask) as usize
     }
 
     /// The word at an index.
@@ -79,7 +83,7 @@ impl Windows {
     pub fn mark(&mut self, half: &mut HalfBook, at: usize) {
         if let Some(bits) = self.bits.get_mut(at / 64) {
             *bits |= 1 << (at % 64);
-            half.summary |= 1 << self.lane(at);
+            half.summary |= 1 << lane(at);
         }
     }
 
@@ -89,7 +93,7 @@ impl Windows {
         if let Some(bits) = self.bits.get_mut(at / 64) {
             *bits &= !(1 << (at % 64));
             if *bits == 0 {
-                half.summary &= !(1 << self.lane(at));
+                half.summary &= !(1 << lane(at));
             }
         }
     }
@@ -97,7 +101,7 @@ impl Windows {
     /// Highest rank below `rank`, whose index is `at`; [`NOTHING`] when there is none in the window.
     #[inline]
     pub fn below(&self, half: &HalfBook, at: usize, rank: i32) -> i32 {
-        let (here, lane) = (at / 64, self.lane(at));
+        let (here, lane) = (at / 64, lane(at));
         let near = self.bits.get(here).map_or(0, |bits| bits & ((1 << (at % 64)) - 1));
         let (word, bits) = if near != 0 {
             (here, near)
@@ -111,45 +115,42 @@ impl Windows {
         };
         let Some(bit) = bits.checked_ilog2() else { return NOTHING };
         let found = word * 64 + bit as usize;
-        let steps = at.wrapping_sub(found) & ((1 << self.shift) - 1);
+        let steps = (at as u32).wrapping_sub(found as u32) & self.mask;
         let below = rank.wrapping_sub(steps as i32);
         // A search that comes around finds the rank itself or better ones, a whole window lower.
-        if steps == 0 || below < half.base { NOTHING } else { below }
+        if steps == 0 || below < half.base() { NOTHING } else { below }
     }
 
-    /// Highest rank of the window of `side`.
-    pub fn highest(&self, half: &HalfBook, side: usize) -> i32 {
-        let top = half.base + self.len() as i32 - 1;
-        let at = self.at(side, top);
+    /// Highest rank that is there, by the bitmap.
+    pub fn highest(&self, half: &HalfBook) -> i32 {
+        let top = half.base() + self.mask as i32;
+        let at = self.at(half, top);
         if self.get(at) != 0 { top } else { self.below(half, at, top) }
     }
 
     /// Ranks and words of a side, best first.
-    pub fn walk<'a>(
-        &'a self,
-        half: &'a HalfBook,
-        side: usize,
-    ) -> impl Iterator<Item = (i32, u64)> + 'a {
+    pub fn walk<'a>(&'a self, half: &'a HalfBook) -> impl Iterator<Item = (i32, u64)> + 'a {
         let first = Some(half.best).filter(|best| *best != NOTHING);
         std::iter::successors(first, move |rank| {
-            let next = self.below(half, self.at(side, *rank), *rank);
+            let next = self.below(half, self.at(half, *rank), *rank);
             (next != NOTHING).then_some(next)
         })
-        .map(move |rank| (rank, self.get(self.at(side, rank))))
+        .map(move |rank| (rank, self.get(self.at(half, rank))))
     }
 
     /// Empties the window of a side.
-    pub fn clear(&mut self, half: &mut HalfBook, side: usize) {
+    pub fn clear(&mut self, half: &mut HalfBook) {
         while half.best != NOTHING {
-            let at = self.at(side, half.best);
+            let at = self.at(half, half.best);
             self.set(half, at, 0);
             half.best = self.below(half, at, half.best);
         }
     }
+}
 
-    /// Which word of its side's bitmap holds the bit of `at`.
-    #[inline(always)]
-    fn lane(&self, at: usize) -> usize {
-        (at / 64) & ((1 << (self.shift - 6)) - 1)
-    }
+/// Bit of a summary for the bitmap word that holds the bit of `at`. A window has at most 64 words and
+/// starts at a multiple of their number, so the words of one side have distinct, rising bits.
+#[inline(always)]
+const fn lane(at: usize) -> usize {
+    (at / 64) % 64
 }
