@@ -1,7 +1,8 @@
 //! Which line brought which number, and when: a ring over the most recent [`WINDOW`] numbers.
 //!
 //! Model: one bit per number and line, and (with two lines) the time of the first copy. A datagram
-//! touches one or two words. Numbers older than the window are not told apart any more; they count
+//! touches one or two words; one that holds only numbers larger than all before, as nearly every
+//! first copy does, is not compared with anything. Numbers older than the window are not told apart any more; they count
 //! as late. This is bookkeeping only: nothing here decides what is delivered.
 
 use nofx_types::Nanos;
@@ -28,6 +29,8 @@ pub(super) struct Arrivals {
     times: Box<[u64]>,
     /// Words `end_word - WORDS .. end_word` are valid.
     end_word: u64,
+    /// One past the largest number anyone brought.
+    end: u64,
     distinct: [u64; LINES_MAX],
     skew: [Skew; LINES_MAX],
     lines: usize,
@@ -41,6 +44,7 @@ impl Arrivals {
             seen: [words(), words()],
             times: vec![0; times].into_boxed_slice(),
             end_word: WORDS,
+            end: 0,
             distinct: [0; LINES_MAX],
             skew: [Skew::default(), Skew::default()],
             lines,
@@ -53,16 +57,40 @@ impl Arrivals {
             line.fill(0);
         }
         self.end_word = (origin / 64).max(WORDS);
+        self.end = 0;
     }
 
     /// Notes that `line` brought `seq..end` at `now`.
+    #[inline]
     pub fn mark(&mut self, line: usize, seq: u64, end: u64, expected: u64, now: Nanos) -> Marked {
-        let mut marked = Marked::default();
         if seq >= end {
-            return marked;
+            return Marked::default();
         }
-        let last_word = (end - 1) / 64;
-        self.advance(last_word + 1);
+        self.advance((end - 1) / 64 + 1);
+        let fresh = seq >= self.end && seq >= expected;
+        self.end = self.end.max(end);
+        if fresh && end - seq <= WINDOW {
+            self.mark_fresh(line, seq, end, now);
+            return Marked { first: end - seq, duplicate: 0 };
+        }
+        self.mark_again(line, seq, end, expected, now)
+    }
+
+    /// Numbers that nobody brought before.
+    #[inline]
+    fn mark_fresh(&mut self, line: usize, seq: u64, end: u64, now: Nanos) {
+        self.distinct[line & 1] += end - seq;
+        for word in seq / 64..=(end - 1) / 64 {
+            self.seen[line & 1][(word % WORDS) as usize] |= mask_of(word, seq, end);
+        }
+        if self.lines > 1 {
+            (seq..end).for_each(|number| self.times[(number % WINDOW) as usize] = now.0);
+        }
+    }
+
+    /// Numbers of which some were brought before, were given up, or are older than the window.
+    fn mark_again(&mut self, line: usize, seq: u64, end: u64, expected: u64, now: Nanos) -> Marked {
+        let mut marked = Marked::default();
         let oldest = (self.end_word - WORDS) * 64;
         if seq < oldest {
             marked.first += oldest.min(end).saturating_sub(seq.max(expected));
@@ -71,17 +99,14 @@ impl Arrivals {
         if seq >= end {
             return marked;
         }
-        for word in seq / 64..=last_word {
-            let from = seq.max(word * 64) - word * 64;
-            let len = (end - word * 64).min(64) - from;
-            let mask = (u64::MAX >> (64 - len)) << from;
+        for word in seq / 64..=(end - 1) / 64 {
             // Numbers of this word that were handed on or given up.
             let passed = match expected.saturating_sub(word * 64) {
                 0 => 0,
                 n @ 1..=63 => u64::MAX >> (64 - n),
                 _ => u64::MAX,
             };
-            self.mark_word(line, word, mask, passed, now, &mut marked);
+            self.mark_word(line, word, mask_of(word, seq, end), passed, now, &mut marked);
         }
         marked
     }
@@ -127,12 +152,12 @@ impl Arrivals {
     /// equal times, that is per pair of datagrams.
     fn time_word(&mut self, leader: usize, base: usize, first: u64, second: u64, now: Nanos) {
         let Some(times) = self.times.get_mut(base..base + 64) else { return };
+        bits(first).for_each(|bit| times[bit] = now.0);
         let mut previous = None;
-        for (bit, time) in times.iter_mut().enumerate() {
-            if first >> bit & 1 == 1 {
-                *time = now.0;
-            } else if second >> bit & 1 == 1 && previous.replace(*time) != Some(*time) {
-                self.skew[leader].record(now.0.saturating_sub(*time));
+        for bit in bits(second) {
+            let time = times[bit];
+            if previous.replace(time) != Some(time) {
+                self.skew[leader].record(now.0.saturating_sub(time));
             }
         }
     }
@@ -152,4 +177,21 @@ impl Arrivals {
         }
         self.end_word = end_word;
     }
+}
+
+/// The bits of `word` that stand for numbers of `seq..end`, which it shares at least one with.
+#[inline]
+fn mask_of(word: u64, seq: u64, end: u64) -> u64 {
+    let from = seq.max(word * 64) - word * 64;
+    let len = (end - word * 64).min(64) - from;
+    (u64::MAX >> (64 - len)) << from
+}
+
+/// Positions of the bits of `word` that are set, rising.
+fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(bit)
+    })
 }

@@ -209,8 +209,9 @@ pub struct StreamCounters {
 
 /// Where one line stands in the present incarnation.
 struct Line {
-    /// The largest first numbers the line has shown, one more than may overtake, rising.
+    /// The largest first numbers the line has shown: a ring that rises up to `at`.
     largest: [u64; REORDER_MAX + 1],
+    at: usize,
     /// The end of what it has shown.
     end: u64,
     /// Where a datagram that ran too far ahead says the stream goes on.
@@ -219,25 +220,35 @@ struct Line {
 
 impl Line {
     const fn new() -> Line {
-        Line { largest: [0; REORDER_MAX + 1], end: 0, witness: u64::MAX }
+        Line { largest: [0; REORDER_MAX + 1], at: 0, end: 0, witness: u64::MAX }
     }
 
     /// A datagram `seq..end` came, on a line where `allowance` others may overtake one.
     #[inline]
     fn show(&mut self, seq: u64, end: u64, allowance: usize) {
         self.end = self.end.max(end);
-        let Some(kept) = self.largest.get_mut(..=allowance) else { return };
-        let place = kept.iter().rposition(|largest| *largest < seq);
-        if let Some(place) = place {
-            kept.copy_within(1..=place, 0);
-            kept[place] = seq;
+        if seq <= self.passed(allowance) {
+            return;
         }
+        // At most `allowance` steps: the number before those is smaller.
+        let mut place = self.at.wrapping_add(1);
+        self.at = place;
+        loop {
+            let before = self.largest[place.wrapping_sub(1) & REORDER_MAX];
+            if before <= seq {
+                break;
+            }
+            self.largest[place & REORDER_MAX] = before;
+            place = place.wrapping_sub(1);
+        }
+        self.largest[place & REORDER_MAX] = seq;
     }
 
     /// Numbers below this one will not come on this line any more: more than `allowance` datagrams
     /// overtook them.
-    fn passed(&self) -> u64 {
-        self.largest[0]
+    #[inline]
+    fn passed(&self, allowance: usize) -> u64 {
+        self.largest[self.at.wrapping_sub(allowance) & REORDER_MAX]
     }
 }
 
@@ -605,7 +616,7 @@ impl Sequencer {
 
     fn passed_by_all(&self) -> u64 {
         let lines = self.lines.iter().take(self.config.lines);
-        lines.map(Line::passed).min().unwrap_or(0)
+        lines.map(|line| line.passed(self.config.reorder_packets)).min().unwrap_or(0)
     }
 
     fn give_up<R: Receiver>(&mut self, to: u64, packet_no: u64, now: Nanos, receiver: &mut R) {
