@@ -6,3 +6,4 @@
 
 pub mod capture;
 pub mod market_data;
+pub mod order_entry;

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::checks;
+use support::{checks, order_checks};
 
 fn run(target: &str, at_least: usize, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
@@ -31,4 +31,19 @@ fn seeds_of_mold_pass() {
 #[test]
 fn seeds_of_iex_pass() {
     run("iex", 18, checks::iex);
+}
+
+#[test]
+fn seeds_of_ouch50_pass() {
+    run("ouch50", 100, order_checks::ouch50);
+}
+
+#[test]
+fn seeds_of_ouch42_pass() {
+    run("ouch42", 20, order_checks::ouch42);
+}
+
+#[test]
+fn seeds_of_soup_pass() {
+    run("soup", 23, order_checks::soup);
 }

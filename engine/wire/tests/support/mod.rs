@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/src/market_data.rs"]
 pub mod checks;
 
+/// The checks of the order-entry targets.
+#[path = "../../../../fuzz/src/order_entry.rs"]
+pub mod order_checks;
+
 /// The bytes of a hex text.
 pub fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
