@@ -140,6 +140,21 @@ fn hidden_prints_fill_strictly_through_the_price() {
 }
 
 #[test]
+fn prints_that_name_no_order_reach_us_past_what_rests_before_us() {
+    let mut stage = behind_300();
+    stage.ask(&enter(2, b'B', 100, 100_000, PLAIN));
+    stage.trade(TradeKind::Print, 100_000, 250, Some(Side::Sell));
+    assert_eq!(stage.hear(), NOTHING);
+    stage.reduce(1, 200); // the feed then takes what traded off the book
+    stage.reduce(2, 50);
+    stage.add(3, Side::Buy, 80, 100_000);
+    stage.trade(TradeKind::Print, 100_000, 170, Some(Side::Sell)); // 50 before us
+    assert_eq!(stage.hear(), ["E 1 100@100000 A", "E 2 20@100000 A"]);
+    stage.trade(TradeKind::Print, 100_500, 170, Some(Side::Buy));
+    assert_eq!(stage.hear(), NOTHING, "on the other side");
+}
+
+#[test]
 fn replaces_and_cuts_keep_the_turn_only_when_nothing_grows() {
     for (message, keeps) in [
         (cancel(1, 60), true),

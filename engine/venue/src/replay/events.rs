@@ -106,9 +106,7 @@ impl ReplayVenue {
             EventKind::Execute { order, qty, printable: true, .. } => {
                 self.fill_by_execution(row, order, qty.0);
             }
-            EventKind::Trade { price, qty, aggressor, kind: TradeKind::Print, .. }
-                if self.kind == MarketKind::Levels =>
-            {
+            EventKind::Trade { price, qty, aggressor, kind: TradeKind::Print, .. } => {
                 self.fill_by_print(row, price, qty.0, aggressor, true);
             }
             EventKind::Trade { price, qty, aggressor, kind: TradeKind::Hidden, .. }
@@ -140,8 +138,8 @@ impl ReplayVenue {
     }
 
     /// A print that names no order. Strictly through an own price, it would have met us first. At an
-    /// own price (`at_price`) the queue model decides, if it traded on our side: the aggressor says
-    /// so, or else the level that rests there.
+    /// own price (`at_price`) what rests before us does, or the queue model, if it traded on our side:
+    /// the aggressor says so, or else the level that rests there.
     fn fill_by_print(
         &mut self,
         row: usize,
@@ -157,14 +155,17 @@ impl ReplayVenue {
             while let Some(slot) = next {
                 next = self.desk.own.next(slot);
                 let Some(own) = self.desk.own.get_mut(slot) else { return };
+                let after = own.place.after;
                 let reached = if side.better(own.price, price) {
                     qty
                 } else if own.price != price || !at_price || !on_our_side {
                     break;
-                } else if own.place.after == Place::LOST {
+                } else if after == Place::LOST {
                     continue;
-                } else {
+                } else if self.kind == MarketKind::Levels {
                     own.place.level.on_trade(qty)
+                } else {
+                    qty.saturating_sub(self.market.ahead(row, side, price, after))
                 };
                 used += self.desk.fill_maker(self.clock, slot, reached.saturating_sub(used));
             }

@@ -67,6 +67,12 @@ impl Market {
         self.books.back(id(row), side, price).map_or(0, |order| order.arrival)
     }
 
+    /// Quantity at a price of orders that arrived no later than `after`.
+    pub fn ahead(&self, row: usize, side: Side, price: Price, after: u64) -> u64 {
+        let queue = self.books.queue(id(row), side, price);
+        queue.take_while(|order| order.arrival <= after).map(|order| order.qty.0).sum()
+    }
+
     #[inline]
     pub fn is_stale(&self, row: usize) -> bool {
         self.books.stale(id(row)).is_some()

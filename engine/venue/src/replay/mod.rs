@@ -13,7 +13,7 @@
 //! |---|---|
 //! | a real order of our side is executed | own orders at a better price, and those before it at the same price |
 //! | a real order of the other side arrives at a crossing price that the real book leaves alone | own orders that it crosses, best first |
-//! | a print on a feed of levels | own orders at a better price, and at that price what the [queue model](crate::queue) lets through |
+//! | a print on a feed that names no executed order | own orders at a better price, and at that price what exceeds the orders before us, on a feed of levels by the [queue model](crate::queue) |
 //! | a hidden print strictly through the price | own orders at a better price (`hidden_prints_fill`) |
 //!
 //! No event fills more than its own quantity. An own order that crosses on arrival takes real orders
