@@ -66,7 +66,8 @@ impl OrderManager {
     }
 
     /// Completes an intent: account, epoch, what is known of the order it touches, and an id where
-    /// it has none. It is not sent, and nothing is kept for it, until [`OrderManager::encode`].
+    /// it has none. It is not sent, and no row is taken for it, until [`OrderManager::encode`]; the
+    /// throttle counts it here, whatever becomes of it.
     ///
     /// # Errors
     /// The rules that refuse it: [`Rule::UnknownOrder`] when the order is unknown, ended, has a
@@ -241,18 +242,16 @@ impl OrderManager {
     fn on_frame(&mut self, now: Nanos, frame: &Frame<'_>) {
         let anomalies = &mut self.machine.anomalies;
         match *frame {
-            Frame::Sequenced(body) => match self.session.is_new() {
+            Frame::Sequenced(body) if self.session.is_numbered() => match self.session.is_new() {
                 true => self.on_message(now, body),
                 false => anomalies.count(Anomaly::Replayed),
             },
             Frame::ServerHeartbeat | Frame::Debug(_) => {}
             Frame::LoginAccepted(accepted) => self.session.accepted(accepted, anomalies),
-            Frame::LoginRejected(reason) => {
-                self.session.state = SessionState::Refused(reason);
-                anomalies.count(Anomaly::LoginRejected);
-            }
+            Frame::LoginRejected(reason) => self.session.refused(reason, anomalies),
             Frame::EndOfSession => self.session.state = SessionState::Ended,
-            Frame::Unsequenced(_)
+            Frame::Sequenced(_)
+            | Frame::Unsequenced(_)
             | Frame::LoginRequest(_)
             | Frame::ClientHeartbeat
             | Frame::Logout

@@ -108,20 +108,40 @@ impl Session {
         due
     }
 
+    /// The server opened the session and said where it continues.
     pub fn accepted(&mut self, frame: &soup::LoginAccepted, anomalies: &mut Anomalies) {
+        if self.state != SessionState::LoggingIn {
+            return anomalies.count(Anomaly::UnexpectedFrame); // it must not renumber the stream
+        }
         let Some(from) = frame.next_sequence() else {
             self.state = SessionState::Broken;
             return anomalies.count(Anomaly::BrokenStream);
         };
         let same = self.known && frame.session.trim_ascii() == self.name.trim_ascii();
-        if same {
-            anomalies_missed(anomalies, from.saturating_sub(self.next_seq));
+        if same && from > self.next_seq {
+            anomalies.add(Anomaly::Missed, from - self.next_seq);
         }
         self.next_seq = if same { self.next_seq.max(from) } else { from };
         self.wire_seq = from;
         self.name = frame.session;
         self.known = true;
         self.state = SessionState::Up;
+    }
+
+    /// The server refused the session.
+    pub fn refused(&mut self, reason: u8, anomalies: &mut Anomalies) {
+        if self.state != SessionState::LoggingIn {
+            return anomalies.count(Anomaly::UnexpectedFrame);
+        }
+        self.state = SessionState::Refused(reason);
+        anomalies.count(Anomaly::LoginRejected);
+    }
+
+    /// Whether messages of the server have numbers: it has answered the login of this connection.
+    /// Reports are still read after a logout or the end of the session.
+    #[inline]
+    pub fn is_numbered(&self) -> bool {
+        self.known && self.state != SessionState::LoggingIn
     }
 
     /// Numbers one sequenced message; false when it had been seen before.
@@ -136,11 +156,5 @@ impl Session {
 
     pub fn next_seq(&self) -> u64 {
         self.next_seq
-    }
-}
-
-fn anomalies_missed(anomalies: &mut Anomalies, missed: u64) {
-    if missed > 0 {
-        anomalies.add(Anomaly::Missed, missed);
     }
 }

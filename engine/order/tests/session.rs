@@ -90,6 +90,25 @@ fn refusal_end_and_logout_are_states() {
 }
 
 #[test]
+fn frames_at_the_wrong_time_change_nothing() {
+    let session = soup::session_name("DAY1").expect("short");
+    let mut orders = manager(&config(Protocol::Ouch50));
+    orders.receive(NOW, &far::frame(Protocol::Ouch50, &Say::Day)); // before any login
+    orders.receive(NOW, &soup::login_accepted(session, 5)); // not asked for
+    assert_eq!((orders.session(), orders.next_seq()), (SessionState::Down, 1));
+    let mut orders = up(&config(Protocol::Ouch50));
+    orders.receive(NOW, &soup::login_accepted(session, 900));
+    orders.receive(NOW, &soup::login_rejected(b'S'));
+    orders.receive(NOW, b"\x00\x02UX\x00\x01R\x00\x01?");
+    assert_eq!((orders.session(), orders.next_seq()), (SessionState::Up, 1));
+    assert_eq!(anomaly(&orders, "unexpected_frame"), 5);
+    // What the venue still says after our logout is read: it may be a fill.
+    orders.logout();
+    orders.receive(NOW, &far::frame(Protocol::Ouch50, &Say::Day));
+    assert_eq!(orders.next_seq(), 2);
+}
+
+#[test]
 fn heartbeats_follow_own_silence_and_the_session_ends_after_the_servers() {
     let mut orders = up(&config(Protocol::Ouch50));
     let at = |ns: u64| Nanos(NOW.0 + ns);
