@@ -141,6 +141,16 @@ impl ByteSource {
         self.start += n.min(self.end - self.start);
     }
 
+    /// Steps over `n` bytes if the window has them.
+    #[inline(always)]
+    pub(crate) fn step(&mut self, n: usize) -> bool {
+        let there = n <= self.end - self.start;
+        if there {
+            self.start += n;
+        }
+        there
+    }
+
     /// Steps over `n` bytes, through as many windows as it takes; returns how many there were.
     ///
     /// # Errors
@@ -168,13 +178,13 @@ impl ByteSource {
     }
 
     /// The bytes at hand, without reading further.
-    #[inline]
+    #[inline(always)]
     pub fn window(&self) -> &[u8] {
         self.stored().get(self.start..self.end).unwrap_or(&[])
     }
 
     /// Offset of the window in the decompressed stream.
-    #[inline]
+    #[inline(always)]
     pub fn position(&self) -> u64 {
         self.base + self.start as u64
     }
@@ -207,19 +217,19 @@ impl ByteSource {
     }
 
     /// The place `ahead` bytes into the window.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mark(&self, ahead: usize) -> Mark {
         Mark(self.start + ahead)
     }
 
     /// `len` bytes from `mark`, which may have been consumed since.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn marked(&self, mark: Mark, len: usize) -> &[u8] {
         let bytes = self.stored();
         bytes.get(mark.0..).and_then(|from| from.get(..len)).unwrap_or(&[])
     }
 
-    #[inline]
+    #[inline(always)]
     fn stored(&self) -> &[u8] {
         match &self.store {
             Store::Map(map) => map,

@@ -134,7 +134,7 @@ impl Capture {
     /// # Errors
     /// The file cannot be read, does not decompress, or has an impossible length. The walk is over
     /// then: further calls return `None`.
-    #[inline]
+    #[inline(always)]
     #[allow(clippy::should_implement_trait)] // it lends, `Iterator` cannot
     pub fn next(&mut self) -> Result<Option<Frame<'_>>> {
         match self.advance()? {
@@ -165,7 +165,7 @@ impl Capture {
     }
 
     /// Steps to the next packet.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance(&mut self) -> Result<Option<Head>> {
         match &mut self.format {
             Format::Pcap(pcap) => pcap.advance(&mut self.source, &mut self.walk),
@@ -174,7 +174,7 @@ impl Capture {
     }
 
     /// The packet that the last [`Capture::advance`] returned.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn frame(&self, head: &Head) -> Frame<'_> {
         Frame {
             data: self.source.marked(head.mark, head.caplen as usize),

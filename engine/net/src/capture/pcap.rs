@@ -10,6 +10,7 @@
 //!
 //! All numbers in the byte order of the magic.
 
+use nofx_rt::mem::prefetch;
 use nofx_types::Nanos;
 
 use super::{Head, LinkType, Walk, caplen_max};
@@ -20,6 +21,11 @@ const MAGIC_US: u32 = 0xA1B2_C3D4;
 const MAGIC_NS: u32 = 0xA1B2_3C4D;
 const FILE_HEADER: usize = 24;
 const PACKET_HEADER: usize = 16;
+
+/// How far ahead of the walk bytes are brought near: some packets, so that they are there in time.
+/// The headers are a chain of loads, each at an address that the one before tells, and a processor
+/// does not guess such addresses.
+const AHEAD: usize = 1_024;
 
 /// What the file header says.
 pub(super) struct Pcap {
@@ -55,8 +61,8 @@ impl Pcap {
         } else {
             u16::from_le_bytes([v0, v1])
         };
-        self.caplen_max = caplen_max(self.number(header, 16));
-        self.link = LinkType(self.number(header, 20) as u16); // above: FCS length, unused
+        self.caplen_max = caplen_max(number(header, 16, self.big_endian));
+        self.link = LinkType(number(header, 20, self.big_endian) as u16); // above: FCS length, unused
         if version != 2 {
             return Err(Walk::damaged(source, Unit::Header, 1, 0, Problem::Version(version, 2)));
         }
@@ -64,33 +70,43 @@ impl Pcap {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn advance(
         &mut self,
         source: &mut ByteSource,
         walk: &mut Walk,
     ) -> Result<Option<Head>> {
+        let at_hand = if self.big_endian { None } else { self.at_hand::<false>(source, walk) };
+        match at_hand {
+            Some(head) => Ok(Some(head)),
+            None => self.fetch(source, walk),
+        }
+    }
+
+    /// The next packet, if it is in the window and not damaged.
+    ///
+    /// What the next call waits for is the captured length and the sum that steps over it. All else
+    /// here runs beside that, so nothing else may stand on the way: the byte order is a constant.
+    #[inline(always)]
+    fn at_hand<const BIG_ENDIAN: bool>(
+        &self,
+        source: &mut ByteSource,
+        walk: &mut Walk,
+    ) -> Option<Head> {
+        let window = source.window();
+        prefetch(window, AHEAD);
+        let header = window.first_chunk::<PACKET_HEADER>()?;
+        let seconds = u64::from(number(header, 0, BIG_ENDIAN));
+        let fraction = u64::from(number(header, 4, BIG_ENDIAN));
+        let caplen = number(header, 8, BIG_ENDIAN);
+        let orig_len = number(header, 12, BIG_ENDIAN);
         let offset = source.position();
-        let Some(header) = source.ensure(PACKET_HEADER)?.first_chunk::<PACKET_HEADER>() else {
-            return Ok(self.cut(source, walk, offset, PACKET_HEADER as u64));
-        };
-        let seconds = u64::from(self.number(header, 0));
-        let fraction = u64::from(self.number(header, 4));
-        let caplen = self.number(header, 8);
-        let orig_len = self.number(header, 12);
-        walk.packets += 1;
-        if caplen > self.caplen_max {
-            let problem = Problem::CaptureLength { caplen, max: self.caplen_max };
-            return Err(Walk::damaged(source, Unit::Packet, walk.packets, offset, problem));
-        }
-        let record = PACKET_HEADER + caplen as usize;
-        if source.ensure(record)?.len() < record {
-            walk.packets -= 1;
-            return Ok(self.cut(source, walk, offset, record as u64));
-        }
         let mark = source.mark(PACKET_HEADER);
-        source.consume(record);
-        Ok(Some(Head {
+        if caplen > self.caplen_max || !source.step(PACKET_HEADER + caplen as usize) {
+            return None;
+        }
+        walk.packets += 1;
+        Some(Head {
             ts_ns: Nanos(seconds * 1_000_000_000 + fraction * self.ns_per_fraction),
             orig_len,
             caplen,
@@ -98,7 +114,33 @@ impl Pcap {
             offset,
             link: self.link,
             mark,
-        }))
+        })
+    }
+
+    /// The next packet of a big-endian file or after a refill; the end, cut or not; or the damage.
+    #[inline(never)]
+    fn fetch(&self, source: &mut ByteSource, walk: &mut Walk) -> Result<Option<Head>> {
+        let offset = source.position();
+        let Some(header) = source.ensure(PACKET_HEADER)?.first_chunk::<PACKET_HEADER>() else {
+            return Ok(self.cut(source, walk, offset, PACKET_HEADER as u64));
+        };
+        let caplen = number(header, 8, self.big_endian);
+        if caplen > self.caplen_max {
+            walk.packets += 1;
+            let problem = Problem::CaptureLength { caplen, max: self.caplen_max };
+            return Err(Walk::damaged(source, Unit::Packet, walk.packets, offset, problem));
+        }
+        let record = PACKET_HEADER + caplen as usize;
+        source.ensure(record)?;
+        let at_hand = if self.big_endian {
+            self.at_hand::<true>(source, walk)
+        } else {
+            self.at_hand::<false>(source, walk)
+        };
+        match at_hand {
+            Some(head) => Ok(Some(head)),
+            None => Ok(self.cut(source, walk, offset, record as u64)),
+        }
     }
 
     #[cold]
@@ -113,12 +155,11 @@ impl Pcap {
         walk.cut(source, Unit::Packet, walk.packets, offset, promised);
         None
     }
+}
 
-    /// The number at `at`, a constant below the header's length.
-    #[inline(always)]
-    fn number<const N: usize>(&self, header: &[u8; N], at: usize) -> u32 {
-        let bytes = [header[at], header[at + 1], header[at + 2], header[at + 3]];
-        let number = u32::from_le_bytes(bytes);
-        if self.big_endian { number.swap_bytes() } else { number }
-    }
+/// The number at `at`, a constant below the header's length.
+#[inline(always)]
+fn number<const N: usize>(header: &[u8; N], at: usize, big_endian: bool) -> u32 {
+    let number = u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    if big_endian { number.swap_bytes() } else { number }
 }

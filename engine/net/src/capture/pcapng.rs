@@ -91,7 +91,7 @@ impl Default for PcapNg {
 }
 
 impl PcapNg {
-    #[inline]
+    #[inline(never)] // it is large, and would keep the walk of classic pcap from being inlined
     pub(super) fn advance(
         &mut self,
         source: &mut ByteSource,
