@@ -169,6 +169,20 @@ pub enum FeedName {
     Dbn,
 }
 
+impl FeedName {
+    /// Name as on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FeedName::ItchMold => "itch-mold",
+            FeedName::ItchFile => "itch-file",
+            FeedName::IexDeep => "iex-deep",
+            FeedName::IexDeepPlus => "iex-deep-plus",
+            FeedName::IexTops => "iex-tops",
+            FeedName::Dbn => "dbn",
+        }
+    }
+}
+
 /// Strategies that come with the engine.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize, serde::Serialize,

@@ -50,6 +50,20 @@ pub struct FeedSection {
     pub from_one: bool,
     /// Trust no sequence numbers (captures whose headers were blanked).
     pub unsequenced: bool,
+    /// What the engine's time is.
+    pub clock: EngineClock,
+}
+
+/// What the engine's time is in a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineClock {
+    /// When the packet was captured: what a live engine knows.
+    #[default]
+    Capture,
+    /// The venue's own stamp of each message: decisions then do not depend on which line brought a
+    /// message first, nor on how late it was.
+    Exchange,
 }
 
 impl Default for FeedSection {
@@ -60,6 +74,7 @@ impl Default for FeedSection {
             gap_timeout_ns: 1_000_000,
             from_one: false,
             unsequenced: false,
+            clock: EngineClock::Capture,
         }
     }
 }
@@ -197,6 +212,10 @@ pub struct SessionSection {
     pub firm: String,
     /// Orders that may be open or in flight at one time; a power of two.
     pub orders_max: u32,
+    /// New orders and replaces in any `throttle_window_ns`; 0 sets no limit.
+    pub throttle_max: u32,
+    /// Window of `throttle_max`, nanoseconds.
+    pub throttle_window_ns: u64,
 }
 
 impl Default for SessionSection {
@@ -207,6 +226,8 @@ impl Default for SessionSection {
             password: "NOFX".into(),
             firm: "NOFX".into(),
             orders_max: 65_536,
+            throttle_max: 0,
+            throttle_window_ns: 1_000_000_000,
         }
     }
 }
@@ -326,6 +347,20 @@ mod tests {
         let settings = ["strategy.trade=[\"AAPL\", \"locate:7\"]".to_owned()];
         let named = load(None, &settings).expect("a list").strategy.trade;
         assert_eq!(named, Trade::Named(vec!["AAPL".into(), "locate:7".into()]));
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults_and_none_is_missing() {
+        let page = include_str!("../../../docs/config.md");
+        let block = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let documented: Config = toml::from_str(block.expect("a block")).expect("parses");
+        let defaults = format!("{:#?}", Config::default());
+        assert_eq!(format!("{documented:#?}"), defaults);
+        let block = block.unwrap_or_default();
+        for line in defaults.lines().filter_map(|line| line.trim().split_once(": ")) {
+            let optional = ["definitions", "by_account", "by_symbol"].contains(&line.0);
+            assert!(optional || block.contains(line.0), "{} is not in docs/config.md", line.0);
+        }
     }
 
     #[test]

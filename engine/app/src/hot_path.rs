@@ -15,8 +15,8 @@ use nofx_order::{OrderManager, Positions};
 use nofx_risk::host::{HostFacts, HostRules};
 use nofx_signal::{Context, InstrumentSet, Strategy};
 use nofx_types::{
-    AccountId, BookEvent, Change, EventKind, EventSink, Instrument, InstrumentId, Instruments,
-    Intents, Nanos, OrderIntent, OrderRef, OrderUpdate, Price, Qty, UpdateKind,
+    AccountId, BookEvent, Change, EventKind, Instrument, InstrumentId, Instruments,
+    Intents, Nanos, OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, UpdateKind,
 };
 
 use crate::decision::DecisionLog;
@@ -31,7 +31,7 @@ pub trait OrderPort {
 }
 
 /// Counts of the walk itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct PathCounters {
     /// Refusals by rule bit.
     pub rejects: [u64; 64],
@@ -49,6 +49,21 @@ pub struct PathCounters {
     pub session_down: u64,
     /// Intents handed to the order manager.
     pub intents: u64,
+}
+
+impl Default for PathCounters {
+    fn default() -> Self {
+        PathCounters {
+            rejects: [0; 64],
+            updates: [0; 9],
+            filled: [0; 2],
+            maker_qty: 0,
+            crossed: 0,
+            gate_busy: 0,
+            session_down: 0,
+            intents: 0,
+        }
+    }
 }
 
 /// All the stages of one tile, generic over strategy and gate: no call here is dynamic.
@@ -160,7 +175,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     #[inline(never)]
     fn after_book(&mut self, event: &BookEvent, change: Change, port: &mut impl OrderPort) {
         if let EventKind::Phase(phase) = event.kind {
-            self.phases.set(event.instrument, phase);
+            self.on_phase(event.instrument, phase);
         }
         if change.touch && event.last && self.books.is_crossed(event.instrument) {
             self.count_crossed(event.instrument);
@@ -179,10 +194,18 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         }
     }
 
+    fn on_phase(&mut self, id: InstrumentId, phase: Phase) {
+        self.phases.set(id, phase);
+        if id != InstrumentId::ALL {
+            self.gate.on_halt(id, matches!(phase, Phase::Halted | Phase::Paused));
+        }
+    }
+
     fn publish(&mut self, event: &BookEvent, change: Change) {
         if !self.recorder.watches_books() {
             return;
         }
+        self.stamps.pause();
         let changed = change.touch || change.levels;
         if event.instrument == InstrumentId::ALL {
             let cleared = matches!(event.kind, EventKind::Clear { .. });
@@ -337,16 +360,35 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
 
     #[cold]
     fn count_crossed(&mut self, id: InstrumentId) {
-        if self.phases.of(id) == nofx_types::Phase::Continuous {
+        if self.phases.of(id) == Phase::Continuous {
             self.counters.crossed += 1;
         }
     }
 
-    /// The feed defined an instrument: books learn its tick, the gate and the strategy its limits.
+    /// An instrument was defined: books learn its tick, the gate its limits, the session its symbol.
     pub fn on_definition(&mut self, instrument: &Instrument) {
         if self.instruments.set(*instrument).is_ok() {
             self.books.define(instrument);
+            self.gate.on_definition(instrument);
+            self.orders.define(instrument);
+            self.positions.define(instrument);
             self.strategy.on_definition(instrument);
+        }
+    }
+
+    /// Opens the order session.
+    pub fn log_in(&mut self, now: Nanos, port: &mut impl OrderPort) {
+        let bytes = self.orders.login(now);
+        self.log.sent(now, bytes);
+        port.send(now, bytes);
+    }
+
+    /// Keeps the order session alive: a heartbeat when we have been silent for its interval.
+    #[inline]
+    pub fn keep_alive(&mut self, now: Nanos, port: &mut impl OrderPort) {
+        if let Some(bytes) = self.orders.heartbeat(now) {
+            self.log.sent(now, bytes);
+            port.send(now, bytes);
         }
     }
 
@@ -386,30 +428,5 @@ fn refusal(intent: &OrderIntent) -> OrderUpdate {
         released_price: Price(0),
         closed: intent.orig == nofx_types::ClOrdId::NONE,
         now_ns: intent.now_ns,
-    }
-}
-
-/// A hot path with the port its orders go to: what a feed is connected to.
-pub struct Walk<'a, S, G, P> {
-    /// The stages.
-    pub path: &'a mut HotPath<S, G>,
-    /// Where bytes go.
-    pub port: &'a mut P,
-}
-
-impl<S: Strategy, G: Gate, P: OrderPort> EventSink for Walk<'_, S, G, P> {
-    #[inline(always)]
-    fn on_event(&mut self, event: &BookEvent) {
-        self.path.stamps.mark(Stage::Decode);
-        self.path.on_event(event, self.port);
-    }
-
-    fn on_definition(&mut self, instrument: &Instrument) {
-        self.path.on_definition(instrument);
-    }
-
-    #[inline]
-    fn hint(&mut self, instrument: InstrumentId, order: OrderRef) {
-        self.path.hint(instrument, order);
     }
 }

@@ -63,6 +63,30 @@ pub enum Item<'a> {
     Mbo(u8, Record<'a>),
 }
 
+impl Item<'_> {
+    /// Engine time of the item: capture time of a packet, exchange time of an ITCH message, receive
+    /// time of a DBN record; `None` where it carries none.
+    #[inline]
+    pub fn time(&self) -> Option<Nanos> {
+        match self {
+            Item::Packet { at, .. } => Some(*at),
+            Item::Skipped => None,
+            Item::Message(record) => {
+                // ITCH 5.0: six bytes big-endian behind type, locate and tracking number.
+                let field = record.data.get(5..11)?;
+                Some(Nanos(field.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))))
+            }
+            Item::Mbo(rtype, record) => match *rtype {
+                nofx_wire::dbn::RTYPE_MBO => {
+                    let field = record.data.get(40..48)?.first_chunk::<8>()?;
+                    Some(Nanos(u64::from_le_bytes(*field)))
+                }
+                _ => None,
+            },
+        }
+    }
+}
+
 /// The files as one stream.
 pub struct Reader {
     source: Source,

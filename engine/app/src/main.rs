@@ -1,1 +1,61 @@
-fn main() {}
+//! The binary: parses the command line, runs a command, turns its end into an exit code.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+use nofx_app::cli::{Cli, Command};
+use nofx_app::failure::Failure;
+use nofx_app::{generate, outputs, replay, report};
+use nofx_rt::guard::CountingAlloc;
+
+#[global_allocator]
+static ALLOC: CountingAlloc = CountingAlloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("nofx: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Replay(args) => {
+            let outcome = replay::run(args, &stop_on_signal())?;
+            let text = if args.json { outcome.summary.to_json() } else { outcome.summary.to_string() };
+            outputs::print(text.trim_end()).map_err(|e| Failure::output(format!("standard output: {e}")))?;
+            outcome.verdict
+        }
+        Command::Gen(args) => {
+            let made = generate::run(args)?;
+            outputs::print(made).map_err(|e| Failure::output(format!("standard output: {e}")))
+        }
+        Command::Report(args) => {
+            let page = args.output.clone().unwrap_or_else(|| args.dir.join("report.html"));
+            report::write_page(&args.dir, &page)?;
+            outputs::print(page.display()).map_err(|e| Failure::output(format!("standard output: {e}")))
+        }
+    }
+}
+
+/// A flag that Ctrl-C and SIGTERM set; the second one ends the process at once.
+fn stop_on_signal() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let installed = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    if let Err(error) = installed {
+        eprintln!("nofx: Ctrl-C will end the run without a report: {error}");
+    }
+    stop
+}

@@ -99,14 +99,13 @@ impl Recorder {
     /// Buffers for what is wanted, over `instruments` ids.
     pub fn new(wanted: Wanted, instruments: usize) -> Recorder {
         let wanted = Wanted { depth: wanted.depth.min(DEPTH_MAX), ..wanted };
-        let sized = |on: bool, rows: usize| Rows::new(if on { 2 * rows } else { 0 });
         let watch = wanted.touches || wanted.depth > 0;
         Recorder {
-            orders: sized(wanted.orders, 32 * PACKET_ROWS),
-            updates: sized(wanted.orders, 8 * PACKET_ROWS),
+            orders: Rows::sized(wanted.orders, 32 * PACKET_ROWS),
+            updates: Rows::sized(wanted.orders, 8 * PACKET_ROWS),
             // A clear of the whole market publishes every instrument once.
-            touches: sized(wanted.touches, 4 * PACKET_ROWS + instruments),
-            levels: sized(wanted.depth > 0, 2 * wanted.depth * (PACKET_ROWS + instruments)),
+            touches: Rows::sized(wanted.touches, 4 * PACKET_ROWS + instruments),
+            levels: Rows::sized(wanted.depth > 0, 2 * wanted.depth * (PACKET_ROWS + instruments)),
             published: vec![Touch::default(); if watch { instruments } else { 0 }],
             dirty: vec![false; if watch { instruments } else { 0 }],
             wanted,
@@ -131,6 +130,13 @@ impl Recorder {
     /// Rows that found no room.
     pub fn lost(&self) -> u64 {
         self.orders.lost + self.updates.lost + self.touches.lost + self.levels.lost
+    }
+
+    /// Bytes of the buffers, fixed at construction.
+    pub fn bytes(&self) -> u64 {
+        let watched = self.published.len() * (size_of::<Touch>() + size_of::<bool>());
+        let rows = self.orders.bytes() + self.updates.bytes() + self.touches.bytes() + self.levels.bytes();
+        rows + watched as u64
     }
 
     /// A book changed, or an atomic event ended: publishes the touch if it is not what it was.
@@ -180,6 +186,11 @@ pub struct Rows<T> {
 }
 
 impl<T> Rows<T> {
+    /// Room for twice what one packet may add, so that a buffer that is filling never overflows.
+    fn sized(wanted: bool, packet_rows: usize) -> Rows<T> {
+        Rows::new(if wanted { 2 * packet_rows } else { 0 })
+    }
+
     fn new(capacity: usize) -> Rows<T> {
         Rows { rows: Vec::with_capacity(capacity), capacity, lost: 0 }
     }
@@ -197,6 +208,10 @@ impl<T> Rows<T> {
     #[inline]
     fn is_filling(&self) -> bool {
         2 * self.rows.len() > self.capacity
+    }
+
+    fn bytes(&self) -> u64 {
+        (self.capacity * size_of::<T>()) as u64
     }
 
     /// The rows, oldest first.

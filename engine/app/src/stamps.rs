@@ -162,8 +162,8 @@ impl Stamps {
         self.last = now;
     }
 
-    /// Work that is not the engine's (the simulated venue, an output) begins; in [`StampMode::All`]
-    /// the mark before it says when.
+    /// Work that is not the engine's (the simulated venue, an output) begins; with every arrow
+    /// stamped the mark before it says when.
     #[inline]
     pub fn pause(&mut self) {
         if self.mode == StampMode::Total {
@@ -190,6 +190,7 @@ impl Stamps {
             StampMode::All => self.last, // read a moment ago, at the end of `encode`
             StampMode::Total => cycles(),
         };
+        self.last = now;
         let total = now.wrapping_sub(self.rx);
         self.stages[Stage::Total as usize].record(total);
         self.timeline.record(at, total);

@@ -274,6 +274,11 @@ impl fmt::Display for Summary {
 }
 
 impl Summary {
+    /// The one JSON object of `--json` and `run.json`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_else(|e| format!("{{\"error\":\"{e}\"}}"))
+    }
+
     fn fmt_input(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (input, messages) = (&self.input, &self.messages);
         writeln!(

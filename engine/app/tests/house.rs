@@ -137,3 +137,32 @@ fn only_the_application_issues_gate_keys() {
     assert!(issuers.iter().all(|name| name == "app"), "{issuers:?}");
     assert_eq!(issuers.len(), 1, "one place issues keys: {issuers:?}");
 }
+
+#[test]
+fn the_strategy_in_the_readme_is_the_compiled_example() {
+    let read = |path: &str| fs::read_to_string(workspace().join(path)).expect("a file");
+    let example = read("engine/signal/examples/join_the_touch.rs");
+    let strategy = example
+        .split("// The strategy begins here.\n")
+        .nth(1)
+        .and_then(|rest| rest.split("// The strategy ends here.").next())
+        .expect("marked");
+    let lines = strategy.trim().lines().filter(|line| !line.is_empty()).count();
+    assert!((25..=45).contains(&lines), "{lines} lines: the README promises about 30");
+    assert!(read("README.md").contains(strategy.trim()), "README.md shows another strategy");
+}
+
+#[test]
+fn only_order_entry_encodes_orders() {
+    // The encoders of `wire` for messages that a client sends: `order` calls them, behind `Cleared`.
+    let callers: Vec<_> = sources()
+        .into_iter()
+        .filter(|(name, below, text)| {
+            !["wire", "order"].contains(&name.as_str())
+                && below.starts_with("src/")
+                && (shipped(text).contains("ouch50::client") || shipped(text).contains("ouch42::client"))
+        })
+        .map(|(name, below, _)| format!("{name}/{below}"))
+        .collect();
+    assert_eq!(callers, Vec::<String>::new());
+}

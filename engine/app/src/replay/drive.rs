@@ -1,0 +1,336 @@
+//! The loop of a replay: read, walk, deliver; house-keeping between sealed stretches.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use nofx_gate::Gate;
+use nofx_rt::clock::CycleClock;
+use nofx_rt::guard::{self, OnSealed};
+use nofx_signal::Strategy;
+use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Nanos, OrderRef};
+
+use super::market::{Frame, Market};
+use super::source::ItemFeed;
+use super::twin::Twin;
+use crate::cli::Speed;
+use crate::config::EngineClock;
+use crate::definitions::Definitions;
+use crate::failure::Failure;
+use crate::hot_path::HotPath;
+use crate::input::Reader;
+use crate::outputs::Outputs;
+use crate::stamps::Stage;
+
+/// Items of one sealed stretch, at most.
+const STRETCH_ITEMS: u32 = 4_096;
+/// The login goes out this long before the first packet.
+const LOGIN_LEAD_NS: u64 = 1_000_000_000;
+/// What the venue still says this long after the last packet is heard.
+const LINGER_NS: u64 = 1_000_000_000;
+
+/// A replay under way.
+pub struct Drive<'a, S, G, M> {
+    /// The stages.
+    pub path: HotPath<S, G>,
+    /// The other end of the wire.
+    pub market: M,
+    /// The files.
+    pub reader: Reader,
+    /// What is written.
+    pub outputs: Outputs,
+    /// Turns cycles into nanoseconds for the outputs.
+    pub clock: CycleClock,
+    /// Definitions from a file.
+    pub definitions: &'a Definitions,
+    /// Naive books beside ours.
+    pub twin: Option<Box<Twin>>,
+    /// Set when the user wants to stop.
+    pub stop: &'a AtomicBool,
+    /// Pace of the replay.
+    pub speed: Speed,
+    /// Shows how far it is.
+    pub progress: ProgressBar,
+    /// What an allocation inside the sealed stretch does.
+    pub on_sealed: OnSealed,
+    /// The wire to the market.
+    pub wire: Wire,
+}
+
+/// How a replay ended.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// The input broke: what was read until then counts.
+    pub broken: Option<Failure>,
+    /// The user stopped it.
+    pub interrupted: bool,
+    /// Engine time of the first and last item.
+    pub first: Nanos,
+    /// Engine time of the last item.
+    pub last: Nanos,
+    /// Items handed to the feed.
+    pub items: u64,
+    /// Allocations inside sealed stretches; `None` where they are not counted.
+    pub sealed_allocations: Option<u64>,
+    /// Wall time of the loop.
+    pub wall: Duration,
+}
+
+/// What one stretch came to.
+enum Stretch {
+    More,
+    End,
+    Broken(Failure),
+}
+
+impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
+    /// Replays everything, or what can be read.
+    ///
+    /// # Errors
+    /// An output cannot be written.
+    pub fn run(&mut self, feed: &mut impl ItemFeed) -> Result<Ended, Failure> {
+        let mut turn = Turn { ended: Ended::default(), pacer: Pacer::new(self.speed) };
+        let counted_before = guard::sealed_allocations();
+        let mut counted = counted_before;
+        let start = Instant::now();
+        while !self.stop.load(Ordering::Relaxed) {
+            match self.sealed_stretch(feed, &mut turn) {
+                Stretch::Broken(failure) => turn.ended.broken = Some(failure),
+                Stretch::More => {
+                    counted = guard::sealed_allocations();
+                    self.house_keeping()?;
+                    continue;
+                }
+                Stretch::End => counted = guard::sealed_allocations(),
+            }
+            break;
+        }
+        turn.ended.interrupted = self.stop.load(Ordering::Relaxed);
+        self.finish(feed, &mut turn);
+        turn.ended.wall = start.elapsed();
+        let installed = guard::allocations() > 0 && self.twin.is_none();
+        turn.ended.sealed_allocations = installed.then(|| counted - counted_before);
+        self.outputs.flush(&mut self.path.recorder, &self.path.instruments, &self.clock)?;
+        self.progress.finish_and_clear();
+        Ok(turn.ended)
+    }
+
+    /// Before the first packet: symbols of the file's head, instruments of the definition file.
+    pub fn start(&mut self, feed: &mut impl ItemFeed) {
+        let known: Vec<_> = self.path.instruments.iter().filter(|i| i.flags.defined).copied().collect();
+        let mut walk = self.walk();
+        known.iter().for_each(|instrument| walk.on_definition(instrument));
+        for (id, symbol) in self.reader.dbn_symbols() {
+            feed.name(id, &symbol, &mut self.walk());
+        }
+    }
+
+    fn sealed_stretch(&mut self, feed: &mut impl ItemFeed, turn: &mut Turn) -> Stretch {
+        // The twin is made of standard maps: with it the loop allocates, and says so.
+        let _seal = self.twin.is_none().then(|| guard::seal(self.on_sealed));
+        for _ in 0..STRETCH_ITEMS {
+            if self.path.recorder.is_filling() {
+                break;
+            }
+            match self.step(feed, turn) {
+                Ok(true) => {}
+                Ok(false) => return Stretch::End,
+                Err(failure) => return Stretch::Broken(failure),
+            }
+            if turn.pacer.is_paced() && self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Stretch::More
+    }
+
+    /// One item through everything. `false` at the end of the input.
+    #[inline]
+    fn step(&mut self, feed: &mut impl ItemFeed, turn: &mut Turn) -> Result<bool, Failure> {
+        let Some(item) = self.reader.next().map_err(unsealed_failure)? else { return Ok(false) };
+        turn.ended.items += 1;
+        if let Some(at) = item.time() {
+            turn.pacer.wait(at, self.stop);
+            turn.ended.first = if turn.ended.first == Nanos(0) { at } else { turn.ended.first };
+            turn.ended.last = turn.ended.last.max(at);
+        }
+        self.path.stamps.packet(turn.ended.items);
+        // Not through `walk()`: the item borrows the reader, which stands beside the parts it needs.
+        let mut walk = Walk {
+            path: &mut self.path,
+            market: &mut self.market,
+            definitions: self.definitions,
+            twin: self.twin.as_deref_mut(),
+            wire: &mut self.wire,
+        };
+        feed.take(&item, &mut walk);
+        Ok(true)
+    }
+
+    fn finish(&mut self, feed: &mut impl ItemFeed, turn: &mut Turn) {
+        self.path.stamps.packet(turn.ended.items);
+        let mut walk = self.walk();
+        feed.finish(turn.ended.items, turn.ended.last, &mut walk);
+        if M::TAKES_ORDERS {
+            let end = walk.wire.clock.plus(LINGER_NS);
+            walk.advance(end);
+        }
+    }
+
+    fn walk(&mut self) -> Walk<'_, S, G, M> {
+        Walk {
+            path: &mut self.path,
+            market: &mut self.market,
+            definitions: self.definitions,
+            twin: self.twin.as_deref_mut(),
+            wire: &mut self.wire,
+        }
+    }
+
+    fn house_keeping(&mut self) -> Result<(), Failure> {
+        if self.path.recorder.is_filling() {
+            self.outputs.flush(&mut self.path.recorder, &self.path.instruments, &self.clock)?;
+        }
+        self.progress.set_position(self.reader.progress().0);
+        Ok(())
+    }
+}
+
+/// An error ends the run: what it allocates is no allocation of the hot path.
+#[cold]
+fn unsealed_failure(error: crate::input::InputError) -> Failure {
+    error.into()
+}
+
+/// What the loop carries from item to item.
+struct Turn {
+    ended: Ended,
+    pacer: Pacer,
+}
+
+/// The wire to the market: how far its clock is, and a message on its way.
+#[derive(Default)]
+pub struct Wire {
+    /// Engine time up to which the market was heard; 0 before the first event.
+    clock: Nanos,
+    frame: Frame,
+    /// Engine time is the venue's own time of each message.
+    exchange_clock: bool,
+}
+
+impl Wire {
+    /// A wire before the first event.
+    pub fn new(clock: EngineClock) -> Wire {
+        Wire { exchange_clock: clock == EngineClock::Exchange, ..Wire::default() }
+    }
+}
+
+/// A hot path with the market its orders go to: what a feed is connected to.
+struct Walk<'a, S, G, M> {
+    path: &'a mut HotPath<S, G>,
+    market: &'a mut M,
+    definitions: &'a Definitions,
+    twin: Option<&'a mut Twin>,
+    wire: &'a mut Wire,
+}
+
+impl<S: Strategy, G: Gate, M: Market> Walk<'_, S, G, M> {
+    #[inline(always)]
+    fn event(&mut self, event: &BookEvent) {
+        self.path.stamps.mark(Stage::Decode);
+        if M::TAKES_ORDERS && event.capture_ns > self.wire.clock {
+            self.advance(event.capture_ns);
+        }
+        self.path.on_event(event, self.market);
+        if M::TAKES_ORDERS {
+            self.path.stamps.pause();
+            self.market.on_event(event);
+            self.path.stamps.resume();
+        }
+        if let Some(twin) = &mut self.twin {
+            twin.check(event, &self.path.books);
+        }
+    }
+
+    /// Time goes on: hears what the venue said until then, each message at its own time. The first
+    /// time, it logs in, some time before.
+    #[inline(never)]
+    fn advance(&mut self, now: Nanos) {
+        self.path.stamps.pause();
+        if self.wire.clock == Nanos(0) {
+            self.path.log_in(Nanos(now.0.saturating_sub(LOGIN_LEAD_NS)), self.market);
+        }
+        self.wire.clock = now;
+        while let Some(at) = self.market.next_message(now, &mut self.wire.frame) {
+            self.path.on_order_bytes(at, self.wire.frame.bytes(), self.market);
+        }
+        self.path.keep_alive(now, self.market);
+        self.path.stamps.resume();
+    }
+
+    #[inline(never)]
+    fn event_by_exchange_clock(&mut self, event: &BookEvent) {
+        self.event(&BookEvent { capture_ns: event.exch_ns.max(self.wire.clock), ..*event });
+    }
+}
+
+impl<S: Strategy, G: Gate, M: Market> EventSink for Walk<'_, S, G, M> {
+    #[inline(always)]
+    fn on_event(&mut self, event: &BookEvent) {
+        if self.wire.exchange_clock {
+            return self.event_by_exchange_clock(event);
+        }
+        self.event(event);
+    }
+
+    fn on_definition(&mut self, instrument: &Instrument) {
+        let whole = self.definitions.complete(instrument);
+        self.path.on_definition(&whole);
+        self.market.define(&whole);
+        if let Some(twin) = &mut self.twin {
+            twin.define(&whole);
+        }
+    }
+
+    #[inline]
+    fn hint(&mut self, instrument: InstrumentId, order: OrderRef) {
+        self.path.hint(instrument, order);
+    }
+}
+
+/// Holds packets back until their time has come.
+struct Pacer {
+    factor: Option<f64>,
+    start: Option<(Instant, Nanos)>,
+}
+
+/// How long a paced replay sleeps before it looks whether it should stop.
+const NAP: Duration = Duration::from_millis(50);
+
+impl Pacer {
+    fn new(speed: Speed) -> Pacer {
+        let factor = match speed {
+            Speed::Max => None,
+            Speed::Times(factor) => Some(factor),
+        };
+        Pacer { factor, start: None }
+    }
+
+    fn is_paced(&self) -> bool {
+        self.factor.is_some()
+    }
+
+    #[inline]
+    fn wait(&mut self, at: Nanos, stop: &AtomicBool) {
+        if let Some(factor) = self.factor {
+            let (start, first) = *self.start.get_or_insert((Instant::now(), at));
+            let due = Duration::from_secs_f64(at.since(first) as f64 / 1e9 / factor);
+            while let Some(left) = due.checked_sub(start.elapsed()).filter(|d| !d.is_zero()) {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::sleep(left.min(NAP));
+            }
+        }
+    }
+}

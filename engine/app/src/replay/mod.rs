@@ -1,0 +1,334 @@
+//! `nofx replay`: captures through the live code, against the simulated venue.
+//!
+//! Model: configuration and the start of the input say which feed, which instruments and which
+//! strategy; from then on everything is generic, so that each combination is one straight walk.
+//! A strategy that sends nothing runs without a venue.
+
+mod drive;
+mod finish;
+mod market;
+mod prelude;
+mod source;
+mod twin;
+
+use std::sync::atomic::AtomicBool;
+
+use nofx_book::{LevelBooks, LevelConfig};
+use nofx_feed::{
+    DbnMbo, FeedConfig, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, Sequencing, Start,
+};
+use nofx_gate::GateKey;
+use nofx_order::{OrderConfig, OrderManager, Positions, Protocol};
+use nofx_risk::SoftwareGate;
+use nofx_rt::clock::CycleClock;
+use nofx_rt::guard::OnSealed;
+use nofx_signal::{Imbalance, InstrumentSet, Maker, Null, Strategy};
+use nofx_types::{AccountId, Instrument, InstrumentId, Instruments, Nanos};
+use nofx_venue::{MarketKind, ReplayVenue};
+
+use crate::cli::{FeedName, ReplayArgs, StrategyName};
+use crate::config::{self, Config, OuchVersion, Trade};
+use crate::definitions::Definitions;
+use crate::failure::Failure;
+use crate::hot_path::{HotPath, Parts};
+use crate::input::{InputOptions, Reader, parse_lines};
+use crate::outputs::{OutputPaths, Outputs};
+use crate::phases::Phases;
+use crate::progress;
+use crate::record::{Recorder, Wanted};
+use crate::stamps::Stamps;
+use crate::summary::Summary;
+use drive::{Drive, Wire};
+use market::{Market, Nobody, Simulated};
+use source::ItemFeed;
+
+/// What a replay came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The closing report.
+    pub summary: Summary,
+    /// Whether the run was in order: interrupted, broken inputs and differences are failures.
+    pub verdict: Result<(), Failure>,
+}
+
+/// Runs a replay. `stop` ends it early, with a partial report.
+///
+/// # Errors
+/// Bad configuration, an input that cannot be opened, an output that cannot be written.
+pub fn run(args: &ReplayArgs, stop: &AtomicBool) -> Result<Outcome, Failure> {
+    run_sealed(args, stop, OnSealed::Count)
+}
+
+/// As [`run`]; `on_sealed` says what an allocation in the sealed loop does.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_sealed(
+    args: &ReplayArgs,
+    stop: &AtomicBool,
+    on_sealed: OnSealed,
+) -> Result<Outcome, Failure> {
+    if let Some(core) = args.pin {
+        nofx_rt::usage::pin_to_core(core)
+            .map_err(|e| Failure::usage(format!("--pin {core}: {e}: name a core of this machine")))?;
+    }
+    let setup = Setup::new(args, stop, on_sealed)?;
+    let (config, ids, capacity) = (&setup.config.strategy, &setup.traded, setup.capacity());
+    match config.name {
+        StrategyName::Null => setup.with(Null, Nobody),
+        StrategyName::Maker => {
+            let maker = Maker::new(config.maker, ids, capacity).map_err(Failure::usage)?;
+            setup.with(maker, setup.venue()?)
+        }
+        StrategyName::Imbalance => {
+            let model = nofx_model::load::from_file(&config.imbalance.weights)
+                .map_err(|e| Failure::usage(format!("strategy.imbalance.weights: {e}")))?;
+            let imbalance = Imbalance::new(config.imbalance.clone(), model, ids, capacity)
+                .map_err(Failure::usage)?;
+            setup.with(imbalance, setup.venue()?)
+        }
+    }
+}
+
+/// Everything that is known before the first packet.
+struct Setup<'a> {
+    args: &'a ReplayArgs,
+    stop: &'a AtomicBool,
+    on_sealed: OnSealed,
+    config: Config,
+    input: InputOptions,
+    definitions: Definitions,
+    feed: FeedName,
+    traded: Vec<InstrumentId>,
+}
+
+impl<'a> Setup<'a> {
+    fn new(
+        args: &'a ReplayArgs,
+        stop: &'a AtomicBool,
+        on_sealed: OnSealed,
+    ) -> Result<Setup<'a>, Failure> {
+        let mut config = config::load(args.config.as_deref(), &args.set)?;
+        config.strategy.name = args.strategy.unwrap_or(config.strategy.name);
+        let input = input_options(args)?;
+        let file = args.definitions.as_ref().or(config.instruments.definitions.as_ref());
+        let definitions = match file {
+            Some(file) => {
+                Definitions::load(file, &config.instruments.date).map_err(Failure::usage)?
+            }
+            None => Definitions::default(),
+        };
+        let feed = choose_feed(args, &input)?;
+        let mut setup =
+            Setup { args, stop, on_sealed, config, input, definitions, feed, traded: Vec::new() };
+        if setup.config.strategy.name != StrategyName::Null {
+            setup.traded = setup.find_traded()?;
+            setup.set_midnight()?;
+        }
+        Ok(setup)
+    }
+
+    fn capacity(&self) -> u32 {
+        self.config.instruments.capacity
+    }
+
+    fn find_traded(&self) -> Result<Vec<InstrumentId>, Failure> {
+        let found = match self.feed {
+            FeedName::ItchMold => self.scout(ItchMold::new(self.feed_config())),
+            FeedName::ItchFile => self.scout(ItchFile::new(self.feed_config())),
+            FeedName::IexDeep => self.scout(IexDeep::new(self.feed_config())),
+            FeedName::IexDeepPlus => self.scout(IexDeepPlus::new(self.feed_config())),
+            FeedName::IexTops => self.scout(IexTops::new(self.feed_config())),
+            FeedName::Dbn => self.scout(DbnMbo::new(self.feed_config())),
+        }?;
+        if found.is_empty() {
+            eprintln!(
+                "nofx: nothing is traded: the feed defines no instrument; give --definitions FILE, \
+                 or strategy.trade = \"all\""
+            );
+        }
+        Ok(found)
+    }
+
+    fn scout<F: ItemFeed>(
+        &self,
+        feed: Result<F, nofx_feed::ConfigError>,
+    ) -> Result<Vec<InstrumentId>, Failure> {
+        let feed = feed.map_err(feed_error)?;
+        let trade: &Trade = &self.config.strategy.trade;
+        prelude::traded(trade, &self.input, self.capacity(), &self.definitions, feed)
+    }
+
+    /// The venue stamps its messages from midnight; a BinaryFILE counts from there already, other
+    /// captures are given the midnight (UTC) before their first packet unless one is configured.
+    fn set_midnight(&mut self) -> Result<(), Failure> {
+        const DAY_NS: u64 = 86_400_000_000_000;
+        if self.config.venue.midnight_ns == 0 {
+            let Nanos(first) = prelude::first_time(&self.input)?;
+            self.config.venue.midnight_ns = first - first % DAY_NS;
+        }
+        Ok(())
+    }
+
+    fn feed_config(&self) -> FeedConfig {
+        let section = &self.config.feed;
+        FeedConfig {
+            lines: if self.input.line_b.is_some() || self.input.lines.is_some() { 2 } else { 1 },
+            reorder_packets: section.reorder_packets as usize,
+            park_packets: section.park_packets as usize,
+            gap_timeout_ns: section.gap_timeout_ns,
+            start: if section.from_one { Start::FromOne } else { Start::Live },
+            sequencing: if section.unsequenced { Sequencing::Off } else { Sequencing::On },
+            instruments: self.capacity(),
+            ..FeedConfig::default()
+        }
+    }
+
+    fn venue(&self) -> Result<Simulated, Failure> {
+        if self.config.session.protocol != OuchVersion::Ouch50 {
+            return Err(Failure::usage("session.protocol: the simulated venue speaks ouch50 only"));
+        }
+        let levels = matches!(self.feed, FeedName::IexDeep | FeedName::IexTops);
+        let kind = if levels { MarketKind::Levels } else { MarketKind::Orders };
+        let instruments = self.instruments();
+        let row = |id: &InstrumentId| {
+            instruments.get(*id).copied().unwrap_or(Instrument::unknown(*id))
+        };
+        let traded: Vec<_> = self.traded.iter().map(row).collect();
+        let mut read = |path: &str| std::fs::read_to_string(path);
+        let venue = ReplayVenue::new(&self.config.venue, &traded, kind, &mut read)
+            .map_err(Failure::usage)?;
+        Ok(Simulated { venue, refused_bytes: 0 })
+    }
+
+    fn instruments(&self) -> Instruments {
+        let mut instruments = Instruments::new(self.capacity());
+        self.definitions.start(&mut instruments);
+        instruments
+    }
+
+    fn order_config(&self) -> OrderConfig {
+        let section = &self.config.session;
+        OrderConfig {
+            protocol: match section.protocol {
+                OuchVersion::Ouch50 => Protocol::Ouch50,
+                OuchVersion::Ouch42 => Protocol::Ouch42,
+            },
+            username: section.username.clone(),
+            password: section.password.clone(),
+            firm: section.firm.clone(),
+            orders_max: section.orders_max,
+            throttle_max: section.throttle_max,
+            throttle_window_ns: section.throttle_window_ns,
+            account: AccountId(self.config.strategy.account),
+            instruments: self.capacity(),
+            ..OrderConfig::default()
+        }
+    }
+
+    fn path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+        let (config, capacity) = (&self.config, self.capacity());
+        let instruments = self.instruments();
+        let books = LevelBooks::new(&LevelConfig {
+            instruments: capacity,
+            live_orders: config.book.live_orders,
+            window_ticks: config.book.window_ticks,
+        });
+        let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &instruments);
+        let wanted = Wanted {
+            orders: self.args.out.is_some(),
+            touches: self.args.out.is_some() || self.args.bbo.is_some(),
+            depth: if self.args.book.is_some() { usize::from(self.args.depth) } else { 0 },
+        };
+        Ok(HotPath::new(Parts {
+            books: books.map_err(Failure::usage)?,
+            phases: Phases::new(capacity as usize, config.instruments.unknown_phase.into()),
+            strategy,
+            gate: gate.map_err(Failure::usage)?,
+            host: config.host,
+            orders: OrderManager::new(&self.order_config()).map_err(Failure::usage)?,
+            positions: Positions::new(config.risk.accounts, capacity),
+            stamps: Stamps::new(self.args.stamps),
+            recorder: Recorder::new(wanted, capacity as usize),
+            traded: InstrumentSet::new(&self.traded, capacity).map_err(Failure::usage)?,
+            account: AccountId(config.strategy.account),
+            instruments,
+        }))
+    }
+
+    fn with<S: Strategy, M: Market>(&self, strategy: S, market: M) -> Result<Outcome, Failure> {
+        let config = self.feed_config();
+        match self.feed {
+            FeedName::ItchMold => self.drive(ItchMold::new(config), strategy, market),
+            FeedName::ItchFile => self.drive(ItchFile::new(config), strategy, market),
+            FeedName::IexDeep => self.drive(IexDeep::new(config), strategy, market),
+            FeedName::IexDeepPlus => self.drive(IexDeepPlus::new(config), strategy, market),
+            FeedName::IexTops => self.drive(IexTops::new(config), strategy, market),
+            FeedName::Dbn => self.drive(DbnMbo::new(config), strategy, market),
+        }
+    }
+
+    fn drive<S: Strategy, M: Market, F: ItemFeed>(
+        &self,
+        feed: Result<F, nofx_feed::ConfigError>,
+        strategy: S,
+        market: M,
+    ) -> Result<Outcome, Failure> {
+        let mut feed = feed.map_err(feed_error)?;
+        let paths = OutputPaths {
+            bbo: self.args.bbo.clone(),
+            book: self.args.book.clone(),
+            dir: self.args.out.clone(),
+        };
+        let reader = Reader::open(&self.input)?;
+        let size = reader.progress().1;
+        let mut drive = Drive {
+            path: self.path(strategy)?,
+            market,
+            reader,
+            outputs: Outputs::open(&paths)?,
+            clock: CycleClock::calibrate(std::time::Duration::from_millis(10)),
+            definitions: &self.definitions,
+            twin: self.args.twin.then(Box::default),
+            stop: self.stop,
+            speed: self.args.speed,
+            progress: progress::bytes(size, self.args.quiet),
+            on_sealed: self.on_sealed,
+            wire: Wire::new(self.config.feed.clock),
+        };
+        drive.start(&mut feed);
+        let ended = drive.run(&mut feed)?;
+        finish::outcome(drive, &feed, ended, self.feed, &self.args.files, self.args.line_b.as_ref())
+    }
+}
+
+fn feed_error(error: nofx_feed::ConfigError) -> Failure {
+    Failure::usage(format!("feed: {error}"))
+}
+
+fn input_options(args: &ReplayArgs) -> Result<InputOptions, Failure> {
+    Ok(InputOptions {
+        files: args.files.clone(),
+        line_b: args.line_b.clone(),
+        lines: args.lines.as_deref().map(parse_lines).transpose().map_err(Failure::usage)?,
+        merge: args.merge,
+        trailer_stamp: args.trailer_stamp,
+        force_binary_file: args.feed == Some(FeedName::ItchFile),
+    })
+}
+
+/// The feed that was given, if it fits the container, else the one that is recognised.
+fn choose_feed(args: &ReplayArgs, input: &InputOptions) -> Result<FeedName, Failure> {
+    use nofx_net::detect::Container as C;
+    let Some(feed) = args.feed else { return Ok(prelude::detect(input)?.0) };
+    let container = Reader::open(input)?.container();
+    let fits = match container {
+        C::BinaryFile => feed == FeedName::ItchFile,
+        C::Dbn => feed == FeedName::Dbn,
+        C::Pcap | C::PcapNg => !matches!(feed, FeedName::ItchFile | FeedName::Dbn),
+    };
+    if fits {
+        return Ok(feed);
+    }
+    Err(Failure::usage(format!("--feed {}: the input holds {container}", feed.name())))
+}
