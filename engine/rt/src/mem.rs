@@ -130,13 +130,13 @@ impl<T> DerefMut for HugeSlice<T> {
 /// Asks the processor to bring `slice[index]` near; does nothing when the index is outside.
 #[inline]
 pub fn prefetch<T>(slice: &[T], index: usize) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     if let Some(value) = slice.get(index) {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch reads nothing architecturally, and the address is a valid reference.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = (slice, index);
 }
 
@@ -145,6 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore)] // no huge pages there
     fn slice_is_zeroed_writable_and_of_the_asked_length() {
         let mut slice = HugeSlice::<u64>::zeroed(300_001).expect("2.4 MB of memory");
         assert_eq!(slice.len(), 300_001);
@@ -157,6 +158,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore)] // no huge pages there
     fn impossible_size_is_an_error() {
         assert!(HugeSlice::<u64>::zeroed(usize::MAX / 4).is_err());
     }
