@@ -81,7 +81,9 @@ impl Itch {
         let Some(&kind) = message.first() else { return self.tally.fault(Fault::EmptyMessage) };
         self.tally.count(kind);
         let read = match kind {
-            AddOrder::KIND | AddOrderMpid::KIND => self.add(kind, at, message, sink),
+            // The attribution of `F` stands behind everything `A` has, and no book needs it.
+            AddOrderMpid::KIND if message.len() < size_of::<AddOrderMpid>() => None,
+            AddOrder::KIND | AddOrderMpid::KIND => self.add(at, message, sink),
             OrderDelete::KIND => self.delete(at, message, sink),
             OrderExecuted::KIND => self.executed(at, message, sink),
             OrderReplace::KIND => self.replace(at, message, sink),
@@ -110,18 +112,8 @@ impl Itch {
     }
 
     #[inline(always)]
-    fn add<S: EventSink>(
-        &mut self,
-        kind: u8,
-        at: &Stamp,
-        message: &[u8],
-        sink: &mut S,
-    ) -> Option<()> {
-        // The attribution of `F` stands behind everything `A` has, and no book needs it.
+    fn add<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
         let add = AddOrder::parse(message)?;
-        if kind == AddOrderMpid::KIND && message.len() < size_of::<AddOrderMpid>() {
-            return None;
-        }
         let Some(side) = side_of(add.side) else { return self.bad_side(at, message, sink) };
         let event = EventKind::Add {
             order: OrderRef(add.order_ref.get()),
