@@ -28,11 +28,15 @@ pub(crate) struct Fills {
     next: usize,
 }
 
-/// One word for the pair. Two pairs with one key would need matches some 2^31 apart: then the
-/// newer is not remembered.
+/// One word for the pair, scrambled (the finaliser of SplitMix64): matches and orders are counted in
+/// steps, and steps times the constant of the table would make long runs. Two pairs with one word
+/// need matches that differ in their upper half only; then the newer is not remembered.
 #[inline]
 fn key(id: u32, match_number: u64) -> u64 {
-    match_number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(u64::from(id))
+    let mut z = match_number ^ u64::from(id) << 32;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 impl Fills {

@@ -1,7 +1,9 @@
 //! One order session: what the application holds.
 
 use nofx_gate::{Cleared, Rejects, Rule};
-use nofx_types::{ClOrdId, Instrument, IntentKind, Nanos, OrderIntent, OrderUpdate, Symbol};
+use nofx_types::{
+    ClOrdId, Instrument, IntentKind, Nanos, OrderIntent, OrderUpdate, PRICE_DECIMALS, Symbol,
+};
 use nofx_wire::soup::{self, Frame};
 
 use crate::anomaly::Anomaly;
@@ -52,11 +54,12 @@ impl OrderManager {
         })
     }
 
-    /// An instrument was defined: orders carry its symbol from here on. One outside the table, or
-    /// without a symbol, takes no order.
+    /// An instrument was defined: orders carry its symbol from here on. One outside the table,
+    /// without a symbol, or whose prices have not the four decimals of OUCH takes no order.
     pub fn define(&mut self, instrument: &Instrument) {
         if let Some(symbol) = self.symbols.get_mut(instrument.id.index()) {
-            *symbol = instrument.symbol.0;
+            let fits = instrument.decimals == PRICE_DECIMALS;
+            *symbol = if fits { instrument.symbol.0 } else { Symbol::NONE.0 };
         }
     }
 
@@ -73,7 +76,7 @@ impl OrderManager {
     /// The rules that refuse it: [`Rule::UnknownOrder`] when the order is unknown, ended, has a
     /// request in flight or is not of this instrument and side; [`Rule::Busy`] when the row of the
     /// id is taken, the id does not rise or the throttle holds it; [`Rule::NotTradable`] when the
-    /// instrument has no symbol; [`Rule::Range`] when the quantity of the chain has no room.
+    /// instrument cannot be named or priced; [`Rule::Range`] when the quantity of the chain has no room.
     #[inline]
     pub fn stage(&mut self, intent: &mut OrderIntent) -> Result<(), Rejects> {
         intent.account = self.config.account;

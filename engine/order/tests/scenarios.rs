@@ -3,7 +3,7 @@
 mod common;
 
 use common::far::{self, Asked, Say};
-use common::{ACCOUNT, Client, buy, config, up};
+use common::{ACCOUNT, Client, buy, config, instrument, up};
 use nofx_gate::{Gate, Rejects, Rule};
 use nofx_order::Protocol;
 use nofx_types::{
@@ -314,8 +314,11 @@ fn what_is_not_known_or_not_free_is_refused() {
     let mut taken = buy(0, 1_000, 1);
     taken.cl_ord_id = ClOrdId(id + 64);
     assert_eq!(rules(client.stage(taken)), [Rule::Busy]);
-    // An instrument outside the table, and one without a symbol.
+    // An instrument outside the table, one without a symbol, one of another price scale.
     assert_eq!(rules(client.stage(buy(2, 1_000, 1))), [Rule::NotTradable]);
+    let cents = Instrument { decimals: 2, ..instrument(1) };
+    client.orders.define(&cents);
+    assert_eq!(rules(client.stage(buy(1, 1_000, 1))), [Rule::NotTradable]);
     client.orders.define(&Instrument::unknown(InstrumentId(1)));
     assert_eq!(rules(client.stage(buy(1, 1_000, 1))), [Rule::NotTradable]);
 }
