@@ -26,7 +26,9 @@ pub struct FeedConfig {
     /// Instruments the tables hold: ids `0..instruments`. ITCH uses the stock locate as id.
     pub instruments: u32,
     /// Messages of a datagram that the sink is told of before they are delivered
-    /// ([`EventSink::hint`](nofx_types::EventSink::hint)); 0 for none.
+    /// ([`EventSink::hint`](nofx_types::EventSink::hint)); 0 for none, the default: with 16
+    /// messages a datagram, books in cache lost 19 % by it and those of 8,000 instruments gained
+    /// 2 to 4 %.
     pub look_ahead: usize,
 }
 

@@ -298,6 +298,19 @@ fn one_line_waits_for_the_allowance_and_then_declares_the_gap() {
 }
 
 #[test]
+fn datagrams_that_overtook_count_whatever_their_order() {
+    let mut scene = Scene::new(patient(1, 2));
+    scene.send(0, 1, 2);
+    for from in [5, 4] {
+        scene.send(0, from, from + 1);
+        assert_eq!(scene.log.messages(), [1]);
+    }
+    scene.send(0, 3, 4);
+    let out = [Out::Message(1), Out::Gap(2, 1), Out::Message(3), Out::Message(4), Out::Message(5)];
+    assert_eq!(scene.log.0, out);
+}
+
+#[test]
 fn the_other_line_fills_the_hole_and_a_straddling_datagram_gives_its_new_part() {
     let mut scene = Scene::new(patient(2, 0));
     scene.send(0, 1, 4);
