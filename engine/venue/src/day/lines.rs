@@ -25,7 +25,7 @@ const RUN_MAX: u64 = 3;
 /// Between a packet and its copy.
 const COPY_NS: u64 = 1_000;
 /// Delay and mean jitter by line.
-const DELAYS: [(u64, u64); LINES] = [(5_000, 400), (6_000, 900)];
+const DELAYS: [(u64, u64); LINES] = [(5_000, 800), (5_600, 1_500)];
 
 /// A share of packets, in parts of 2^32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
