@@ -87,7 +87,7 @@ impl LevelBooks {
         // Each order may be alone at its level; books of levels and split arrays want some more.
         let far_levels = (count * 64 + live_orders as usize).max(FAR_LEVELS_MIN);
         let memory = |key| move |error: io::Error| ConfigError::new(key, error.to_string());
-        let windows = Windows::new(count * 2, window_ticks.trailing_zeros());
+        let windows = Windows::new(count * 2, window_ticks);
         let mut books = LevelBooks {
             orders: Orders::new(instruments, live_orders).map_err(memory("live_orders"))?,
             depth: Depth {
@@ -167,22 +167,21 @@ impl LevelBooks {
     ) -> Option<Change> {
         let key = self.orders.key(id.0, order);
         let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
-        let offset = half.offset(side, price)?;
+        let offset = half.offset(side, price);
         let inside = offset < u64::from(half.span[Kind::Orders as usize]);
         let fits = qty.0.wrapping_sub(1) < u64::from(u32::MAX);
-        if !inside || !fits || self.orders.room == 0 {
+        if !inside || !fits {
             return None;
         }
         let rank = half.at_offset(offset);
         let index = self.orders.index(order);
         let slot = self.orders.slot(index).filter(|slot| slot.is_untouched())?;
         let windows = &mut self.depth.windows;
-        let at = windows.at(half, rank);
+        let at = half.index(rank);
         let level = windows.words.get_mut(at)?;
         let was = *level;
         *level = was.checked_add(word(qty.0, 1))?;
         *slot = Slot { key, rest: Slot::pack(side, rank, qty.0) };
-        self.orders.room -= 1;
         half.orders += 1;
         if was == 0 {
             windows.mark(half, at);
@@ -218,7 +217,7 @@ impl LevelBooks {
             return None;
         }
         let windows = &mut self.depth.windows;
-        let at = windows.at(half, rank);
+        let at = half.index(rank);
         let level = windows.words.get_mut(at)?;
         let at_best = rank == half.best;
         if qty < has {
@@ -230,12 +229,11 @@ impl LevelBooks {
         *level = level.wrapping_sub(word(has, 1));
         let gone = *level == 0;
         slot.vacate();
-        self.orders.room += 1;
         half.orders = half.orders.wrapping_sub(1);
         if gone {
             windows.unmark(half, at);
             if at_best {
-                half.best = windows.below(half, at, rank);
+                half.best = windows.below(half, at);
                 if half.best <= half.over {
                     self.best_fell(id, side);
                 }
@@ -268,14 +266,14 @@ impl LevelBooks {
         orders: u32,
     ) -> Option<Change> {
         let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
-        let offset = half.offset(side, price)?;
+        let offset = half.offset(side, price);
         let inside = offset < u64::from(half.span[Kind::Levels as usize]);
         if !inside {
             return None;
         }
         let (rank, word) = (half.at_offset(offset), depth::set_word(qty, orders)?);
         let windows = &mut self.depth.windows;
-        let at = windows.at(half, rank);
+        let at = half.index(rank);
         let was = std::mem::replace(windows.words.get_mut(at)?, word);
         let touch = rank >= half.best && was >> COUNT_BITS != qty.0;
         match (was, word) {
@@ -286,7 +284,7 @@ impl LevelBooks {
             (1.., 0) => {
                 windows.unmark(half, at);
                 if rank == half.best {
-                    half.best = windows.below(half, at, rank);
+                    half.best = windows.below(half, at);
                     if half.best <= half.over {
                         self.best_fell(id, side.index());
                     }
@@ -341,7 +339,8 @@ impl LevelBooks {
 
     /// Orders in all books, those without a price included.
     pub fn live_orders(&self) -> u64 {
-        self.orders.live()
+        let halves = self.depth.books.iter().flat_map(|book| &book.half);
+        halves.map(|half| u64::from(half.orders)).sum()
     }
 
     /// Instruments whose book an event named.

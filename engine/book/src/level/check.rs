@@ -76,7 +76,10 @@ impl LevelBooks {
         let occupied = (first..first + width as usize).filter(|at| windows.get(*at) != 0).count();
         must(windows.walk(half).count() == occupied, "the walk meets every level")?;
         must(half.best == NOTHING || occupied > 0, "an empty window has no best")?;
-        must(occupied == 0 || half.best == windows.highest(half), "best is the highest level")?;
+        must(
+            occupied == 0 || half.best == windows.highest(half, half.summary),
+            "best is the highest level",
+        )?;
         let far = self.depth.far.of(of.index());
         must(far.iter().all(|far| far.level != 0), "no far level is empty")?;
         must(far.is_sorted_by(|a, b| a.rank < b.rank), "far levels are sorted and distinct")?;

@@ -92,7 +92,7 @@ impl Depth {
     pub fn top(&self, of: SideOf) -> Option<(i64, u64)> {
         let half = self.half(of)?;
         if half.best > half.over {
-            let word = self.windows.get(self.windows.at(half, half.best));
+            let word = self.windows.get(half.index(half.best));
             return Some((half.price(of.side, half.best), word));
         }
         let far = self.far.of(of.index()).last()?;
@@ -116,7 +116,7 @@ impl Depth {
     pub fn word(&self, of: SideOf, price: i64) -> u64 {
         let Some(half) = self.half(of) else { return 0 };
         match self.in_window(half, of.side, price) {
-            Some(rank) => self.windows.get(self.windows.at(half, rank)),
+            Some(rank) => self.windows.get(half.index(rank)),
             None => {
                 let rows = self.far.of(of.index());
                 let found = self.far.find(of.index(), price ^ flip(of.side));
@@ -163,12 +163,12 @@ impl Depth {
         let width = self.windows.len();
         let Some(half) = half_mut(&mut self.books, of) else { return Ok(()) };
         if let Some(rank) = covered(half, of.side, price, width) {
-            let at = self.windows.at(half, rank);
+            let at = half.index(rank);
             self.windows.set(half, at, word);
             if word != 0 {
                 half.best = half.best.max(rank);
             } else if rank == half.best {
-                half.best = self.windows.below(half, at, rank);
+                half.best = self.windows.below(half, at);
             }
             return Ok(());
         }
@@ -230,8 +230,8 @@ impl Depth {
         }
         let mut rank = half.best;
         while rank != NOTHING {
-            let at = self.windows.at(half, rank);
-            let below = self.windows.below(half, at, rank);
+            let at = half.index(rank);
+            let below = self.windows.below(half, at);
             if !stays(rank) {
                 let far_rank = half.price(of.side, rank) ^ flip(of.side);
                 let far = Far { rank: far_rank, level: self.windows.get(at) };
@@ -241,10 +241,11 @@ impl Depth {
             }
             rank = below;
         }
+        self.windows.slide(half, base.wrapping_sub(half.base()));
         half.set_base(of.side, base);
         self.far.of_mut(of.index()).sort_unstable_by_key(|far| far.rank);
         pull_in(&mut self.windows, &mut self.far, half, of);
-        half.best = self.windows.highest(half);
+        half.best = self.windows.highest(half, half.summary);
     }
 
     fn in_window(&self, half: &HalfBook, side: Side, price: i64) -> Option<i32> {
@@ -276,7 +277,7 @@ fn pull_in(windows: &mut Windows, far: &mut FarLevels, half: &mut HalfBook, of: 
     for at in 0..far.of(of.index()).len() {
         let Some(row) = far.of(of.index()).get(at).copied() else { break };
         match covered(half, of.side, row.rank ^ flip(of.side), windows.len()) {
-            Some(rank) => windows.set(half, windows.at(half, rank), row.level),
+            Some(rank) => windows.set(half, half.index(rank), row.level),
             None => {
                 if let Some(slot) = far.of_mut(of.index()).get_mut(kept) {
                     *slot = row;

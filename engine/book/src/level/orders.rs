@@ -86,27 +86,17 @@ pub(crate) struct Orders {
     ring: HugeSlice<Slot>,
     table: Spill,
     mask: u64,
-    /// How many more may join.
-    pub room: u64,
-    limit: u64,
 }
 
 impl Orders {
-    /// Room for `limit` orders of `instruments` instruments.
+    /// Room for at least `limit` orders of `instruments` instruments.
     pub fn new(instruments: u32, limit: u32) -> std::io::Result<Orders> {
         let slots = (u64::from(limit) * 4).max(u64::from(instruments) + 2).next_power_of_two();
         Ok(Orders {
             ring: HugeSlice::zeroed(slots as usize)?,
             table: Spill::new(limit as usize)?,
             mask: slots - 1,
-            room: u64::from(limit),
-            limit: u64::from(limit),
         })
-    }
-
-    /// How many are live.
-    pub fn live(&self) -> u64 {
-        self.limit - self.room
     }
 
     /// The ring's memory.
@@ -155,9 +145,13 @@ impl Orders {
         }
     }
 
-    /// Puts a new order in: into the ring when `rank` is known, moving who is in the way.
+    /// Whether a new order finds room: a free slot, or a row for it or for who is in its way.
+    pub fn has_room(&self, key: Key, rank: Option<i32>) -> bool {
+        (rank.is_some() && self.peek(key).key == 0) || !self.table.is_full()
+    }
+
+    /// Puts a new order in that has room: into the ring when `rank` is known, moving who is in the way.
     pub fn insert(&mut self, key: Key, order: Order, rank: Option<i32>, books: &[Sides]) {
-        self.room -= 1;
         let Some(rank) = rank else { return self.spill(key, order) };
         self.evict(self.index(key.order), books);
         let packed = Slot::pack(order.side, rank, u64::from(order.qty));
@@ -197,7 +191,6 @@ impl Orders {
 
     /// Takes an order out that is there.
     pub fn remove(&mut self, key: Key) {
-        self.room += 1;
         let index = self.index(key.order);
         let spilled = self.in_ring(key).is_none();
         let Some(slot) = self.ring.get_mut(index) else { return };
@@ -211,19 +204,17 @@ impl Orders {
 
     /// Takes out every order that `gone` wants. Walks everything.
     pub fn forget(&mut self, gone: impl Fn(u32, Side) -> bool) {
-        let (ring, room) = (&mut self.ring, &mut self.room);
+        let ring = &mut self.ring;
         let low = self.mask;
         for slot in ring.iter_mut().filter(|slot| slot.key != 0) {
             if gone(instrument_of(slot.key, low), slot.side()) {
                 slot.vacate();
-                *room += 1;
             }
         }
         self.table.forget(|key, order| {
             let gone = gone(key.instrument, order.side);
             if let Some(slot) = ring.get_mut((key.order.0 & low) as usize).filter(|_| gone) {
                 unspill(slot);
-                *room += 1;
             }
             gone
         });

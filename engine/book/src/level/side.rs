@@ -9,11 +9,8 @@ pub(crate) const NOTHING: i32 = i32::MIN;
 /// Ticks (and so ranks) that an order of the ring can hold: `-LIMIT..LIMIT`.
 pub(crate) const RANK_LIMIT: i64 = 1 << 26;
 
-/// Ticks at or below this many price units keep the arithmetic of [`HalfBook::offset`] exact.
+/// Largest tick: the price of any rank in a window is exact.
 pub(crate) const TICK_LIMIT: i64 = 1 << 36;
-
-/// Binary places of [`HalfBook::inverse`]; what is left of 64 bits holds twice the largest window.
-const INVERSE_SHIFT: u32 = 51;
 
 /// What a book is made of, decided by the first event since it was last cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +33,8 @@ pub(crate) struct HalfBook {
     pub summary: u64,
     /// Price units per tick.
     pub tick: i64,
-    /// `2^51 / tick`, rounded up: turns a division into a multiplication.
-    pub inverse: u64,
+    /// Inverse modulo 2^64 of the odd part of `tick`.
+    inverse: u64,
     /// Price of `base`, complemented for asks.
     floor: i64,
     /// Lowest rank of the window.
@@ -53,6 +50,8 @@ pub(crate) struct HalfBook {
     pub orders: u32,
     /// Index of the first word of the side's window.
     pub first: u32,
+    /// Trailing zero bits of `tick`.
+    twos: u8,
     /// 0: undecided, else 1 + [`Kind`]. Kept in the buy side for both.
     pub kind: u8,
     /// 0: trusted, else 1 + [`StaleReason`]. Kept in the buy side for both.
@@ -75,16 +74,16 @@ pub(crate) const fn flip(side: Side) -> i64 {
 }
 
 impl HalfBook {
-    /// How far above the window's lowest rank a price is, `None` when it is off tick or far outside.
+    /// How far above the window's lowest rank a price is, if the answer is a small number.
     ///
-    /// Exact wherever it answers: the product with `tick` proves it, and below 2^13 ticks of at most
-    /// 2^36 units nothing wraps. It answers for every price on tick inside the window: rounding
-    /// `inverse` up adds less than `above / 2^51`, which is below one.
+    /// Exact division (Granlund and Montgomery, "Division by invariant integers using multiplication",
+    /// 1994, section 9): multiplying by the inverse and rotating maps 64-bit numbers one to one, and
+    /// the multiple `n * tick` to `n`. So an answer below the window's length means this many whole ticks,
+    /// and prices off tick, below the window or far above it give answers that are larger.
     #[inline(always)]
-    pub fn offset(&self, side: Side, price: Price) -> Option<u64> {
+    pub fn offset(&self, side: Side, price: Price) -> u64 {
         let above = (price.0 ^ flip(side)).wrapping_sub(self.floor) as u64;
-        let offset = above.wrapping_mul(self.inverse) >> INVERSE_SHIFT;
-        (offset.wrapping_mul(self.tick as u64) == above).then_some(offset)
+        above.wrapping_mul(self.inverse).rotate_right(u32::from(self.twos))
     }
 
     /// Rank at an offset.
@@ -104,6 +103,18 @@ impl HalfBook {
     #[inline(always)]
     pub fn base(&self) -> i32 {
         self.base
+    }
+
+    /// Index of the word of a rank that the window covers.
+    #[inline(always)]
+    pub fn index(&self, rank: i32) -> usize {
+        self.first as usize + rank.wrapping_sub(self.base) as u32 as usize
+    }
+
+    /// Rank of the word at an index.
+    #[inline(always)]
+    pub fn rank_at(&self, index: usize) -> i32 {
+        self.base.wrapping_add(index.wrapping_sub(self.first as usize) as i32)
     }
 
     /// Moves the window's lowest rank.
@@ -134,13 +145,26 @@ impl HalfBook {
         self.summary == 0 && self.over == NOTHING
     }
 
-    /// Sets the tick; only while nothing rests here.
+    /// Sets the tick, at least 1; only while nothing rests here.
     pub fn set_tick(&mut self, side: Side, tick: i64) {
         self.tick = tick;
-        self.inverse = (1u64 << INVERSE_SHIFT).div_ceil(tick.max(1) as u64);
+        self.twos = tick.trailing_zeros() as u8;
+        self.inverse = inverse_of_odd((tick >> self.twos) as u64);
         (self.best, self.over, self.span) = (NOTHING, NOTHING, [0; 2]);
         self.set_base(side, 0);
     }
+}
+
+/// Inverse of an odd number modulo 2^64, by Newton's iteration: each step doubles the bits that are
+/// right, and any odd number is its own inverse modulo 8.
+const fn inverse_of_odd(odd: u64) -> u64 {
+    let mut inverse = odd;
+    let mut right = 3;
+    while right < 64 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        right *= 2;
+    }
+    inverse
 }
 
 impl Sides {
@@ -179,11 +203,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_multiplication_is_the_division_wherever_it_answers() {
+    fn an_offset_inside_a_window_is_that_many_ticks_and_all_are_found() {
         let mut rng = nofx_rt::rng::Rng::new(3);
         for _ in 0..100_000 {
             let tick = (1 + (rng.next() >> (28 + rng.below(36)))) as i64;
-            assert!(tick <= TICK_LIMIT);
             let base = (rng.below(1 << 27) as i64 - (1 << 26)) >> rng.below(26);
             for side in Side::BOTH {
                 let mut half = HalfBook::zeroed();
@@ -191,11 +214,12 @@ mod tests {
                 half.set_base(side, base as i32);
                 let offset = rng.below(4096);
                 let price = half.price(side, half.at_offset(offset));
-                assert_eq!(half.offset(side, Price(price)), Some(offset), "tick {tick}");
+                assert_eq!(half.offset(side, Price(price)), offset, "tick {tick}");
                 let any = Price(price.wrapping_add((rng.next() >> rng.below(64)) as i64));
-                if let Some(offset) = half.offset(side, any) {
-                    let rank = i64::from(half.at_offset(offset));
-                    assert_eq!(i128::from(any.0), i128::from(rank ^ flip(side)) * i128::from(tick));
+                let offset = half.offset(side, any);
+                if offset < 4096 {
+                    let rank = half.at_offset(offset);
+                    assert_eq!(any.0, half.price(side, rank), "tick {tick} base {base}");
                 }
             }
         }

@@ -37,18 +37,17 @@ impl LevelBooks {
             self.counts.out_of_range += 1;
             return self.mark(id, StaleReason::Inconsistent);
         };
-        if self.orders.room == 0 {
+        let of = SideOf { book: id.index(), side };
+        let rank = self.depth.half(of).and_then(|half| half.rank(side, price?));
+        if !self.orders.has_room(key, rank) {
             return self.refused(id, Refused::Full);
         }
-        let of = SideOf { book: id.index(), side };
         let join = Edit::Join(word(u64::from(qty), 1));
         let change = match price.map(|price| self.edit(of, price, join)) {
             None => Change::NONE,
             Some(Ok(change)) => change,
             Some(Err(why)) => return self.refused(id, why),
         };
-        let half = self.depth.half(of);
-        let rank = half.and_then(|half| half.rank(side, price?));
         self.orders.insert(key, Order { side, price, qty }, rank, &self.depth.books);
         self.count_orders(of, 1);
         change
@@ -85,7 +84,8 @@ impl LevelBooks {
         self.leave(of, held.price, word(qty.0, 0))
     }
 
-    /// An order leaves, another joins on its side.
+    /// An order leaves, another joins on its side. The sum of the two changes is the change unless
+    /// the same quantity came back to the same price.
     #[inline(never)]
     pub(super) fn replace(
         &mut self,
@@ -98,8 +98,6 @@ impl LevelBooks {
         let Some(held) = self.known(Key { instrument: id.0, order: old }) else {
             return Change::NONE;
         };
-        let of = SideOf { book: id.index(), side: held.side };
-        let before = self.depth.top(of);
         let left = self.delete(id, old);
         let joined = match price.or(held.price.map(Price)) {
             _ if qty.0 == 0 => Change::NONE,
@@ -108,9 +106,8 @@ impl LevelBooks {
         };
         let moved = price.is_some_and(|price| Some(price.0) != held.price);
         let same = joined.levels && !moved && u64::from(held.qty) == qty.0;
-        let levels = (left.levels || joined.levels) && !same;
-        let touch = self.depth.top(of).map(shown) != before.map(shown);
-        Change { touch, levels }
+        let sum = BOTH_CHANGED(left, joined);
+        Change { touch: sum.touch && !same, levels: sum.levels && !same }
     }
 
     /// A level is this now.
@@ -173,7 +170,7 @@ impl LevelBooks {
     }
 
     fn clear_all(&mut self, side: Option<Side>) -> Change {
-        if self.orders.live() > 0 {
+        if self.live_orders() > 0 {
             self.orders.forget(|_, of| side.is_none_or(|side| side == of));
         }
         (0..self.depth.books.len())

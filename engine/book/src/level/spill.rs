@@ -39,13 +39,16 @@ pub(crate) struct Row {
 pub(crate) struct Spill {
     rows: HugeSlice<Row>,
     shift: u32,
+    len: usize,
+    limit: usize,
 }
 
 impl Spill {
-    /// Room for `orders` orders. The caller never inserts more: it counts them.
+    /// Room for `orders` orders.
     pub fn new(orders: usize) -> std::io::Result<Spill> {
         let rows = (orders * 2).next_power_of_two().max(4);
-        Ok(Spill { rows: HugeSlice::zeroed(rows)?, shift: 64 - rows.trailing_zeros() })
+        let shift = 64 - rows.trailing_zeros();
+        Ok(Spill { rows: HugeSlice::zeroed(rows)?, shift, len: 0, limit: orders })
     }
 
     /// The memory.
@@ -58,8 +61,14 @@ impl Spill {
         self.row(self.find(key)).order()
     }
 
-    /// Puts an order in; its key must not be there.
+    /// Whether no order may be put in.
+    pub fn is_full(&self) -> bool {
+        self.len >= self.limit
+    }
+
+    /// Puts an order in; its key must not be there, and the table not full.
     pub fn insert(&mut self, key: Key, order: Order) {
+        self.len += 1;
         let at = self.find(key);
         self.put(at, Row::of(key, order));
     }
@@ -98,6 +107,7 @@ impl Spill {
     }
 
     fn shift_back(&mut self, mut hole: usize) {
+        self.len -= 1;
         let mask = self.rows.len() - 1;
         let mut at = (hole + 1) & mask;
         while self.row(at).qty != 0 {
@@ -187,11 +197,11 @@ mod tests {
                         twin.get_mut(&named).expect("twin").qty = 7;
                     }
                     Some(_) => assert_eq!(spill.remove(key), twin.remove(&named)),
-                    None if twin.len() < 64 => {
+                    None if !spill.is_full() => {
                         spill.insert(key, row);
                         twin.insert(named, row);
                     }
-                    None => {}
+                    None => assert_eq!(twin.len(), 64),
                 }
             }
             spill.forget(|key, _| key.instrument == 1);

@@ -1,9 +1,10 @@
-//! Levels near the touch: per side a circular array of one word per tick, with a bitmap of two steps.
+//! Levels near the touch: per side an array of one word per tick, with a bitmap of two steps.
 //!
-//! Shape: the level of rank `r` is word `r mod W` of its side, so moving the window moves nothing that
-//! stays inside. A level is one word, `quantity << 24 | orders`: an order joins or leaves with one
-//! addition, a carry out of the word is the overflow, and an empty level is zero.
-//! Worst case: the next best after the best left is three bit scans, whatever the distance.
+//! Shape: the level at rank `base + i` is word `i` of its side. A level is one word,
+//! `quantity << 24 | orders`: an order joins or leaves with one addition, a carry out of the word is the
+//! overflow, and an empty level is zero. One bit per word and one summary bit per 64 words find the next
+//! best after the best left in two bit scans, whatever the distance.
+//! Worst case: sliding a window copies its words and builds its bitmap anew (2,048 ticks: 16 KiB).
 
 use nofx_rt::mem::HugeSlice;
 use nofx_types::{Level, Price, Qty};
@@ -35,30 +36,21 @@ pub(crate) const fn level(price: i64, word: u64) -> Level {
 pub(crate) struct Windows {
     pub words: HugeSlice<u64>,
     pub bits: HugeSlice<u64>,
-    mask: u32,
+    width: u32,
 }
 
 impl Windows {
-    /// Windows of `1 << shift` ticks, at least 64 and at most 4,096, for `sides` sides.
-    pub fn new(sides: usize, shift: u32) -> std::io::Result<Windows> {
-        let words = HugeSlice::zeroed(sides << shift)?;
-        Ok(Windows {
-            words,
-            bits: HugeSlice::zeroed((sides << shift) / 64)?,
-            mask: (1 << shift) - 1,
-        })
+    /// Windows of `width` ticks, a power of two from 64 to 4,096, for `sides` sides.
+    pub fn new(sides: usize, width: u32) -> std::io::Result<Windows> {
+        let count = sides * width as usize;
+        let (words, bits) = (HugeSlice::zeroed(count)?, HugeSlice::zeroed(count / 64)?);
+        Ok(Windows { words, bits, width })
     }
 
     /// Ticks of a window.
     #[inline(always)]
     pub fn len(&self) -> u32 {
-        self.mask + 1
-    }
-
-    /// Index of the word of `rank`.
-    #[inline(always)]
-    pub fn at(&self, half: &HalfBook, rank: i32) -> usize {
-        half.first as usize + (rank as u32 & self.mask) as usize
+        self.width
     }
 
     /// The word at an index.
@@ -98,58 +90,70 @@ impl Windows {
         }
     }
 
-    /// Highest rank below `rank`, whose index is `at`; [`NOTHING`] when there is none in the window.
+    /// Highest rank below the one at index `at`; [`NOTHING`] when there is none in the window.
     #[inline]
-    pub fn below(&self, half: &HalfBook, at: usize, rank: i32) -> i32 {
-        let (here, lane) = (at / 64, lane(at));
-        let near = self.bits.get(here).map_or(0, |bits| bits & ((1 << (at % 64)) - 1));
-        let (word, bits) = if near != 0 {
-            (here, near)
-        } else {
-            // Lanes below this one, else around the end: the circle's highest lane.
-            let lower = half.summary & ((1 << lane) - 1);
-            let lanes = if lower != 0 { lower } else { half.summary };
-            let Some(lane2) = lanes.checked_ilog2() else { return NOTHING };
-            let word = here - lane + lane2 as usize;
-            (word, self.bits.get(word).copied().unwrap_or(0))
-        };
-        let Some(bit) = bits.checked_ilog2() else { return NOTHING };
-        let found = word * 64 + bit as usize;
-        let steps = (at as u32).wrapping_sub(found as u32) & self.mask;
-        let below = rank.wrapping_sub(steps as i32);
-        // A search that comes around finds the rank itself or better ones, a whole window lower.
-        if steps == 0 || below < half.base() { NOTHING } else { below }
+    pub fn below(&self, half: &HalfBook, at: usize) -> i32 {
+        let near = self.bits.get(at / 64).map_or(0, |bits| bits & ((1 << (at % 64)) - 1));
+        match near.checked_ilog2() {
+            Some(bit) => half.rank_at(at / 64 * 64 + bit as usize),
+            None => self.highest(half, half.summary & ((1 << lane(at)) - 1)),
+        }
     }
 
-    /// Highest rank that is there, by the bitmap.
-    pub fn highest(&self, half: &HalfBook) -> i32 {
-        let top = half.base() + self.mask as i32;
-        let at = self.at(half, top);
-        if self.get(at) != 0 { top } else { self.below(half, at, top) }
+    /// Highest rank among some words of a side's bitmap, given as bits of its summary.
+    #[inline]
+    pub fn highest(&self, half: &HalfBook, lanes: u64) -> i32 {
+        let Some(lane) = lanes.checked_ilog2() else { return NOTHING };
+        let word = half.first as usize / 4096 * 64 + lane as usize;
+        let bits = self.bits.get(word).and_then(|bits| bits.checked_ilog2());
+        bits.map_or(NOTHING, |bit| half.rank_at(word * 64 + bit as usize))
     }
 
     /// Ranks and words of a side, best first.
     pub fn walk<'a>(&'a self, half: &'a HalfBook) -> impl Iterator<Item = (i32, u64)> + 'a {
         let first = Some(half.best).filter(|best| *best != NOTHING);
         std::iter::successors(first, move |rank| {
-            let next = self.below(half, self.at(half, *rank), *rank);
+            let next = self.below(half, half.index(*rank));
             (next != NOTHING).then_some(next)
         })
-        .map(move |rank| (rank, self.get(self.at(half, rank))))
+        .map(move |rank| (rank, self.get(half.index(rank))))
+    }
+
+    /// Moves every word `by` ticks down (up when negative); those that would fall out must be zero.
+    pub fn slide(&mut self, half: &mut HalfBook, by: i32) {
+        if half.summary == 0 {
+            return;
+        }
+        let (first, width) = (half.first as usize, self.width as usize);
+        let Some(words) = self.words.get_mut(first..first + width) else { return };
+        let steps = (by.unsigned_abs() as usize).min(width);
+        if by > 0 {
+            words.copy_within(steps.., 0);
+            words[width - steps..].fill(0);
+        } else {
+            words.copy_within(..width - steps, steps);
+            words[..steps].fill(0);
+        }
+        half.summary = 0;
+        let bits = self.bits.iter_mut().zip(0..).skip(first / 64);
+        for (word, (bits, index)) in words.chunks_exact(64).zip(bits) {
+            *bits = word.iter().rev().fold(0, |bits, word| bits << 1 | u64::from(*word != 0));
+            half.summary |= u64::from(*bits != 0) << (index % 64);
+        }
     }
 
     /// Empties the window of a side.
     pub fn clear(&mut self, half: &mut HalfBook) {
         while half.best != NOTHING {
-            let at = self.at(half, half.best);
+            let at = half.index(half.best);
             self.set(half, at, 0);
-            half.best = self.below(half, at, half.best);
+            half.best = self.below(half, at);
         }
     }
 }
 
-/// Bit of a summary for the bitmap word that holds the bit of `at`. A window has at most 64 words and
-/// starts at a multiple of their number, so the words of one side have distinct, rising bits.
+/// Bit of a summary for the bitmap word that holds the bit of `at`. A window is at most 64 words of
+/// bitmap and starts at a multiple of its length, so the words of one side have distinct, rising bits.
 #[inline(always)]
 const fn lane(at: usize) -> usize {
     (at / 64) % 64
