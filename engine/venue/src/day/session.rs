@@ -22,6 +22,8 @@ const CLUSTER: u64 = 4;
 const BURST_EVERY: u64 = 400;
 /// Mean time between two messages of a cluster.
 const WITHIN_NS: u64 = 3_000;
+/// The index that the market-wide breaker watches, in 1e-8.
+const INDEX_E8: u64 = 690_000_000_000;
 /// How many steps apart progress is told.
 const PROGRESS_EVERY: u64 = 1 << 14;
 
@@ -70,7 +72,7 @@ impl<'a, S: DaySink> Session<'a, S> {
     fn before_the_open(&mut self) -> Result<(), S::Error> {
         self.system(START, b'O');
         self.spread(self.rows().len() as u64, START.plus(1), clock(9, 21, 0), Self::introduce)?;
-        let levels = [7, 13, 20].map(|percent| 6_900_00000000 / 100 * (100 - percent));
+        let levels = [7, 13, 20].map(|percent| INDEX_E8 / 100 * (100 - percent));
         self.tape.say_all(&Happening::BreakerLevels { levels });
         self.system(SYSTEM, b'S');
         let rounds = self.flow.stocks.iter().map(|stock| stock.target).max().unwrap_or(0);
