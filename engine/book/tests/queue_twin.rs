@@ -150,6 +150,7 @@ fn exhaustion_drops_one_order_counts_it_and_marks_its_book_only() {
         let id = InstrumentId::ALL;
         books.apply(&event(id, EventKind::Clear { side: None }));
         assert_eq!((books.live_orders(), books.live_levels()), (0, 0), "seed {seed}");
+        assert_eq!(books.check_all(), Ok(()), "seed {seed}");
         assert!((0..3).any(|id| books.stale(InstrumentId(id)).is_some()), "seed {seed}");
     }
 }

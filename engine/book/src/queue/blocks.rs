@@ -91,6 +91,12 @@ impl Blocks {
         }
     }
 
+    /// Units in free blocks; walks them all.
+    pub fn free_units(&self) -> u64 {
+        let free = self.units.iter().filter_map(|unit| unit.free);
+        free.map(|class| 1 << class).sum()
+    }
+
     /// Bytes it occupies.
     pub fn bytes(&self) -> u64 {
         size_of_val(&*self.units) as u64
@@ -123,6 +129,7 @@ mod tests {
                 }
             }
             held.into_iter().for_each(|(start, class)| blocks.give(start, class));
+            assert_eq!(blocks.free_units(), u64::from(units));
             let largest = units.ilog2() as usize;
             assert!(blocks.take(largest).is_some(), "units {units}");
         }

@@ -19,7 +19,7 @@ impl QueueBooks {
         }
     }
 
-    /// Proves every book, and that no order or level exists outside of one.
+    /// Proves every book, and that no order, level or price array exists outside of one.
     pub fn check_all(&self) -> Result<(), Broken> {
         let (mut orders, mut levels) = (0, 0);
         for (id, book) in self.books.iter().enumerate() {
@@ -27,7 +27,10 @@ impl QueueBooks {
             (orders, levels) = (orders + o, levels + l);
         }
         ensure(InstrumentId::ALL, orders == self.live_orders(), "no orphan order")?;
-        ensure(InstrumentId::ALL, levels == self.live_levels(), "no orphan level")
+        ensure(InstrumentId::ALL, levels == self.live_levels(), "no orphan level")?;
+        let ladders = self.books.iter().flat_map(|book| &book.ladders);
+        let held = ladders.map(|ladder| u64::from(ladder.room())).sum();
+        ensure(InstrumentId::ALL, self.ladders.accounts_for(held), "no orphan price array")
     }
 
     /// Proves a book; how many orders and levels it has.

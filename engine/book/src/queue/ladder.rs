@@ -51,6 +51,11 @@ impl Ladder {
     pub fn len(&self) -> u32 {
         self.len
     }
+
+    /// Rungs in its block.
+    pub fn room(&self) -> u32 {
+        self.room
+    }
 }
 
 /// Rungs of the smallest block: one cache line.
@@ -140,6 +145,11 @@ impl Ladders {
 
     fn give(&mut self, start: u32, room: u32) {
         self.blocks.give(start / UNIT, class(room));
+    }
+
+    /// Whether all rungs are free or in the blocks of sides, which have `held` in all.
+    pub fn accounts_for(&self, held: u64) -> bool {
+        self.blocks.free_units() * u64::from(UNIT) + held == self.rungs.len() as u64
     }
 
     /// Bytes it occupies.
