@@ -1,12 +1,12 @@
 //! Two lossy lines: what becomes of each packet on its way to the capture.
 //!
 //! Model: each line has its own seed, delay and jitter. It loses packets in runs of one to three,
-//! sends some twice, and lets some be overtaken by up to four later packets of the same line. Beside
+//! sends some twice, and holds some back behind up to four later packets of the same line. Beside
 //! the losses of each line there is one common outage a day, so that a receiver meets a hole that
 //! no line fills even where the shares make that unlikely. Packets of one line leave with rising
 //! times. What was lost is written down per line and for both ([`Losses`]).
 //!
-//! Worst case: an overtaken packet waits for one more packet of its line and [`LATE_NS`].
+//! Worst case: a packet is held back for [`LATE_NS`], also where none overtakes it.
 
 use nofx_types::Nanos;
 
@@ -14,7 +14,7 @@ use super::draw::Draw;
 
 /// Lines of a stream.
 pub const LINES: usize = 2;
-/// Longest that a packet arrives behind the first one that overtook it.
+/// Longest that a packet is held back.
 pub const LATE_NS: u64 = 100_000;
 /// Ranges lost on both lines that are listed; further ones are only counted.
 pub const RANGES_KEPT: usize = 10_000;
@@ -175,8 +175,8 @@ struct Held {
     payload: Vec<u8>,
     /// How many more packets overtake it.
     overtakers: u64,
-    /// When it comes at the latest, once a packet has overtaken it.
-    due: Option<Nanos>,
+    /// When it comes at the latest, overtaken or not.
+    due: Nanos,
 }
 
 #[derive(Debug)]
@@ -218,12 +218,12 @@ impl Line {
     ) -> Result<(), W::Error> {
         let (delay, jitter) = DELAYS[self.index];
         let at = sent.plus(delay + self.draw.exponential(jitter));
-        if let Some(due) = self.held.as_ref().and_then(|held| held.due).filter(|due| *due < at) {
+        if let Some(due) = self.held.as_ref().map(|held| held.due).filter(|due| *due < at) {
             self.release(due, wire)?;
         }
         let Some(payload) = payload else { return Ok(()) };
         if self.held.is_none() && faults.reorder.falls(&mut self.draw) {
-            self.hold(payload);
+            self.hold(at, payload);
             return Ok(());
         }
         self.emit(at, payload, wire)?;
@@ -233,18 +233,17 @@ impl Line {
         self.overtake(at, wire)
     }
 
-    fn hold(&mut self, payload: &[u8]) {
+    fn hold(&mut self, at: Nanos, payload: &[u8]) {
         let mut copy = std::mem::take(&mut self.spare);
         copy.clear();
         copy.extend_from_slice(payload);
         let overtakers = self.draw.between(1, 4);
-        self.held = Some(Held { payload: copy, overtakers, due: None });
+        self.held = Some(Held { payload: copy, overtakers, due: at.plus(LATE_NS) });
     }
 
     fn overtake<W: Wire>(&mut self, at: Nanos, wire: &mut W) -> Result<(), W::Error> {
         let Some(held) = &mut self.held else { return Ok(()) };
         held.overtakers -= 1;
-        held.due.get_or_insert(at.plus(LATE_NS));
         if held.overtakers == 0 { self.release(at, wire) } else { Ok(()) }
     }
 
