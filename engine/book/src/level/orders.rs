@@ -21,9 +21,11 @@ use super::spill::{Key, Order, Spill};
 #[derive(Clone, Copy, Zeroable)]
 #[repr(C, align(16))]
 pub(crate) struct Slot {
-    /// 0: free, else the id without its low bits, plus instrument + 1.
+    /// 0: free, else the id with its low bits set, less the instrument: never 0, as there are fewer
+    /// instruments than slots.
     pub key: u64,
-    /// `qty << 32 | rank << 5 | spilled << 1 | side`, rank signed; `spilled` stays when the order leaves.
+    /// `qty << 32 | rank << 5 | spilled << 1 | side`, rank signed; only `spilled` stays when the order
+    /// leaves.
     pub rest: u64,
 }
 
@@ -43,7 +45,7 @@ impl Slot {
     /// Whether neither an order is here nor one that belongs here is in the table.
     #[inline(always)]
     pub fn is_untouched(&self) -> bool {
-        self.key | self.rest == 0
+        self.rest == 0
     }
 
     /// Rank of its price.
@@ -112,7 +114,7 @@ impl Orders {
     /// What the slot of an order has as key when it holds it. `instrument` is below their number.
     #[inline(always)]
     pub fn key(&self, instrument: u32, order: OrderRef) -> u64 {
-        (order.0 & !self.mask) | (u64::from(instrument) + 1)
+        (order.0 | self.mask).wrapping_sub(u64::from(instrument))
     }
 
     /// Index of the slot of an order.
@@ -237,7 +239,7 @@ impl Orders {
 }
 
 fn instrument_of(key: u64, mask: u64) -> u32 {
-    (key & mask).wrapping_sub(1) as u32
+    (!key & mask) as u32
 }
 
 /// One order of this slot left the table. A count that reached its end is not exact: it stays.
