@@ -291,6 +291,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
                     self.log.verdict(&intent, Rejects::NONE);
                     let Some(bytes) = self.orders.encode(cleared) else {
                         self.counters.session_down += 1;
+                        self.hear(); // its exposure is released again
                         continue;
                     };
                     self.stamps.mark(Stage::Encode);
@@ -321,15 +322,20 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     pub fn on_order_bytes(&mut self, now: Nanos, bytes: &[u8], port: &mut impl OrderPort) {
         self.log.received(now, bytes);
         self.orders.receive(now, bytes);
-        while let Some(update) = self.orders.poll_update() {
-            self.gate.on_update(&update);
-            self.positions.on_update(&update);
-            self.tell(&update);
-        }
+        self.hear();
         for _ in 0..self.intents.len() {
             let Some(mut intent) = self.intents.pop() else { break };
             intent.now_ns = now;
             self.submit(intent, port);
+        }
+    }
+
+    /// News of our orders, to whom they concern.
+    fn hear(&mut self) {
+        while let Some(update) = self.orders.poll_update() {
+            self.gate.on_update(&update);
+            self.positions.on_update(&update);
+            self.tell(&update);
         }
     }
 
@@ -360,7 +366,8 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
 
     #[cold]
     fn count_crossed(&mut self, id: InstrumentId) {
-        if self.phases.of(id) == Phase::Continuous {
+        // A book that missed messages may well be crossed: it is known not to be right.
+        if self.phases.of(id) == Phase::Continuous && self.books.stale(id).is_none() {
             self.counters.crossed += 1;
         }
     }

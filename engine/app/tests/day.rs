@@ -130,7 +130,7 @@ fn a_packet_lost_on_both_lines_is_reported_and_no_order_passes_afterwards() {
     assert!(run.books.stale > 0);
     let truth = std::fs::read_to_string(day().join("lossy/truth.json")).expect("written");
     let truth: serde_json::Value = serde_json::from_str(&truth).expect("JSON");
-    let lost = truth["lost_on_both"]["messages"].as_u64().expect("a count");
+    let lost = truth["lines"]["messages_lost_both"].as_u64().expect("a count");
     assert_eq!(run.gaps.missing, lost, "every message that neither line carried is in a gap");
     let mut sent_after = 0;
     let path = out.path().join("run/orders.parquet");

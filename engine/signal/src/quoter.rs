@@ -70,7 +70,9 @@ pub struct Working {
     pub leaves: Qty,
     /// Id of the replacement in flight.
     next: ClOrdId,
-    next_price: Price,
+    /// Most aggressive price since the side was last empty, the one in flight included: a gate's
+    /// self-match rule remembers no more, and holds the other side against it.
+    reach: Price,
     ioc: bool,
     /// The last wish was to have no order.
     leaving: bool,
@@ -100,7 +102,8 @@ impl Quoter {
     ///
     /// An order that rests at the price with no more than the quantity is left alone, so that partial
     /// fills do not cost its place in the queue. Wants nothing while the context forbids trading, and
-    /// holds back a price that would meet our own order of the other side until that one has moved.
+    /// holds back a price that our own order of the other side has reached: until that one has gone,
+    /// which is asked for when only its past is in the way.
     #[inline]
     pub fn want(
         &mut self,
@@ -124,7 +127,13 @@ impl Quoter {
             }
             _ => return,
         };
-        if ctx.now < own.quote_at.max(own.retry_at) || other.meets(side, price) {
+        if ctx.now < own.quote_at.max(own.retry_at) {
+            return;
+        }
+        if other.meets(side, price) {
+            if side.better(other.price, price) {
+                other.cancel(ctx, side.opposite(), out);
+            }
             return;
         }
         intent.post_only = post_only;
@@ -179,7 +188,7 @@ impl Quoter {
     }
 
     #[inline]
-    fn sides(&mut self, id: InstrumentId, side: Side) -> Option<(&mut Working, &Working)> {
+    fn sides(&mut self, id: InstrumentId, side: Side) -> Option<(&mut Working, &mut Working)> {
         let [buy, sell] = self.rows.get_mut(self.set.row(id)?)?;
         Some(match side {
             Side::Buy => (buy, sell),
@@ -195,15 +204,10 @@ impl Working {
         self.state != State::Idle
     }
 
-    /// Whether an order of `side` at `price` could match this one, of the other side, at the price it
-    /// has or the one it is moving to.
+    /// Whether an order of `side` at `price` could match this one, of the other side, at a price it
+    /// has, had or is moving to.
     fn meets(&self, side: Side, price: Price) -> bool {
-        let apart = |own: Price| side.better(own, price);
-        match self.state {
-            State::Idle => false,
-            State::PendingReplace => !apart(self.price) || !apart(self.next_price),
-            _ => !apart(self.price),
-        }
+        self.is_open() && !side.better(self.reach, price)
     }
 
     /// Queues a new order or a replace; a full queue leaves everything as it was.
@@ -217,12 +221,15 @@ impl Working {
             self.state = State::PendingNew;
             self.id = id;
             self.price = intent.price;
+            self.reach = intent.price;
             self.leaves = intent.qty;
             self.ioc = intent.tif == TimeInForce::Ioc;
         } else {
             self.state = State::PendingReplace;
             self.next = id;
-            self.next_price = intent.price;
+            if intent.side.better(intent.price, self.reach) {
+                self.reach = intent.price;
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use nofx_gate::{Gate, Rule};
 use nofx_rt::mem::Pages;
 use nofx_rt::usage::{peak_rss_bytes, process_cpu_ns};
 use nofx_signal::Strategy;
-use nofx_types::{InstrumentId, Price, Touch, UpdateKind};
+use nofx_types::{InstrumentId, Price, Symbol, Touch, UpdateKind};
 
 use super::Outcome;
 use super::drive::{Drive, Ended};
@@ -169,6 +169,7 @@ fn gaps(report: &FeedReport) -> GapSummary {
 fn books<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> BookSummary {
     let path = &drive.path;
     let ids = || (0..path.instruments.capacity()).map(InstrumentId);
+    let named = |id| path.instruments.get(id).is_some_and(|i| i.symbol != Symbol::NONE);
     let broken = path.books.check_all();
     BookSummary {
         instruments: path.books.seen().into(),
@@ -177,7 +178,7 @@ fn books<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> BookSum
         checked: path.books.seen().into(),
         broken: broken.iter().map(ToString::to_string).collect(),
         crossed: path.counters.crossed,
-        stale: ids().filter(|id| path.books.stale(*id).is_some()).count() as u64,
+        stale: ids().filter(|id| named(*id) && path.books.stale(*id).is_some()).count() as u64,
         twin_compared: drive.twin.as_ref().map_or(0, |twin| twin.compared()),
         touch_hash: format!("{:016x}", path.books.touch_hash()),
     }
@@ -196,7 +197,7 @@ fn orders<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> OrderS
     OrderSummary {
         intents: counters.intents,
         intents_dropped: path.intents_dropped(),
-        sent: path.log.counts().sent,
+        sent: path.orders.sent(),
         updates: UPDATES.iter().map(|(kind, name)| (*name, update(*kind))).collect(),
         fills: update(UpdateKind::Filled),
         bought,

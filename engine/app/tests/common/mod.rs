@@ -13,7 +13,7 @@ use nofx_rt::guard::OnSealed;
 
 /// Runs `nofx replay ARGS` in this process; an allocation in the sealed loop ends it.
 pub fn replay(args: &[&str]) -> Result<Outcome, Failure> {
-    let line = ["nofx", "replay", "--quiet"].iter().chain(args).copied();
+    let line = ["nofx", "replay", "--quiet"].into_iter().chain(args.iter().copied());
     match Cli::try_parse_from(line).expect("a valid command line").command {
         Command::Replay(args) => {
             replay::run_sealed(&args, &AtomicBool::new(false), OnSealed::Abort)
@@ -32,7 +32,7 @@ pub fn summary(args: &[&str]) -> Summary {
 /// Runs `nofx gen DIR ARGS`.
 pub fn generate(dir: &Path, args: &[&str]) {
     let dir = dir.to_str().expect("UTF-8");
-    let line = ["nofx", "gen", "--quiet", dir].iter().chain(args).copied();
+    let line = ["nofx", "gen", "--quiet", dir].into_iter().chain(args.iter().copied());
     match Cli::try_parse_from(line).expect("a valid command line").command {
         Command::Gen(args) => {
             nofx_app::generate::run(&args).unwrap_or_else(|e| panic!("{e}"));
