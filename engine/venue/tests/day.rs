@@ -35,6 +35,8 @@ struct Market {
     tracking: u16,
     volume: u64,
     executions: u64,
+    /// Locate and price of the last execution that a cross is to print.
+    unprinted: Option<(u16, u32)>,
 }
 
 impl Market {
@@ -83,6 +85,8 @@ impl Market {
                 let fill = OrderExecutedWithPrice::parse(m)?;
                 self.execute(locate, fill.order_ref.get(), fill.shares.get());
                 let printed = if fill.printable == b'Y' { fill.shares.get() } else { 0 };
+                let silent = fill.printable == b'N';
+                self.unprinted = silent.then_some((locate, fill.price_e4.get()));
                 self.print(fill.match_number.get(), u64::from(printed));
             }
             b'X' => {
@@ -107,6 +111,8 @@ impl Market {
             b'Q' => {
                 let cross = CrossTrade::parse(m)?;
                 assert!((cross.shares.get() > 0) == (cross.price_e4.get() > 0));
+                let executed = (cross.shares.get() > 0).then_some((locate, cross.price_e4.get()));
+                assert_eq!(self.unprinted.take(), executed, "a cross without its execution");
                 self.print(cross.match_number.get(), cross.shares.get());
             }
             b'B' => {
