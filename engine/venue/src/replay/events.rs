@@ -39,8 +39,10 @@ impl ReplayVenue {
         self.serve(before(event.capture_ns));
         self.clock = self.clock.max(event.capture_ns);
         self.market.apply_to_all(event);
-        if let EventKind::Phase(phase) = event.kind {
-            self.traded.set_market_phase(phase);
+        match event.kind {
+            EventKind::Phase(phase) => self.traded.set_market_phase(phase),
+            EventKind::Clear { .. } | EventKind::Stale(_) => self.traded.forget_events(),
+            _ => {}
         }
         for row in 0..self.traded.len() {
             self.after_event(row, event);

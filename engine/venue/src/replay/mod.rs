@@ -3,9 +3,9 @@
 //! Model: the market's events go through [`ReplayVenue::on_event`] and build the real books of the
 //! traded instruments; the engine's bytes go through [`ReplayVenue::on_bytes`], travel, and become
 //! requests that act between two events. Time is the capture's: a request that arrives at the time of
-//! an event comes after it, and one that arrives inside an atomic event of the venue waits for its
-//! end. Since market data was already old when it was captured, the configured latency to the venue
-//! has to include the time that the market data took.
+//! an event comes after it (unless [`ReplayVenue::on_time`] served it before), and one that arrives
+//! inside an atomic event of the venue waits for its end. Since market data was already old when it
+//! was captured, the configured latency to the venue has to include the time that it took.
 //!
 //! What fills an own order that rests (at its own price, as maker):
 //!
@@ -17,18 +17,18 @@
 //! | a hidden print strictly through the price | own orders at a better price (`hidden_prints_fill`) |
 //!
 //! No event fills more than its own quantity. An own order that crosses on arrival takes real orders
-//! in price-time order, and what it took is never offered to us again ([`taken`]). Executions that
-//! are not printable fill nobody: another message carries their volume. Auctions fill nobody: what
-//! crosses after one is reached by what arrives or trades next.
+//! in price-time order, and what it took is never offered to us again. Executions that are not
+//! printable fill nobody: another message carries their volume. Auctions fill nobody: what crosses
+//! after one is reached by what arrives or trades next.
 //!
 //! A replace at the same price with no more open shares keeps its turn (as a cut does); any other
 //! one loses it. A cancel or replace that comes too late is refused rather than ignored, so a client
 //! always hears.
 //!
 //! While a book is stale nothing is filled. Orders that rested then have lost their place: nobody
-//! knows who is before them, so only what trades or arrives at a price strictly through theirs
-//! reaches them, until they are replaced or end. Clearing a book does the same, except that a quote
-//! of a feed of the best level begins by clearing its instrument.
+//! knows who is before them, so only what trades strictly through their price reaches them, or what
+//! arrives where no real order stands in its way, until they are replaced or end. Clearing a book
+//! does the same, except that a quote of a feed of the best level begins by clearing its instrument.
 //!
 //! Worst case: an event of an instrument that is not traded costs one load and a branch. Otherwise it
 //! costs its book update and a walk over own orders of that row; an incoming order visits the real

@@ -173,6 +173,12 @@ impl Traded {
         }
     }
 
+    /// The stream broke off or starts again: no atomic event of before will be closed.
+    pub fn forget_events(&mut self) {
+        self.rows.iter_mut().for_each(|row| row.mid_event = false);
+        self.mid_rows = 0;
+    }
+
     /// Up to when requests may be served: not past the start of an atomic event that is still open.
     #[inline]
     pub fn horizon(&self, until: Nanos) -> Nanos {
@@ -247,5 +253,11 @@ mod tests {
         assert_eq!(traded.horizon(Nanos(100 + MID_EVENT_NS_MAX + 1)), Nanos(1_000_101));
         traded.note_event(1, Nanos(150), true);
         assert_eq!(traded.horizon(Nanos(160)), Nanos(160));
+        traded.note_event(1, Nanos(170), false);
+        traded.forget_events();
+        assert_eq!(traded.horizon(Nanos(180)), Nanos(180));
+        traded.note_event(0, Nanos(190), false);
+        traded.note_event(1, Nanos(190), true);
+        assert_eq!(traded.horizon(Nanos(200)), Nanos(189));
     }
 }
