@@ -19,7 +19,7 @@ use crate::{BookCounts, ConfigError, touch_hash};
 use depth::{Depth, SideOf};
 use orders::{Orders, QTY_SHIFT, Slot};
 use side::{Kind, NOTHING, TICK_LIMIT, flip};
-use window::{COUNT_BITS, Windows, level, word};
+use window::{COUNT_BITS, WINDOW, level, word};
 
 mod check;
 mod depth;
@@ -37,7 +37,8 @@ pub struct LevelConfig {
     pub instruments: u32,
     /// Orders that may be live at once, all books together.
     pub live_orders: u32,
-    /// Ticks that each side keeps in its window: a power of two, 64 to 4,096.
+    /// Ticks that each side keeps in its window: a power of two, 64 to 2,048. Memory is
+    /// taken for 2,048 in any case.
     pub window_ticks: u32,
 }
 
@@ -74,25 +75,18 @@ impl LevelBooks {
         if !(1..=1 << 23).contains(&live_orders) {
             return outside("live_orders", "want 1 to 8388608");
         }
-        if !window_ticks.is_power_of_two() || !(64..=4096).contains(&window_ticks) {
-            return outside("window_ticks", "want a power of two, 64 to 4096");
-        }
-        if u64::from(instruments) * u64::from(window_ticks) > u64::from(u32::MAX / 2) {
-            return outside(
-                "window_ticks",
-                "want fewer: all windows hold at most 2^31 ticks a side",
-            );
+        if !window_ticks.is_power_of_two() || !(64..=WINDOW as u32).contains(&window_ticks) {
+            return outside("window_ticks", "want a power of two, 64 to 2048");
         }
         let count = instruments as usize;
         // Each order may be alone at its level; books of levels and split arrays want some more.
         let far_levels = (count * 64 + live_orders as usize).max(FAR_LEVELS_MIN);
         let memory = |key| move |error: io::Error| ConfigError::new(key, error.to_string());
-        let windows = Windows::new(count * 2, window_ticks);
         let mut books = LevelBooks {
             orders: Orders::new(instruments, live_orders).map_err(memory("live_orders"))?,
             depth: Depth {
                 books: HugeSlice::zeroed(count).map_err(memory("instruments"))?,
-                windows: windows.map_err(memory("window_ticks"))?,
+                width: window_ticks,
                 far: far::FarLevels::new(count * 2, far_levels).map_err(memory("live_orders"))?,
             },
             counts: BookCounts::default(),
@@ -176,15 +170,14 @@ impl LevelBooks {
         let rank = half.at_offset(offset);
         let index = self.orders.index(order);
         let slot = self.orders.slot(index).filter(|slot| slot.is_untouched())?;
-        let windows = &mut self.depth.windows;
         let at = half.index(rank);
-        let level = windows.words.get_mut(at)?;
+        let level = &mut half.words[at];
         let was = *level;
         *level = was.checked_add(word(qty.0, 1))?;
         *slot = Slot { key, rest: Slot::pack(side, rank, qty.0) };
         half.orders += 1;
         if was == 0 {
-            windows.mark(half, at);
+            half.mark(at);
         }
         let touch = rank >= half.best;
         half.best = half.best.max(rank);
@@ -216,9 +209,8 @@ impl LevelBooks {
         if !inside || (qty > has && qty != u64::MAX) {
             return None;
         }
-        let windows = &mut self.depth.windows;
         let at = half.index(rank);
-        let level = windows.words.get_mut(at)?;
+        let level = &mut half.words[at];
         let at_best = rank == half.best;
         if qty < has {
             *level = level.wrapping_sub(word(qty, 0));
@@ -231,9 +223,9 @@ impl LevelBooks {
         slot.vacate();
         half.orders = half.orders.wrapping_sub(1);
         if gone {
-            windows.unmark(half, at);
+            half.unmark(at);
             if at_best {
-                half.best = windows.below(half, at);
+                half.best = half.below(at);
                 if half.best <= half.over {
                     self.best_fell(id, side);
                 }
@@ -272,19 +264,18 @@ impl LevelBooks {
             return None;
         }
         let (rank, word) = (half.at_offset(offset), depth::set_word(qty, orders)?);
-        let windows = &mut self.depth.windows;
         let at = half.index(rank);
-        let was = std::mem::replace(windows.words.get_mut(at)?, word);
+        let was = std::mem::replace(&mut half.words[at], word);
         let touch = rank >= half.best && was >> COUNT_BITS != qty.0;
         match (was, word) {
             (0, 1..) => {
-                windows.mark(half, at);
+                half.mark(at);
                 half.best = half.best.max(rank);
             }
             (1.., 0) => {
-                windows.unmark(half, at);
+                half.unmark(at);
                 if rank == half.best {
-                    half.best = windows.below(half, at);
+                    half.best = half.below(at);
                     if half.best <= half.over {
                         self.best_fell(id, side.index());
                     }
@@ -360,9 +351,8 @@ impl LevelBooks {
         [
             ("order ring", self.orders.ring().bytes()),
             ("order spill", self.orders.table().memory().bytes()),
-            ("book headers", depth.books.bytes() + size_of_val(&*self.ticks)),
-            ("level windows", depth.windows.words.bytes()),
-            ("level bitmaps", depth.windows.bits.bytes()),
+            ("windows and headers", depth.books.bytes()),
+            ("ticks", size_of_val(&*self.ticks)),
             ("far levels", depth.far.bytes()),
         ]
         .map(|(holder, bytes)| (holder, bytes as u64))
@@ -375,8 +365,6 @@ impl LevelBooks {
             self.orders.ring().pages(),
             self.orders.table().memory().pages(),
             self.depth.books.pages(),
-            self.depth.windows.words.pages(),
-            self.depth.windows.bits.pages(),
             self.depth.far.pages(),
         ];
         let worst = [Pages::Small, Pages::Transparent].into_iter().find(|page| all.contains(page));
@@ -424,7 +412,7 @@ impl Ladder for LevelBook<'_> {
         let depth = &self.books.depth;
         let Some(half) = depth.half(of) else { return 0 };
         let price = |rank| half.price(side, rank);
-        let mut near = depth.windows.walk(half).map(|(r, w)| (price(r), w)).peekable();
+        let mut near = half.walk().map(|(r, w)| (price(r), w)).peekable();
         let far = depth.far.of(of.index()).iter().rev();
         let mut far = far.map(|far| (far.rank ^ flip(side), far.level)).peekable();
         let mut filled = 0;

@@ -56,30 +56,22 @@ impl LevelBooks {
     }
 
     fn check_shape(&self, of: SideOf, half: &HalfBook) -> Result<(), &'static str> {
-        let (windows, width) = (&self.depth.windows, self.depth.windows.len());
-        let first = of.index() * width as usize;
-        for at in first..first + width as usize {
-            let bit = windows.bits.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1);
-            must(
-                bit == (windows.get(at) != 0),
-                "a bit of the bitmap tells whether its level is there",
-            )?;
+        for (at, word) in half.words.iter().enumerate() {
+            let bit = half.bits[at / 64] >> (at % 64) & 1 == 1;
+            must(bit == (*word != 0), "a bit of the bitmap tells whether its level is there")?;
         }
-        for (lane, bits) in
-            windows.bits.iter().skip(first / 64).take(width as usize / 64).enumerate()
-        {
-            must(
-                (half.summary >> ((first / 64 + lane) % 64) & 1 == 1) == (*bits != 0),
-                "the summary tells which words have bits",
-            )?;
+        for (lane, bits) in half.bits.iter().enumerate() {
+            let bit = half.summary >> lane & 1 == 1;
+            must(bit == (*bits != 0), "the summary tells which words have bits")?;
         }
-        let occupied = (first..first + width as usize).filter(|at| windows.get(*at) != 0).count();
-        must(windows.walk(half).count() == occupied, "the walk meets every level")?;
+        let width = self.depth.width;
+        let outside = half.words.iter().skip(width as usize);
+        must(outside.sum::<u64>() == 0, "no level is outside the configured window")?;
+        let occupied = half.words.iter().filter(|word| **word != 0).count();
+        must(half.walk().count() == occupied, "the walk meets every level")?;
         must(half.best == NOTHING || occupied > 0, "an empty window has no best")?;
-        must(
-            occupied == 0 || half.best == windows.highest(half, half.summary),
-            "best is the highest level",
-        )?;
+        let highest = half.highest(half.summary);
+        must(occupied == 0 || half.best == highest, "best is the highest level")?;
         let far = self.depth.far.of(of.index());
         must(far.iter().all(|far| far.level != 0), "no far level is empty")?;
         must(far.is_sorted_by(|a, b| a.rank < b.rank), "far levels are sorted and distinct")?;
@@ -117,7 +109,7 @@ impl LevelBooks {
         for (price, sum) in &sums {
             must(self.depth.word(of, *price) == *sum, "a level is the sum of its orders")?;
         }
-        let near = self.depth.windows.walk(half).count();
+        let near = half.walk().count();
         must(near + self.depth.far.of(of.index()).len() == sums.len(), "every level has orders")
     }
 }

@@ -14,12 +14,13 @@ use nofx_types::{Price, Qty, Side, Touch};
 
 use super::far::{Far, FarLevels};
 use super::side::{HalfBook, Kind, NOTHING, Sides, flip};
-use super::window::{COUNT_BITS, COUNT_LIMIT, QTY_LIMIT, Windows, word};
+use super::window::{COUNT_BITS, COUNT_LIMIT, QTY_LIMIT, word};
 
 /// The levels of all books.
 pub(crate) struct Depth {
     pub books: HugeSlice<Sides>,
-    pub windows: Windows,
+    /// Ticks of each window that are used.
+    pub width: u32,
     pub far: FarLevels,
 }
 
@@ -71,12 +72,9 @@ impl Edit {
 impl Depth {
     /// Makes zeroed headers those of empty sides.
     pub fn lay_out(&mut self, tick: i64) {
-        let width = self.windows.len();
-        for (book, first) in self.books.iter_mut().zip((0..).step_by(2 * width as usize)) {
+        for book in self.books.iter_mut() {
             for side in Side::BOTH {
-                let half = &mut book.half[side.index()];
-                half.first = first + side as u32 * width;
-                half.set_tick(side, tick);
+                book.half[side.index()].set_tick(side, tick);
             }
         }
     }
@@ -92,7 +90,7 @@ impl Depth {
     pub fn top(&self, of: SideOf) -> Option<(i64, u64)> {
         let half = self.half(of)?;
         if half.best > half.over {
-            let word = self.windows.get(half.index(half.best));
+            let word = half.word(half.index(half.best));
             return Some((half.price(of.side, half.best), word));
         }
         let far = self.far.of(of.index()).last()?;
@@ -116,7 +114,7 @@ impl Depth {
     pub fn word(&self, of: SideOf, price: i64) -> u64 {
         let Some(half) = self.half(of) else { return 0 };
         match self.in_window(half, of.side, price) {
-            Some(rank) => self.windows.get(half.index(rank)),
+            Some(rank) => half.word(half.index(rank)),
             None => {
                 let rows = self.far.of(of.index());
                 let found = self.far.find(of.index(), price ^ flip(of.side));
@@ -147,7 +145,7 @@ impl Depth {
 
     /// Moves the window where a level at `price` is better served, if that pays.
     fn approach(&mut self, of: SideOf, price: i64) {
-        let width = self.windows.len() as i32;
+        let width = self.width as i32;
         let Some(half) = self.half(of) else { return };
         let (base, best) = (half.base(), half.best);
         let Some(rank) = half.rank(of.side, price) else { return };
@@ -160,15 +158,15 @@ impl Depth {
 
     /// Writes the word of a level, wherever it belongs.
     fn write(&mut self, of: SideOf, price: i64, word: u64) -> Result<(), Refused> {
-        let width = self.windows.len();
+        let width = self.width;
         let Some(half) = half_mut(&mut self.books, of) else { return Ok(()) };
         if let Some(rank) = covered(half, of.side, price, width) {
             let at = half.index(rank);
-            self.windows.set(half, at, word);
+            half.set(at, word);
             if word != 0 {
                 half.best = half.best.max(rank);
             } else if rank == half.best {
-                half.best = self.windows.below(half, at);
+                half.best = half.below(at);
             }
             return Ok(());
         }
@@ -206,7 +204,7 @@ impl Depth {
 
     /// Compares the run's best with the window's, and opens or shuts the fast path.
     fn weigh(&mut self, of: SideOf) {
-        let width = self.windows.len();
+        let width = self.width;
         let Some(book) = self.books.get_mut(of.book) else { return };
         let kind = book.kind();
         let half = &mut book.half[of.side.index()];
@@ -220,42 +218,42 @@ impl Depth {
     /// Moves the window so that `top` has a quarter of it above and three quarters below. Does nothing
     /// when the pool cannot take the levels that would fall out.
     fn recentre(&mut self, of: SideOf, top: i32) {
-        let (width, index) = (self.windows.len() as i32, of.index());
+        let (width, index) = (self.width as i32, of.index());
         let Some(half) = half_mut(&mut self.books, of) else { return };
         let base = top - width / 4 * 3;
         let stays = |rank: i32| (base..base + width).contains(&rank);
-        let leaving = self.windows.walk(half).filter(|(rank, _)| !stays(*rank)).count();
+        let leaving = half.walk().filter(|(rank, _)| !stays(*rank)).count();
         if !self.far.reserve(of.index(), leaving) {
             return;
         }
         let mut rank = half.best;
         while rank != NOTHING {
             let at = half.index(rank);
-            let below = self.windows.below(half, at);
+            let below = half.below(at);
             if !stays(rank) {
                 let far_rank = half.price(of.side, rank) ^ flip(of.side);
-                let far = Far { rank: far_rank, level: self.windows.get(at) };
+                let far = Far { rank: far_rank, level: half.word(at) };
                 let end = self.far.of(index).len();
                 self.far.insert(index, end, far);
-                self.windows.set(half, at, 0);
+                half.set(at, 0);
             }
             rank = below;
         }
-        self.windows.slide(half, base.wrapping_sub(half.base()));
+        half.slide(base.wrapping_sub(half.base()));
         half.set_base(of.side, base);
         self.far.of_mut(of.index()).sort_unstable_by_key(|far| far.rank);
-        pull_in(&mut self.windows, &mut self.far, half, of);
-        half.best = self.windows.highest(half, half.summary);
+        pull_in(&mut self.far, half, of, self.width);
+        half.best = half.highest(half.summary);
     }
 
     fn in_window(&self, half: &HalfBook, side: Side, price: i64) -> Option<i32> {
-        covered(half, side, price, self.windows.len())
+        covered(half, side, price, self.width)
     }
 
     /// Empties a side.
     pub fn clear(&mut self, of: SideOf) {
         let Some(half) = half_mut(&mut self.books, of) else { return };
-        self.windows.clear(half);
+        half.clear();
         self.far.truncate(of.index(), 0);
         half.over = NOTHING;
         self.weigh(of);
@@ -272,12 +270,12 @@ fn covered(half: &HalfBook, side: Side, price: i64, width: u32) -> Option<i32> {
 }
 
 /// Moves the far levels that the window covers now into it.
-fn pull_in(windows: &mut Windows, far: &mut FarLevels, half: &mut HalfBook, of: SideOf) {
+fn pull_in(far: &mut FarLevels, half: &mut HalfBook, of: SideOf, width: u32) {
     let mut kept = 0;
     for at in 0..far.of(of.index()).len() {
         let Some(row) = far.of(of.index()).get(at).copied() else { break };
-        match covered(half, of.side, row.rank ^ flip(of.side), windows.len()) {
-            Some(rank) => windows.set(half, half.index(rank), row.level),
+        match covered(half, of.side, row.rank ^ flip(of.side), width) {
+            Some(rank) => half.set(half.index(rank), row.level),
             None => {
                 if let Some(slot) = far.of_mut(of.index()).get_mut(kept) {
                     *slot = row;

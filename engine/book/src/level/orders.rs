@@ -67,6 +67,7 @@ impl Slot {
     }
 
     /// Its side.
+    #[inline(always)]
     pub fn side(&self) -> Side {
         if self.side_index() == 0 { Side::Buy } else { Side::Sell }
     }
@@ -129,22 +130,30 @@ impl Orders {
         self.ring.get_mut(index)
     }
 
+    #[inline(always)]
     fn peek(&self, key: Key) -> Slot {
         self.ring.get(self.index(key.order)).copied().unwrap_or(Slot::zeroed())
     }
 
+    #[inline(always)]
     fn in_ring(&self, key: Key) -> Option<Slot> {
         let slot = self.peek(key);
         (slot.key == self.key(key.instrument, key.order)).then_some(slot)
     }
 
     /// The order of a key, wherever it is.
+    #[inline(always)]
     pub fn get(&self, key: Key, books: &[Sides]) -> Option<Order> {
         match self.in_ring(key) {
             Some(slot) => Some(unpack(slot, key.instrument, books)),
-            None if self.peek(key).spilled() != 0 => self.table.get(key),
-            None => None,
+            None => self.spilled(key),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spilled(&self, key: Key) -> Option<Order> {
+        if self.peek(key).spilled() == 0 { None } else { self.table.get(key) }
     }
 
     /// Whether a new order finds room: a free slot, or a row for it or for who is in its way.
@@ -249,6 +258,7 @@ fn unspill(slot: &mut Slot) {
     }
 }
 
+#[inline(always)]
 fn unpack(slot: Slot, instrument: u32, books: &[Sides]) -> Order {
     let side = slot.side();
     let half = books.get(instrument as usize).map(|book| &book.half[side.index()]);

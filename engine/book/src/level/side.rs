@@ -1,7 +1,9 @@
-//! Header of one side of a book: everything an operation needs before it touches a level.
+//! One side of a book, and everything an operation needs before it touches a level.
 
 use bytemuck::Zeroable;
 use nofx_types::{Price, Side, StaleReason};
+
+use super::window::{LANES, WINDOW};
 
 /// Rank of no level: worse than every rank.
 pub(crate) const NOTHING: i32 = i32::MIN;
@@ -22,7 +24,7 @@ pub(crate) enum Kind {
     Levels = 1,
 }
 
-/// One side of one book, in one cache line.
+/// One side of one book: a header of one cache line, then bitmap and window.
 ///
 /// A *rank* counts ticks so that a larger rank is a better price on either side: the tick itself for
 /// bids, its bitwise complement for asks. So one code serves both sides and the best is the maximum.
@@ -48,8 +50,6 @@ pub(crate) struct HalfBook {
     pub span: [u32; 2],
     /// Live orders, those without a price included.
     pub orders: u32,
-    /// Index of the first word of the side's window.
-    pub first: u32,
     /// Trailing zero bits of `tick`.
     twos: u8,
     /// 0: undecided, else 1 + [`Kind`]. Kept in the buy side for both.
@@ -58,11 +58,15 @@ pub(crate) struct HalfBook {
     pub stale: u8,
     /// Whether an event ever named the book. Kept in the buy side for both.
     pub seen: bool,
+    /// One bit per word.
+    pub bits: [u64; LANES],
+    /// The window, see [`super::window`].
+    pub words: [u64; WINDOW],
 }
 
 /// Both sides of a book.
 #[derive(Clone, Copy, Zeroable)]
-#[repr(C, align(128))]
+#[repr(C)]
 pub(crate) struct Sides {
     pub half: [HalfBook; 2],
 }
@@ -108,13 +112,7 @@ impl HalfBook {
     /// Index of the word of a rank that the window covers.
     #[inline(always)]
     pub fn index(&self, rank: i32) -> usize {
-        self.first as usize + rank.wrapping_sub(self.base) as u32 as usize
-    }
-
-    /// Rank of the word at an index.
-    #[inline(always)]
-    pub fn rank_at(&self, index: usize) -> i32 {
-        self.base.wrapping_add(index.wrapping_sub(self.first as usize) as i32)
+        rank.wrapping_sub(self.base) as u32 as usize % WINDOW
     }
 
     /// Moves the window's lowest rank.
@@ -236,7 +234,9 @@ mod tests {
     }
 
     #[test]
-    fn a_side_is_one_line() {
-        assert_eq!((size_of::<HalfBook>(), size_of::<Sides>()), (64, 128));
+    fn header_bitmap_and_window_start_on_cache_lines() {
+        use std::mem::offset_of;
+        assert_eq!((offset_of!(HalfBook, bits), offset_of!(HalfBook, words) % 64), (64, 0));
+        assert_eq!(size_of::<Sides>() % 64, 0);
     }
 }

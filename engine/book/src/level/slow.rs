@@ -95,9 +95,10 @@ impl LevelBooks {
         price: Option<Price>,
         qty: Qty,
     ) -> Change {
-        let Some(held) = self.known(Key { instrument: id.0, order: old }) else {
-            return Change::NONE;
-        };
+        let key = Key { instrument: id.0, order: old };
+        let books = &self.depth.books;
+        let held = books.get(id.index()).and_then(|_| self.orders.get(key, books));
+        let Some(held) = held.or_else(|| self.known(key)) else { return Change::NONE };
         let left = self.delete(id, old);
         let joined = match price.or(held.price.map(Price)) {
             _ if qty.0 == 0 => Change::NONE,

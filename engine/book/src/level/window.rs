@@ -3,13 +3,19 @@
 //! Shape: the level at rank `base + i` is word `i` of its side. A level is one word,
 //! `quantity << 24 | orders`: an order joins or leaves with one addition, a carry out of the word is the
 //! overflow, and an empty level is zero. One bit per word and one summary bit per 64 words find the next
-//! best after the best left in two bit scans, whatever the distance.
-//! Worst case: sliding a window copies its words and builds its bitmap anew (2,048 ticks: 16 KiB).
+//! best after the best left in two bit scans, whatever the distance. The length is a constant, so that
+//! an index is proven by its mask, and header, bitmap and words are one block of memory.
+//! Worst case: sliding a window copies its words and builds its bitmap anew (16 KiB).
 
-use nofx_rt::mem::HugeSlice;
 use nofx_types::{Level, Price, Qty};
 
 use super::side::{HalfBook, NOTHING};
+
+/// Words of a window. A configured length below it leaves the rest unused.
+pub(crate) const WINDOW: usize = 2_048;
+
+/// Words of a window's bitmap.
+pub(crate) const LANES: usize = WINDOW / 64;
 
 /// Bits of the order count in a level's word.
 pub(crate) const COUNT_BITS: u32 = 24;
@@ -32,129 +38,96 @@ pub(crate) const fn level(price: i64, word: u64) -> Level {
     Level { price: Price(price), qty: Qty(word >> COUNT_BITS), orders }
 }
 
-/// The windows of all sides.
-pub(crate) struct Windows {
-    pub words: HugeSlice<u64>,
-    pub bits: HugeSlice<u64>,
-    width: u32,
-}
-
-impl Windows {
-    /// Windows of `width` ticks, a power of two from 64 to 4,096, for `sides` sides.
-    pub fn new(sides: usize, width: u32) -> std::io::Result<Windows> {
-        let count = sides * width as usize;
-        let (words, bits) = (HugeSlice::zeroed(count)?, HugeSlice::zeroed(count / 64)?);
-        Ok(Windows { words, bits, width })
-    }
-
-    /// Ticks of a window.
-    #[inline(always)]
-    pub fn len(&self) -> u32 {
-        self.width
-    }
-
+impl HalfBook {
     /// The word at an index.
-    #[inline]
-    pub fn get(&self, at: usize) -> u64 {
-        self.words.get(at).copied().unwrap_or(0)
+    #[inline(always)]
+    pub fn word(&self, at: usize) -> u64 {
+        self.words[at % WINDOW]
     }
 
     /// Writes the word at an index and keeps the bitmap.
-    pub fn set(&mut self, half: &mut HalfBook, at: usize, word: u64) {
-        let Some(slot) = self.words.get_mut(at) else { return };
-        let was = std::mem::replace(slot, word);
+    pub fn set(&mut self, at: usize, word: u64) {
+        let was = std::mem::replace(&mut self.words[at % WINDOW], word);
         match (was, word) {
-            (0, 1..) => self.mark(half, at),
-            (1.., 0) => self.unmark(half, at),
+            (0, 1..) => self.mark(at),
+            (1.., 0) => self.unmark(at),
             _ => {}
         }
     }
 
     /// The level at `at` is there now.
     #[inline(always)]
-    pub fn mark(&mut self, half: &mut HalfBook, at: usize) {
-        if let Some(bits) = self.bits.get_mut(at / 64) {
-            *bits |= 1 << (at % 64);
-            half.summary |= 1 << lane(at);
-        }
+    pub fn mark(&mut self, at: usize) {
+        let at = at % WINDOW;
+        self.bits[at / 64] |= 1 << (at % 64);
+        self.summary |= 1 << (at / 64);
     }
 
     /// The level at `at` is gone now.
     #[inline(always)]
-    pub fn unmark(&mut self, half: &mut HalfBook, at: usize) {
-        if let Some(bits) = self.bits.get_mut(at / 64) {
-            *bits &= !(1 << (at % 64));
-            if *bits == 0 {
-                half.summary &= !(1 << lane(at));
-            }
+    pub fn unmark(&mut self, at: usize) {
+        let at = at % WINDOW;
+        self.bits[at / 64] &= !(1 << (at % 64));
+        if self.bits[at / 64] == 0 {
+            self.summary &= !(1 << (at / 64));
         }
     }
 
     /// Highest rank below the one at index `at`; [`NOTHING`] when there is none in the window.
     #[inline]
-    pub fn below(&self, half: &HalfBook, at: usize) -> i32 {
-        let near = self.bits.get(at / 64).map_or(0, |bits| bits & ((1 << (at % 64)) - 1));
+    pub fn below(&self, at: usize) -> i32 {
+        let at = at % WINDOW;
+        let near = self.bits[at / 64] & ((1 << (at % 64)) - 1);
         match near.checked_ilog2() {
-            Some(bit) => half.rank_at(at / 64 * 64 + bit as usize),
-            None => self.highest(half, half.summary & ((1 << lane(at)) - 1)),
+            Some(bit) => self.at_offset((at / 64 * 64) as u64 + u64::from(bit)),
+            None => self.highest(self.summary & ((1 << (at / 64)) - 1)),
         }
     }
 
-    /// Highest rank among some words of a side's bitmap, given as bits of its summary.
+    /// Highest rank among some words of the bitmap, given as bits of the summary.
     #[inline]
-    pub fn highest(&self, half: &HalfBook, lanes: u64) -> i32 {
+    pub fn highest(&self, lanes: u64) -> i32 {
         let Some(lane) = lanes.checked_ilog2() else { return NOTHING };
-        let word = half.first as usize / 4096 * 64 + lane as usize;
-        let bits = self.bits.get(word).and_then(|bits| bits.checked_ilog2());
-        bits.map_or(NOTHING, |bit| half.rank_at(word * 64 + bit as usize))
+        let bit = self.bits[lane as usize % LANES].checked_ilog2();
+        bit.map_or(NOTHING, |bit| self.at_offset(u64::from(lane * 64 + bit)))
     }
 
-    /// Ranks and words of a side, best first.
-    pub fn walk<'a>(&'a self, half: &'a HalfBook) -> impl Iterator<Item = (i32, u64)> + 'a {
-        let first = Some(half.best).filter(|best| *best != NOTHING);
-        std::iter::successors(first, move |rank| {
-            let next = self.below(half, half.index(*rank));
+    /// Ranks and words, best first.
+    pub fn walk(&self) -> impl Iterator<Item = (i32, u64)> + '_ {
+        let first = Some(self.best).filter(|best| *best != NOTHING);
+        std::iter::successors(first, |rank| {
+            let next = self.below(self.index(*rank));
             (next != NOTHING).then_some(next)
         })
-        .map(move |rank| (rank, self.get(half.index(rank))))
+        .map(|rank| (rank, self.word(self.index(rank))))
     }
 
-    /// Moves every word `by` ticks down (up when negative); those that would fall out must be zero.
-    pub fn slide(&mut self, half: &mut HalfBook, by: i32) {
-        if half.summary == 0 {
+    /// Moves every word `by` ticks down (up when negative); those that fall out must be zero.
+    pub fn slide(&mut self, by: i32) {
+        if self.summary == 0 {
             return;
         }
-        let (first, width) = (half.first as usize, self.width as usize);
-        let Some(words) = self.words.get_mut(first..first + width) else { return };
-        let steps = (by.unsigned_abs() as usize).min(width);
+        let steps = (by.unsigned_abs() as usize).min(WINDOW);
         if by > 0 {
-            words.copy_within(steps.., 0);
-            words[width - steps..].fill(0);
+            self.words.copy_within(steps.., 0);
+            self.words[WINDOW - steps..].fill(0);
         } else {
-            words.copy_within(..width - steps, steps);
-            words[..steps].fill(0);
+            self.words.copy_within(..WINDOW - steps, steps);
+            self.words[..steps].fill(0);
         }
-        half.summary = 0;
-        let bits = self.bits.iter_mut().zip(0..).skip(first / 64);
-        for (word, (bits, index)) in words.chunks_exact(64).zip(bits) {
-            *bits = word.iter().rev().fold(0, |bits, word| bits << 1 | u64::from(*word != 0));
-            half.summary |= u64::from(*bits != 0) << (index % 64);
+        self.summary = 0;
+        for (lane, (words, bits)) in self.words.chunks_exact(64).zip(&mut self.bits).enumerate() {
+            *bits = words.iter().rev().fold(0, |bits, word| bits << 1 | u64::from(*word != 0));
+            self.summary |= u64::from(*bits != 0) << lane;
         }
     }
 
-    /// Empties the window of a side.
-    pub fn clear(&mut self, half: &mut HalfBook) {
-        while half.best != NOTHING {
-            let at = half.index(half.best);
-            self.set(half, at, 0);
-            half.best = self.below(half, at);
+    /// Empties the window.
+    pub fn clear(&mut self) {
+        while self.best != NOTHING {
+            let at = self.index(self.best);
+            self.set(at, 0);
+            self.best = self.below(at);
         }
     }
-}
-
-/// Bit of a summary for the bitmap word that holds the bit of `at`. A window is at most 64 words of
-/// bitmap and starts at a multiple of its length, so the words of one side have distinct, rising bits.
-#[inline(always)]
-const fn lane(at: usize) -> usize {
-    (at / 64) % 64
 }
