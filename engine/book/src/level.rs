@@ -19,6 +19,8 @@ use crate::{BookCounts, ConfigError, touch_hash};
 use depth::{Depth, SideOf};
 use orders::{Orders, QTY_SHIFT, Slot};
 use side::{Kind, NOTHING, TICK_LIMIT, flip};
+use slow::both;
+use spill::Key;
 use window::{COUNT_BITS, WINDOW, level, word};
 
 mod check;
@@ -167,10 +169,9 @@ impl LevelBooks {
         if !inside || !fits {
             return None;
         }
-        let rank = half.at_offset(offset);
+        let (rank, at) = (half.at_offset(offset), offset as usize % WINDOW);
         let index = self.orders.index(order);
         let slot = self.orders.slot(index).filter(|slot| slot.is_untouched())?;
-        let at = half.index(rank);
         let level = &mut half.words[at];
         let was = *level;
         *level = was.checked_add(word(qty.0, 1))?;
@@ -192,7 +193,8 @@ impl LevelBooks {
 
     #[inline(always)]
     fn reduce(&mut self, id: InstrumentId, order: OrderRef, qty: Qty) -> Change {
-        let fast = self.take_fast(id, order, qty.0);
+        let fits = qty.0 < u64::MAX;
+        let fast = if fits { self.take_fast(id, order, qty.0) } else { None };
         fast.unwrap_or_else(|| self.reduce_slow(id, order, qty))
     }
 
@@ -217,12 +219,11 @@ impl LevelBooks {
             slot.rest -= qty << QTY_SHIFT;
             return Some(Change { touch: at_best && qty > 0, levels: qty > 0 });
         }
-        // The level holds this order, so it holds at least this much.
-        *level = level.wrapping_sub(word(has, 1));
-        let gone = *level == 0;
         slot.vacate();
         half.orders = half.orders.wrapping_sub(1);
-        if gone {
+        // The level holds this order, so it holds at least this much.
+        *level = level.wrapping_sub(word(has, 1));
+        if *level == 0 {
             half.unmark(at);
             if at_best {
                 half.best = half.below(at);
@@ -232,6 +233,33 @@ impl LevelBooks {
             }
         }
         Some(Change { touch: at_best, levels: true })
+    }
+
+    /// An order leaves, another joins on its side. The sum of the two changes is the change unless
+    /// the same quantity came back to the same price.
+    #[inline(never)]
+    fn replace(
+        &mut self,
+        id: InstrumentId,
+        old: OrderRef,
+        new: OrderRef,
+        price: Option<Price>,
+        qty: Qty,
+    ) -> Change {
+        let key = Key { instrument: id.0, order: old };
+        let books = &self.depth.books;
+        let held = books.get(id.index()).and_then(|_| self.orders.get(key, books));
+        let Some(held) = held.or_else(|| self.known(key)) else { return Change::NONE };
+        let left = self.delete(id, old);
+        let joined = match price.or(held.price.map(Price)) {
+            _ if qty.0 == 0 => Change::NONE,
+            Some(price) => self.add(id, new, held.side, price, qty),
+            None => self.add_slow(id, new, held.side, None, qty),
+        };
+        let moved = price.is_some_and(|price| Some(price.0) != held.price);
+        let same = joined.levels && !moved && u64::from(held.qty) == qty.0;
+        let sum = both(left, joined);
+        Change { touch: sum.touch && !same, levels: sum.levels && !same }
     }
 
     #[inline(always)]

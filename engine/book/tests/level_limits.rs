@@ -149,6 +149,19 @@ fn a_level_that_would_show_too_much_is_refused() {
 }
 
 #[test]
+fn the_largest_quantities_are_quantities_like_others() {
+    let mut books = books(&SMALL);
+    let reduce = |qty| event(EventKind::Reduce { order: OrderRef(1), qty: Qty(qty) });
+    for (overfills, qty) in [(1, u64::MAX), (2, u64::MAX - 1), (2, u32::MAX.into())] {
+        books.apply(&add(1, Side::Buy, 10_000, u32::MAX.into()));
+        assert_eq!(books.apply(&reduce(qty)), Change { touch: true, levels: true });
+        assert_eq!((books.counts().overfill, books.live_orders()), (overfills, 0));
+    }
+    books.apply(&add(1, Side::Buy, 10_000, 1 << 32));
+    assert_eq!((books.counts().out_of_range, books.live_orders()), (1, 0));
+}
+
+#[test]
 fn instruments_outside_the_table_are_counted_and_harm_nobody() {
     let mut books = books(&SMALL);
     books.apply(&add(5, Side::Buy, 10_000, 1));

@@ -10,8 +10,11 @@ use super::side::{Kind, Sides};
 use super::spill::{Key, Order};
 use super::window::word;
 
-const BOTH_CHANGED: fn(Change, Change) -> Change =
-    |a, b| Change { touch: a.touch | b.touch, levels: a.levels | b.levels };
+/// What two changes make together.
+#[inline(always)]
+pub(super) const fn both(a: Change, b: Change) -> Change {
+    Change { touch: a.touch | b.touch, levels: a.levels | b.levels }
+}
 
 impl LevelBooks {
     /// An order joins. `price` is `None` for an order that shows at no level.
@@ -84,33 +87,6 @@ impl LevelBooks {
         self.leave(of, held.price, word(qty.0, 0))
     }
 
-    /// An order leaves, another joins on its side. The sum of the two changes is the change unless
-    /// the same quantity came back to the same price.
-    #[inline(never)]
-    pub(super) fn replace(
-        &mut self,
-        id: InstrumentId,
-        old: OrderRef,
-        new: OrderRef,
-        price: Option<Price>,
-        qty: Qty,
-    ) -> Change {
-        let key = Key { instrument: id.0, order: old };
-        let books = &self.depth.books;
-        let held = books.get(id.index()).and_then(|_| self.orders.get(key, books));
-        let Some(held) = held.or_else(|| self.known(key)) else { return Change::NONE };
-        let left = self.delete(id, old);
-        let joined = match price.or(held.price.map(Price)) {
-            _ if qty.0 == 0 => Change::NONE,
-            Some(price) => self.add(id, new, held.side, price, qty),
-            None => self.add_slow(id, new, held.side, None, qty),
-        };
-        let moved = price.is_some_and(|price| Some(price.0) != held.price);
-        let same = joined.levels && !moved && u64::from(held.qty) == qty.0;
-        let sum = BOTH_CHANGED(left, joined);
-        Change { touch: sum.touch && !same, levels: sum.levels && !same }
-    }
-
     /// A level is this now.
     #[cold]
     #[inline(never)]
@@ -176,7 +152,7 @@ impl LevelBooks {
         }
         (0..self.depth.books.len())
             .map(|book| self.clear_levels(book, side))
-            .fold(Change::NONE, BOTH_CHANGED)
+            .fold(Change::NONE, both)
     }
 
     fn clear(&mut self, id: InstrumentId, side: Option<Side>) -> Change {
@@ -212,7 +188,9 @@ impl LevelBooks {
     }
 
     /// The order of a key; an unknown one is counted.
-    fn known(&mut self, key: Key) -> Option<Order> {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn known(&mut self, key: Key) -> Option<Order> {
         let id = InstrumentId(key.instrument);
         let held = self.see(id).then(|| self.orders.get(key, &self.depth.books)).flatten();
         if held.is_none() && id != InstrumentId::ALL {
