@@ -2,7 +2,7 @@
 //!
 //! Model: an event names an order; [`orders`] tells its side, rank and quantity; the rank is a word in
 //! the side's window ([`window`]), found through the side's header ([`side`]). That is three cache
-//! lines. Whatever the straight path cannot do (other prices, spilled orders, first events, bad
+//! lines, and [`fast`] is all of it. Whatever it cannot do (other prices, spilled orders, first events, bad
 //! events) is behind one branch in [`slow`], which may take any event at any time.
 //! Worst case of an event: moving a window (see [`depth`]), or a clear of a book that holds orders,
 //! which walks the order table.
@@ -12,20 +12,19 @@ use std::io;
 use nofx_rt::mem::{HugeSlice, Pages, prefetch};
 use nofx_types::{
     BookEvent, Change, EventKind, Instrument, InstrumentId, Ladder, Level, OrderRef, Price,
-    Pricing, Qty, Side, StaleReason, Touch,
+    Pricing, Side, StaleReason, Touch,
 };
 
 use crate::{BookCounts, ConfigError, touch_hash};
 use depth::{Depth, SideOf};
-use orders::{Orders, QTY_SHIFT, Slot};
-use side::{Kind, NOTHING, TICK_LIMIT, flip};
-use slow::both;
-use spill::Key;
-use window::{COUNT_BITS, WINDOW, level, word};
+use orders::Orders;
+use side::{NOTHING, TICK_LIMIT, flip};
+use window::{WINDOW, level};
 
 mod check;
 mod depth;
 mod far;
+mod fast;
 mod orders;
 mod side;
 mod slow;
@@ -136,182 +135,6 @@ impl LevelBooks {
             | EventKind::Band { .. }
             | EventKind::EndOfEvent => Change::NONE,
         }
-    }
-
-    #[inline(always)]
-    fn add(
-        &mut self,
-        id: InstrumentId,
-        order: OrderRef,
-        side: Side,
-        price: Price,
-        qty: Qty,
-    ) -> Change {
-        let fast = self.add_fast(id, order, side, price, qty);
-        fast.unwrap_or_else(|| self.add_slow(id, order, side, Some(price.0), qty))
-    }
-
-    /// `None` leaves everything as it was.
-    #[inline(always)]
-    fn add_fast(
-        &mut self,
-        id: InstrumentId,
-        order: OrderRef,
-        side: Side,
-        price: Price,
-        qty: Qty,
-    ) -> Option<Change> {
-        let key = self.orders.key(id.0, order);
-        let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
-        let offset = half.offset(side, price);
-        let inside = offset < u64::from(half.span[Kind::Orders as usize]);
-        let fits = qty.0.wrapping_sub(1) < u64::from(u32::MAX);
-        if !inside || !fits {
-            return None;
-        }
-        let (rank, at) = (half.at_offset(offset), offset as usize % WINDOW);
-        let index = self.orders.index(order);
-        let slot = self.orders.slot(index).filter(|slot| slot.is_untouched())?;
-        let level = &mut half.words[at];
-        let was = *level;
-        *level = was.checked_add(word(qty.0, 1))?;
-        *slot = Slot { key, rest: Slot::pack(side, rank, qty.0) };
-        half.orders += 1;
-        if was == 0 {
-            half.mark(at);
-        }
-        let touch = rank >= half.best;
-        half.best = half.best.max(rank);
-        Some(Change { touch, levels: true })
-    }
-
-    #[inline(always)]
-    fn delete(&mut self, id: InstrumentId, order: OrderRef) -> Change {
-        let fast = self.take_fast(id, order, u64::MAX);
-        fast.unwrap_or_else(|| self.delete_slow(id, order))
-    }
-
-    #[inline(always)]
-    fn reduce(&mut self, id: InstrumentId, order: OrderRef, qty: Qty) -> Change {
-        let fits = qty.0 < u64::MAX;
-        let fast = if fits { self.take_fast(id, order, qty.0) } else { None };
-        fast.unwrap_or_else(|| self.reduce_slow(id, order, qty))
-    }
-
-    /// Takes `qty` of an order, all of it for `u64::MAX`. `None` leaves everything as it was.
-    #[inline(always)]
-    fn take_fast(&mut self, id: InstrumentId, order: OrderRef, qty: u64) -> Option<Change> {
-        let key = self.orders.key(id.0, order);
-        let index = self.orders.index(order);
-        let book = self.depth.books.get_mut(id.index())?;
-        let slot = self.orders.slot(index).filter(|slot| slot.key == key)?;
-        let (side, rank, has) = (slot.side_index(), slot.rank(), slot.qty());
-        let half = &mut book.half[side];
-        let inside = (rank.wrapping_sub(half.base()) as u32) < half.span[Kind::Orders as usize];
-        if !inside || (qty > has && qty != u64::MAX) {
-            return None;
-        }
-        let at = half.index(rank);
-        let level = &mut half.words[at];
-        let at_best = rank == half.best;
-        if qty < has {
-            *level = level.wrapping_sub(word(qty, 0));
-            slot.rest -= qty << QTY_SHIFT;
-            return Some(Change { touch: at_best && qty > 0, levels: qty > 0 });
-        }
-        slot.vacate();
-        half.orders = half.orders.wrapping_sub(1);
-        // The level holds this order, so it holds at least this much.
-        *level = level.wrapping_sub(word(has, 1));
-        if *level == 0 {
-            half.unmark(at);
-            if at_best {
-                half.best = half.below(at);
-                if half.best <= half.over {
-                    self.best_fell(id, side);
-                }
-            }
-        }
-        Some(Change { touch: at_best, levels: true })
-    }
-
-    /// An order leaves, another joins on its side. The sum of the two changes is the change unless
-    /// the same quantity came back to the same price.
-    #[inline(never)]
-    fn replace(
-        &mut self,
-        id: InstrumentId,
-        old: OrderRef,
-        new: OrderRef,
-        price: Option<Price>,
-        qty: Qty,
-    ) -> Change {
-        let key = Key { instrument: id.0, order: old };
-        let books = &self.depth.books;
-        let held = books.get(id.index()).and_then(|_| self.orders.get(key, books));
-        let Some(held) = held.or_else(|| self.known(key)) else { return Change::NONE };
-        let left = self.delete(id, old);
-        let joined = match price.or(held.price.map(Price)) {
-            _ if qty.0 == 0 => Change::NONE,
-            Some(price) => self.add(id, new, held.side, price, qty),
-            None => self.add_slow(id, new, held.side, None, qty),
-        };
-        let moved = price.is_some_and(|price| Some(price.0) != held.price);
-        let same = joined.levels && !moved && u64::from(held.qty) == qty.0;
-        let sum = both(left, joined);
-        Change { touch: sum.touch && !same, levels: sum.levels && !same }
-    }
-
-    #[inline(always)]
-    fn set_level(
-        &mut self,
-        id: InstrumentId,
-        side: Side,
-        price: Price,
-        qty: Qty,
-        orders: u32,
-    ) -> Change {
-        let fast = self.set_level_fast(id, side, price, qty, orders);
-        fast.unwrap_or_else(|| self.set_level_slow(id, side, price, qty, orders))
-    }
-
-    /// `None` leaves everything as it was.
-    #[inline(always)]
-    fn set_level_fast(
-        &mut self,
-        id: InstrumentId,
-        side: Side,
-        price: Price,
-        qty: Qty,
-        orders: u32,
-    ) -> Option<Change> {
-        let half = &mut self.depth.books.get_mut(id.index())?.half[side.index()];
-        let offset = half.offset(side, price);
-        let inside = offset < u64::from(half.span[Kind::Levels as usize]);
-        if !inside {
-            return None;
-        }
-        let (rank, word) = (half.at_offset(offset), depth::set_word(qty, orders)?);
-        let at = half.index(rank);
-        let was = std::mem::replace(&mut half.words[at], word);
-        let touch = rank >= half.best && was >> COUNT_BITS != qty.0;
-        match (was, word) {
-            (0, 1..) => {
-                half.mark(at);
-                half.best = half.best.max(rank);
-            }
-            (1.., 0) => {
-                half.unmark(at);
-                if rank == half.best {
-                    half.best = half.below(at);
-                    if half.best <= half.over {
-                        self.best_fell(id, side.index());
-                    }
-                }
-            }
-            _ => {}
-        }
-        Some(Change { touch, levels: was != word })
     }
 
     /// The book of an instrument; an empty one when the id is outside the table.
