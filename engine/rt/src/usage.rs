@@ -33,7 +33,16 @@ impl ThreadUsage {
 
 /// CPU time of the whole process so far, user and system, in nanoseconds.
 pub fn process_cpu_ns() -> u64 {
-    let usage = rusage(libc::RUSAGE_SELF);
+    cpu_ns(libc::RUSAGE_SELF)
+}
+
+/// CPU time of all child processes that have ended and were waited for, in nanoseconds.
+pub fn children_cpu_ns() -> u64 {
+    cpu_ns(libc::RUSAGE_CHILDREN)
+}
+
+fn cpu_ns(who: libc::c_int) -> u64 {
+    let usage = rusage(who);
     let ns = |t: libc::timeval| t.tv_sec as u64 * 1_000_000_000 + t.tv_usec as u64 * 1_000;
     ns(usage.ru_utime) + ns(usage.ru_stime)
 }
