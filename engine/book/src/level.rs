@@ -1,11 +1,11 @@
 //! [`LevelBooks`]: all books by level, for strategies.
 //!
-//! Model: an event names an order; [`orders`] tells its side, rank and quantity; the rank is a word in
-//! the side's window ([`window`]), found through the side's header ([`side`]). That is three cache
-//! lines, and [`fast`] is all of it. Whatever it cannot do (other prices, spilled orders, first events, bad
-//! events) is behind one branch in [`slow`], which may take any event at any time.
-//! Worst case of an event: moving a window (see [`depth`]), or a clear of a book that holds orders,
-//! which walks the order table.
+//! Model: an event names an order; [`orders`] tells its side, rank and quantity; the rank is a word
+//! in the side's window ([`window`]), found through the side's header ([`side`]). That is three
+//! cache lines, and [`fast`] is all of it. Whatever it cannot do (other prices, spilled orders,
+//! first events, bad events) is behind one branch in [`slow`], which may take any event at any
+//! time. Worst case of an event: moving a window (see [`depth`]), or a clear of a book that holds
+//! orders, which walks the order table.
 
 use std::io;
 
@@ -97,8 +97,8 @@ impl LevelBooks {
         Ok(books)
     }
 
-    /// Learns an instrument's tick. It matters to speed only: prices off tick work, more slowly. A book
-    /// in which something rests takes it over when it is next cleared.
+    /// Learns an instrument's tick. It matters to speed only: prices off tick work, more slowly. A
+    /// book in which something rests takes it over when it is next cleared.
     pub fn define(&mut self, instrument: &Instrument) {
         let book = instrument.id.index();
         let Some(tick) = self.ticks.get_mut(book) else { return };

@@ -1,13 +1,14 @@
 //! The slow path to a level: any price, any side, whatever state the window is in.
 //!
-//! Model: a level is in the window when its price is on tick and the window covers its rank, else in
-//! the side's run of far levels; never in both. `over` is the highest rank that does not beat the
-//! run's best, so while `best > over` the window's best is the side's best and the fast path may run.
-//! When that does not hold the window moves to the run's best; where it cannot (the best is off tick,
-//! or no memory is left to move levels out), `span` is 0 and every operation of the side comes here,
-//! so the touch is exact at all times.
-//! Worst case: moving the window walks its levels and the run once. It moves when a better price lands
-//! outside or when the best has drifted a quarter of the window, so the walk is paid for by operations.
+//! Model: a level is in the window when its price is on tick and the window covers its rank, else
+//! in the side's run of far levels; never in both. `over` is the highest rank that does not beat
+//! the run's best, so while `best > over` the window's best is the side's best and the fast path
+//! may run. When that does not hold the window moves to the run's best; where it cannot (the best
+//! is off tick, or no memory is left to move levels out), `span` is 0 and every operation of the
+//! side comes here, so the touch is exact at all times.
+//! Worst case: moving the window walks its levels and the run once. It moves when a better price
+//! lands outside or when the best has drifted a quarter of the window, so the walk is paid for by
+//! operations.
 
 use nofx_rt::mem::HugeSlice;
 use nofx_types::{Price, Qty, Side, Touch};
@@ -189,7 +190,8 @@ impl Depth {
         Ok(())
     }
 
-    /// Makes the window hold the side's best if it can be, and decides whether the fast path may run.
+    /// Makes the window hold the side's best if it can be, and decides whether the fast path may
+    /// run.
     pub fn settle(&mut self, of: SideOf) {
         self.weigh(of);
         let Some(half) = self.half(of) else { return };
@@ -215,8 +217,8 @@ impl Depth {
             .map(|of_kind| if fast && kind == Some(of_kind) { width } else { 0 });
     }
 
-    /// Moves the window so that `top` has a quarter of it above and three quarters below. Does nothing
-    /// when the pool cannot take the levels that would fall out.
+    /// Moves the window so that `top` has a quarter of it above and three quarters below. Does
+    /// nothing when the pool cannot take the levels that would fall out.
     fn recentre(&mut self, of: SideOf, top: i32) {
         let (width, index) = (self.width as i32, of.index());
         let Some(half) = half_mut(&mut self.books, of) else { return };

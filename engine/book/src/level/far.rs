@@ -1,10 +1,10 @@
 //! Levels outside the windows: one sorted array per side, all from one pool sized at start.
 //!
-//! Shape: most sides have none or a few (stub quotes), so an array of 16-byte rows in two cache lines
-//! beats any tree. Arrays have the capacities 8, 16, 32, ...; freed ones wait in a list per capacity, and
-//! a larger one is split when the wanted list is empty.
-//! Worst case: an insert moves the rows that are better than the new one; nothing is ever merged, so a
-//! pool can refuse a large array although enough small ones are free. Refusing is counted.
+//! Shape: most sides have none or a few (stub quotes), so an array of 16-byte rows in two cache
+//! lines beats any tree. Arrays have the capacities 8, 16, 32, ...; freed ones wait in a list per
+//! capacity, and a larger one is split when the wanted list is empty.
+//! Worst case: an insert moves the rows that are better than the new one; nothing is ever merged,
+//! so a pool can refuse a large array although enough small ones are free. Refusing is counted.
 
 use bytemuck::Zeroable;
 use nofx_rt::mem::{HugeSlice, Pages};

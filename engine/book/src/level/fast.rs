@@ -1,8 +1,8 @@
 //! The straight path: an order or a level on tick, inside the window of a side that is in order.
 //!
-//! Every check comes before the first write, so that whatever fails leaves the books as they were and
-//! the slow path can take the event from its start. Always inlined: the sink's caller knows the kind of
-//! event and the range of its numbers, and most checks of them fold.
+//! Every check comes before the first write, so that whatever fails leaves the books as they were
+//! and the slow path can take the event from its start. Always inlined: the sink's caller knows the
+//! kind of event and the range of its numbers, and most checks of them fold.
 
 use nofx_types::{Change, InstrumentId, OrderRef, Price, Qty, Side};
 

@@ -2,10 +2,10 @@
 //!
 //! Shape: venues hand out rising ids, and most orders die young. So slot `id mod N` of a ring holds
 //! the order, 16 bytes: adds write line after line, and the orders that live and die now stay in
-//! cache; a hash table of the same size would miss on each add. The key in a slot is the id with its
-//! low bits, which the place tells already, replaced by the instrument: exact for any 64-bit id. An
-//! order in the way of a new one moves to the [`Spill`]; so do orders that a slot cannot express
-//! (no price, price off tick). Each slot counts the spilled orders that belong to it, so an
+//! cache; a hash table of the same size would miss on each add. The key in a slot is the id with
+//! its low bits, which the place tells already, replaced by the instrument: exact for any 64-bit
+//! id. An order in the way of a new one moves to the [`Spill`]; so do orders that a slot cannot
+//! express (no price, price off tick). Each slot counts the spilled orders that belong to it, so an
 //! unspilled slot never pays for the table.
 //! Memory follows the number of live orders: 4 slots and at least 2 spill rows an order.
 //! Worst case: ids that all share their low bits live in the table; correct, and slower.
@@ -24,8 +24,8 @@ pub(crate) struct Slot {
     /// 0: free, else the id with its low bits set, less the instrument: never 0, as there are fewer
     /// instruments than slots.
     pub key: u64,
-    /// `qty << 32 | rank << 5 | spilled << 1 | side`, rank signed; only `spilled` stays when the order
-    /// leaves.
+    /// `qty << 32 | rank << 5 | spilled << 1 | side`, rank signed; only `spilled` stays when the
+    /// order leaves.
     pub rest: u64,
 }
 
@@ -161,7 +161,8 @@ impl Orders {
         (rank.is_some() && self.peek(key).key == 0) || !self.table.is_full()
     }
 
-    /// Puts a new order in that has room: into the ring when `rank` is known, moving who is in the way.
+    /// Puts a new order in that has room: into the ring when `rank` is known, moving who is in the
+    /// way.
     pub fn insert(&mut self, key: Key, order: Order, rank: Option<i32>, books: &[Sides]) {
         let Some(rank) = rank else { return self.spill(key, order) };
         self.evict(self.index(key.order), books);

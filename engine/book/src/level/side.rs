@@ -26,8 +26,9 @@ pub(crate) enum Kind {
 
 /// One side of one book: a header of one cache line, then bitmap and window.
 ///
-/// A *rank* counts ticks so that a larger rank is a better price on either side: the tick itself for
-/// bids, its bitwise complement for asks. So one code serves both sides and the best is the maximum.
+/// A *rank* counts ticks so that a larger rank is a better price on either side: the tick itself
+/// for bids, its bitwise complement for asks. So one code serves both sides and the best is the
+/// maximum.
 #[derive(Clone, Copy, Zeroable)]
 #[repr(C, align(64))]
 pub(crate) struct HalfBook {
@@ -43,10 +44,11 @@ pub(crate) struct HalfBook {
     base: i32,
     /// Best rank in the window, or [`NOTHING`].
     pub best: i32,
-    /// The window's best is the side's best while it is above this; [`NOTHING`] while the side has no
-    /// far levels; see [`super::depth`].
+    /// The window's best is the side's best while it is above this; [`NOTHING`] while the side has
+    /// no far levels; see [`super::depth`].
     pub over: i32,
-    /// By [`Kind`]: length of the window, or 0 where operations of that kind must take the slow path.
+    /// By [`Kind`]: length of the window, or 0 where operations of that kind must take the slow
+    /// path.
     pub span: [u32; 2],
     /// Live orders, those without a price included.
     pub orders: u32,
@@ -80,10 +82,11 @@ pub(crate) const fn flip(side: Side) -> i64 {
 impl HalfBook {
     /// How far above the window's lowest rank a price is, if the answer is a small number.
     ///
-    /// Exact division (Granlund and Montgomery, "Division by invariant integers using multiplication",
-    /// 1994, section 9): multiplying by the inverse and rotating maps 64-bit numbers one to one, and
-    /// the multiple `n * tick` to `n`. So an answer below the window's length means this many whole ticks,
-    /// and prices off tick, below the window or far above it give answers that are larger.
+    /// Exact division (Granlund and Montgomery, "Division by invariant integers using
+    /// multiplication", 1994, section 9): multiplying by the inverse and rotating maps 64-bit
+    /// numbers one to one, and the multiple `n * tick` to `n`. So an answer below the window's
+    /// length means this many whole ticks, and prices off tick, below the window or far above it
+    /// give answers that are larger.
     #[inline(always)]
     pub fn offset(&self, side: Side, price: Price) -> u64 {
         let above = (price.0 ^ flip(side)).wrapping_sub(self.floor) as u64;
@@ -127,7 +130,8 @@ impl HalfBook {
         (i64::from(rank) ^ flip(side)).wrapping_mul(self.tick)
     }
 
-    /// Highest rank whose price is not better than `price`, clamped to what [`HalfBook::over`] holds.
+    /// Highest rank whose price is not better than `price`, clamped to what [`HalfBook::over`]
+    /// holds.
     pub fn floor_rank(&self, side: Side, price: i64) -> i32 {
         let down = price.div_euclid(self.tick.max(1));
         let up = down + i64::from(price.rem_euclid(self.tick.max(1)) != 0);

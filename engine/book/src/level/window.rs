@@ -1,10 +1,10 @@
 //! Levels near the touch: per side an array of one word per tick, with a bitmap of two steps.
 //!
-//! Shape: the level at rank `base + i` is word `i` of its side. A level is one word,
-//! `quantity << 24 | orders`: an order joins or leaves with one addition, a carry out of the word is the
-//! overflow, and an empty level is zero. One bit per word and one summary bit per 64 words find the next
-//! best after the best left in two bit scans, whatever the distance. The length is a constant, so that
-//! an index is proven by its mask, and header, bitmap and words are one block of memory.
+//! Shape: the level at rank `base + i` is word `i` of its side. A level is one word, `quantity <<
+//! 24 | orders`: an order joins or leaves with one addition, a carry out of the word is the
+//! overflow, and an empty level is zero. One bit per word and one summary bit per 64 words find the
+//! next best after the best left in two bit scans, whatever the distance. The length is a constant,
+//! so that an index is proven by its mask, and header, bitmap and words are one block of memory.
 //! Worst case: sliding a window copies its words and builds its bitmap anew (16 KiB).
 
 use nofx_types::{Level, Price, Qty};
