@@ -133,6 +133,9 @@ pub struct GenArgs {
     /// Share of packets that arrive late, behind later ones.
     #[arg(long, default_value_t = 0.001, value_parser = parse_share)]
     pub reorder: f64,
+    /// Leave out the late outage of both lines at once, which a day with losses has.
+    #[arg(long)]
+    pub no_outage: bool,
     /// Write the BinaryFILE form only.
     #[arg(long)]
     pub only_binaryfile: bool,

@@ -80,7 +80,8 @@ pub fn run(args: &GenArgs) -> Result<GenReport, Failure> {
 
 fn config_of(args: &GenArgs) -> DayConfig {
     let [loss, duplicate, reorder] = [args.loss, args.duplicate, args.reorder].map(Share::of);
-    let faults = DayConfig::faults(args.seed, loss, duplicate, reorder);
+    let mut faults = DayConfig::faults(args.seed, loss, duplicate, reorder);
+    faults.outage = faults.outage.filter(|_| !args.no_outage);
     DayConfig {
         seed: args.seed,
         instruments: args.instruments as usize,

@@ -35,7 +35,7 @@ fn deep10_decodes_whole_with_its_twelve_runs_and_names_the_cut_packet() {
     assert_eq!(run.input.packets, 121_314);
     let [warning] = run.input.warnings.as_slice() else { panic!("{:?}", run.input.warnings) };
     assert!(warning.contains("121315") && warning.contains("DEEP10"), "{warning}");
-    assert!(run.books.broken.is_empty() && run.books.twin_compared > 300_000);
+    assert!(run.books.broken.is_empty() && run.books.twin_compared > 100_000, "{run}");
 }
 
 #[test]
