@@ -204,6 +204,21 @@ fn a_tick_is_taken_over_when_nothing_rests() {
 }
 
 #[test]
+fn a_window_follows_a_market_that_falls_or_rises() {
+    for side in Side::BOTH {
+        let mut books = books(&SMALL);
+        // Ten levels that walk a thousand ticks to the worse side: the best leaves, a worst joins.
+        for step in 0..1_000 {
+            let price = 1_000_000 - side.sign() * 100 * step as i64;
+            books.apply(&add(step + 10, side, price, 1));
+            books.apply(&delete(step));
+        }
+        assert!(books.overflow_count() < 100, "{side:?}: {}", books.overflow_count());
+        assert_eq!(books.check(ID), Ok(()));
+    }
+}
+
+#[test]
 fn configurations_are_refused_by_the_name_of_the_key() {
     let refused = |config: LevelConfig| LevelBooks::new(&config).err().map(|error| error.key);
     for instruments in [0, u32::MAX] {

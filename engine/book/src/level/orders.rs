@@ -265,3 +265,20 @@ fn unpack(slot: Slot, instrument: u32, books: &[Sides]) -> Order {
     let half = books.get(instrument as usize).map(|book| &book.half[side.index()]);
     Order { side, price: half.map(|half| half.price(side, slot.rank())), qty: slot.qty() as u32 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_as_new_once_its_spilled_orders_are_gone() {
+        let mut orders = Orders::new(1, 100).expect("memory");
+        let order = Order { side: Side::Sell, price: Some(0), qty: 7 };
+        let keys = |n: u64| Key { instrument: 0, order: OrderRef(5 + (n << 32)) };
+        (0..10).for_each(|n| orders.insert(keys(n), order, Some(0), &[]));
+        assert!((0..10).all(|n| orders.get(keys(n), &[]).is_some()));
+        (0..10).for_each(|n| orders.remove(keys(n)));
+        assert!(orders.slot(5).is_some_and(|slot| slot.is_untouched() && slot.key == 0));
+        assert_eq!(orders.table().iter().count(), 0);
+    }
+}
