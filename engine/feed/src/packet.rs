@@ -12,8 +12,8 @@ use crate::{ConfigError, FeedConfig};
 pub struct Stamp {
     /// Sequence number of the message in its stream.
     pub seq: u64,
-    /// The engine's time.
-    pub capture_ns: Nanos,
+    /// The engine's time; `None` where it is the venue's, so that nothing is read twice.
+    pub capture_ns: Option<Nanos>,
 }
 
 impl Stamp {
@@ -26,7 +26,8 @@ impl Stamp {
         last: bool,
         kind: EventKind,
     ) -> BookEvent {
-        BookEvent { instrument, seq: self.seq, exch_ns, capture_ns: self.capture_ns, last, kind }
+        let capture_ns = self.capture_ns.unwrap_or(exch_ns);
+        BookEvent { instrument, seq: self.seq, exch_ns, capture_ns, last, kind }
     }
 }
 
@@ -152,7 +153,7 @@ impl<D: Decoder> PacketFeed for LineFeed<D> {
     fn finish<S: EventSink>(&mut self, packet_no: u64, now: Nanos, sink: &mut S) {
         let (sequencer, mut delivery) = self.split(sink);
         sequencer.finish(packet_no, now, &mut delivery);
-        let at = Stamp { seq: sequencer.expected(), capture_ns: now };
+        let at = Stamp { seq: sequencer.expected(), capture_ns: Some(now) };
         delivery.decoder.interrupt(&at, delivery.sink);
     }
 
@@ -185,7 +186,7 @@ impl<D: Decoder, S: EventSink> Delivery<'_, D, S> {
     }
 
     fn stream_event(&mut self, seq: u64, now: Nanos, kind: EventKind) {
-        let at = Stamp { seq, capture_ns: now };
+        let at = Stamp { seq, capture_ns: Some(now) };
         self.sink.on_event(&at.event(InstrumentId::ALL, *self.exch_ns, true, kind));
     }
 }
@@ -200,7 +201,7 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
             let Some((_, behind)) = split_block::<D>(rest) else { return };
             rest = behind;
         }
-        let mut at = Stamp { seq: run.seq, capture_ns: run.now };
+        let mut at = Stamp { seq: run.seq, capture_ns: Some(run.now) };
         let mut hinted = 0usize;
         let mut last: &[u8] = &[];
         while let Some((message, behind)) = split_block::<D>(rest) {
@@ -218,14 +219,14 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
 
     #[cold]
     fn gap(&mut self, gap: &Gap, now: Nanos) {
-        let at = Stamp { seq: gap.first, capture_ns: now };
+        let at = Stamp { seq: gap.first, capture_ns: Some(now) };
         self.decoder.interrupt(&at, self.sink);
         self.stream_event(gap.first, now, EventKind::Stale(StaleReason::Gap));
     }
 
     #[cold]
     fn reset(&mut self, _: Reset, now: Nanos) {
-        let at = Stamp { seq: 0, capture_ns: now };
+        let at = Stamp { seq: 0, capture_ns: Some(now) };
         self.decoder.interrupt(&at, self.sink);
         self.decoder.reset();
         self.stream_event(0, now, EventKind::Clear { side: None });

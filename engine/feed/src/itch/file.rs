@@ -24,7 +24,7 @@ impl ItchFile {
     /// Takes the message of record `record_no` (1-based: its sequence number).
     #[inline]
     pub fn on_message<S: EventSink>(&mut self, record_no: u64, message: &[u8], sink: &mut S) {
-        let at = Stamp { seq: record_no, capture_ns: Itch::exch_ns(message) };
+        let at = Stamp { seq: record_no, capture_ns: None };
         self.itch.message(&at, message, sink);
     }
 
