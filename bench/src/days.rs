@@ -39,7 +39,8 @@ impl Shape {
     /// # Errors
     /// The folder cannot be written.
     pub fn file(self, folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
-        let path = folder.join(format!("{}x{}.itch", self.instruments, self.messages));
+        let Shape { instruments, messages } = self;
+        let path = folder.join(format!("{instruments}x{messages}-{}.itch", vintage()));
         if !path.exists() || !touches_of(&path).exists() {
             fs::create_dir_all(folder)?;
             self.make(&path)?;
@@ -93,6 +94,32 @@ impl DaySink for ToFile {
     fn datagram(&mut self, _: usize, _: Nanos, _: &[u8]) -> Result<(), Self::Error> {
         Ok(())
     }
+}
+
+/// Names what the generator makes at present, so that days of an older one are not taken for it:
+/// eight digits of a hash over a small day.
+pub fn vintage() -> String {
+    struct Fold(u64);
+    impl DaySink for Fold {
+        type Error = std::convert::Infallible;
+
+        fn message(&mut self, message: &[u8]) -> Result<(), Self::Error> {
+            // FNV-1a, 64 bits.
+            self.0 = message
+                .iter()
+                .fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+            Ok(())
+        }
+
+        fn datagram(&mut self, _: usize, _: Nanos, _: &[u8]) -> Result<(), Self::Error> {
+            Ok(())
+        }
+    }
+    let config =
+        DayConfig { instruments: 20, messages: 20_000, lines: None, ..DayConfig::default() };
+    let mut fold = Fold(0xcbf2_9ce4_8422_2325);
+    let Ok(_) = generate(&config, &mut fold);
+    format!("{:08x}", fold.0 >> 32)
 }
 
 /// A day in memory.

@@ -96,13 +96,12 @@ pub fn feed() -> Result<ItchFile, ConfigError> {
     ItchFile::new(FeedConfig::default())
 }
 
-/// Walks at most `most` messages of a BinaryFILE into `books`; returns how many there were.
+/// Walks the messages of a BinaryFILE into `books`; returns how many there were.
 #[inline(never)]
-pub fn walk<B: Books>(bytes: &[u8], most: u64, feed: &mut ItchFile, books: &mut B) -> u64 {
+pub fn walk<B: Books>(bytes: &[u8], feed: &mut ItchFile, books: &mut B) -> u64 {
     let mut sink = Sink { books, touches: 0 };
     let (mut rest, mut messages) = (bytes, 0);
-    while messages < most
-        && let Some((length, behind)) = rest.split_first_chunk::<2>()
+    while let Some((length, behind)) = rest.split_first_chunk::<2>()
         && let Some((message, behind)) = behind.split_at_checked(u16::from_be_bytes(*length).into())
         && !message.is_empty()
     {
@@ -113,4 +112,15 @@ pub fn walk<B: Books>(bytes: &[u8], most: u64, feed: &mut ItchFile, books: &mut 
     // Whether touches changed is part of the work.
     std::hint::black_box(sink.touches);
     messages
+}
+
+/// The first `most` messages of a BinaryFILE.
+pub fn front(bytes: &[u8], most: u64) -> &[u8] {
+    let mut end = 0;
+    for _ in 0..most {
+        let length = bytes.get(end..).and_then(|rest| rest.first_chunk::<2>());
+        let Some(length) = length else { break };
+        end += 2 + usize::from(u16::from_be_bytes(*length));
+    }
+    bytes.get(..end).unwrap_or(bytes)
 }

@@ -6,8 +6,12 @@ use crate::row::Row;
 
 pub mod book_walk;
 pub mod histogram;
+#[cfg(feature = "engine")]
+pub mod packet_to_order;
 pub mod pcap_walk;
 pub mod queue_walk;
+#[cfg(feature = "engine")]
+pub mod replay;
 
 /// What a measurement may need.
 #[derive(Clone, Debug)]
@@ -39,4 +43,12 @@ pub const ALL: &[Measurement] = &[
     Measurement { name: "queue_walk", about: queue_walk::ABOUT, run: queue_walk::run },
     Measurement { name: "pcap_walk", about: pcap_walk::ABOUT, run: pcap_walk::run },
     Measurement { name: "histogram", about: histogram::ABOUT, run: histogram::run },
+    #[cfg(feature = "engine")]
+    Measurement {
+        name: "packet_to_order",
+        about: packet_to_order::ABOUT,
+        run: packet_to_order::run,
+    },
+    #[cfg(feature = "engine")]
+    Measurement { name: "replay", about: replay::ABOUT, run: replay::run },
 ];

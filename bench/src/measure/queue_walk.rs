@@ -11,7 +11,11 @@ use crate::row::Row;
 /// One line.
 pub const ABOUT: &str = "decode and books with queues: QueueBooks against the std-map twin";
 
-fn queue_books(day: &Day) -> QueueBooks {
+/// Books with room for twice what rests in the day.
+///
+/// # Panics
+/// There is no memory for them.
+pub fn queue_books(day: &Day) -> QueueBooks {
     let live_orders = (2 * day.live_max).next_power_of_two() as u32;
     let instruments = (day.shape.instruments as u32 + 1).next_power_of_two();
     let levels = live_orders / 2 + 2 * instruments;
