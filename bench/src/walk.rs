@@ -100,18 +100,17 @@ pub fn feed() -> Result<ItchFile, ConfigError> {
 #[inline(never)]
 pub fn walk<B: Books>(bytes: &[u8], feed: &mut ItchFile, books: &mut B) -> u64 {
     let mut sink = Sink { books, touches: 0 };
-    let (mut rest, mut messages) = (bytes, 0);
+    let mut rest = bytes;
     while let Some((length, behind)) = rest.split_first_chunk::<2>()
         && let Some((message, behind)) = behind.split_at_checked(u16::from_be_bytes(*length).into())
         && !message.is_empty()
     {
-        messages += 1;
-        feed.on_message(messages, message, &mut sink);
+        feed.on_message(message, &mut sink);
         rest = behind;
     }
     // Whether touches changed is part of the work.
     std::hint::black_box(sink.touches);
-    messages
+    feed.report().total
 }
 
 /// The first `most` messages of a BinaryFILE.

@@ -129,13 +129,13 @@ impl From<UnknownPhase> for Phase {
 pub struct BookSection {
     /// Orders that may rest at one time, over all instruments.
     pub live_orders: u32,
-    /// Ticks per side that are kept in the fast window around the touch; a power of two.
+    /// Ticks per side that are kept in the fast window around the touch; a power of two up to 2,048.
     pub window_ticks: u32,
 }
 
 impl Default for BookSection {
     fn default() -> Self {
-        BookSection { live_orders: 2_000_000, window_ticks: 1_024 }
+        BookSection { live_orders: 2_000_000, window_ticks: 2_048 }
     }
 }
 
@@ -293,11 +293,14 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     config.venue.check().map_err(|e| ConfigError::new("configuration", e))?;
     let capacity = config.instruments.capacity;
     if !(1..=1 << 20).contains(&capacity) {
-        return Err(ConfigError::new("instruments.capacity", format!("{capacity}: want 1 to 1048576")));
+        return Err(ConfigError::new(
+            "instruments.capacity",
+            format!("{capacity}: want 1 to 1048576"),
+        ));
     }
     let window = config.book.window_ticks;
-    if !window.is_power_of_two() || !(64..=65_536).contains(&window) {
-        let want = format!("{window}: want a power of two from 64 to 65536");
+    if !window.is_power_of_two() || !(64..=2_048).contains(&window) {
+        let want = format!("{window}: want a power of two from 64 to 2048");
         return Err(ConfigError::new("book.window_ticks", want));
     }
     let orders = config.session.orders_max;
@@ -306,7 +309,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::new("session.orders_max", want));
     }
     if config.strategy.account >= config.risk.accounts {
-        let want = format!("{}: want below risk.accounts = {}", config.strategy.account, config.risk.accounts);
+        let want = format!(
+            "{}: want below risk.accounts = {}",
+            config.strategy.account, config.risk.accounts
+        );
         return Err(ConfigError::new("strategy.account", want));
     }
     Ok(())
@@ -326,9 +332,9 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<(), ConfigError> {
     let mut place = table;
     for part in path {
         let entry = place.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        place = entry
-            .as_table_mut()
-            .ok_or_else(|| ConfigError::new(format!("--set {setting}"), format!("{part} is no section")))?;
+        place = entry.as_table_mut().ok_or_else(|| {
+            ConfigError::new(format!("--set {setting}"), format!("{part} is no section"))
+        })?;
     }
     place.insert(last.to_owned(), value);
     Ok(())
@@ -340,7 +346,8 @@ mod tests {
 
     #[test]
     fn settings_go_on_top_of_defaults() {
-        let settings = ["strategy.maker.size_lots=3".to_owned(), "strategy.trade=first:7".to_owned()];
+        let settings =
+            ["strategy.maker.size_lots=3".to_owned(), "strategy.trade=first:7".to_owned()];
         let config = load(None, &settings).expect("known keys");
         assert_eq!(config.strategy.maker.size_lots, 3);
         assert_eq!(config.strategy.trade, Trade::First(7));

@@ -77,7 +77,8 @@ impl Definitions {
     /// # Errors
     /// The file cannot be read, or a row cannot be used.
     pub fn load(path: &Path, date: &str) -> Result<Definitions, DefinitionError> {
-        let fail = |line: u64, reason: String| DefinitionError { path: path.to_owned(), line, reason };
+        let fail =
+            |line: u64, reason: String| DefinitionError { path: path.to_owned(), line, reason };
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_path(path)
@@ -268,7 +269,10 @@ mod tests {
         let newest = load(TWO_DAYS, "").expect("reads").complete(&named("AAA"));
         assert_eq!((newest.tick, newest.lot, newest.flags.defined), (500, 10, true));
         let first = load(TWO_DAYS, "2026-01-15").expect("reads").complete(&named("AAA"));
-        assert_eq!((first.tick, first.previous_close, first.limit_high.0), (100, Price(105_000), 115_500));
+        assert_eq!(
+            (first.tick, first.previous_close, first.limit_high.0),
+            (100, Price(105_000), 115_500)
+        );
         let none = load(TWO_DAYS, "2026-01-14").expect("reads").complete(&named("AAA"));
         assert!(!none.flags.defined);
     }

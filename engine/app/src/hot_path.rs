@@ -15,8 +15,8 @@ use nofx_order::{OrderManager, Positions};
 use nofx_risk::host::{HostFacts, HostRules};
 use nofx_signal::{Context, InstrumentSet, Strategy};
 use nofx_types::{
-    AccountId, BookEvent, Change, EventKind, Instrument, InstrumentId, Instruments,
-    Intents, Nanos, OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, UpdateKind,
+    AccountId, BookEvent, Change, EventKind, Instrument, InstrumentId, Instruments, Intents, Nanos,
+    OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, UpdateKind,
 };
 
 use crate::decision::DecisionLog;

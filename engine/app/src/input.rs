@@ -117,7 +117,8 @@ impl Reader {
             options.files.iter().chain(&options.line_b).map(PathBuf::as_path).collect();
         if options.line_b.is_some() && options.files.len() != 1 {
             return Err(InputError::Usage(
-                "--line-b takes exactly one FILE for line A: join the files of each line first".into(),
+                "--line-b takes exactly one FILE for line A: join the files of each line first"
+                    .into(),
             ));
         }
         let (container, source) = open_all(&paths, options)?;
@@ -160,7 +161,9 @@ impl Reader {
             Source::Dbns(files, current) => return next_mbo(files, current),
         };
         let Some(FileFrame { file, frame }) = frame else { return Ok(None) };
-        let Some(datagram) = decode(&frame, options, frames) else { return Ok(Some(Item::Skipped)) };
+        let Some(datagram) = decode(&frame, options, frames) else {
+            return Ok(Some(Item::Skipped));
+        };
         let line = match lines {
             None if *file_is_line => file.min(1),
             None => 0,
@@ -195,7 +198,9 @@ impl Reader {
         match &self.source {
             Source::Chain(chain) => chain.progress(),
             Source::Merge(merge) => merge.progress(),
-            Source::BinaryFiles(files, _) => files.iter().map(BinaryFile::progress).fold((0, 0), sum),
+            Source::BinaryFiles(files, _) => {
+                files.iter().map(BinaryFile::progress).fold((0, 0), sum)
+            }
             Source::Dbns(files, _) => files.iter().map(Dbn::progress).fold((0, 0), sum),
         }
     }
@@ -337,8 +342,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let options =
-            InputOptions { files: vec!["absent.pcap".into()], ..InputOptions::default() };
+        let options = InputOptions { files: vec!["absent.pcap".into()], ..InputOptions::default() };
         let error = Reader::open(&options).err().expect("cannot be opened").to_string();
         assert!(error.contains("absent.pcap"), "{error}");
     }

@@ -29,8 +29,10 @@ fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Replay(args) => {
             let outcome = replay::run(args, &stop_on_signal())?;
-            let text = if args.json { outcome.summary.to_json() } else { outcome.summary.to_string() };
-            outputs::print(text.trim_end()).map_err(|e| Failure::output(format!("standard output: {e}")))?;
+            let text =
+                if args.json { outcome.summary.to_json() } else { outcome.summary.to_string() };
+            outputs::print(text.trim_end())
+                .map_err(|e| Failure::output(format!("standard output: {e}")))?;
             outcome.verdict
         }
         Command::Gen(args) => {
@@ -40,7 +42,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Report(args) => {
             let page = args.output.clone().unwrap_or_else(|| args.dir.join("report.html"));
             report::write_page(&args.dir, &page)?;
-            outputs::print(page.display()).map_err(|e| Failure::output(format!("standard output: {e}")))
+            outputs::print(page.display())
+                .map_err(|e| Failure::output(format!("standard output: {e}")))
         }
     }
 }

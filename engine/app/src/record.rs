@@ -135,7 +135,8 @@ impl Recorder {
     /// Bytes of the buffers, fixed at construction.
     pub fn bytes(&self) -> u64 {
         let watched = self.published.len() * (size_of::<Touch>() + size_of::<bool>());
-        let rows = self.orders.bytes() + self.updates.bytes() + self.touches.bytes() + self.levels.bytes();
+        let rows =
+            self.orders.bytes() + self.updates.bytes() + self.touches.bytes() + self.levels.bytes();
         rows + watched as u64
     }
 

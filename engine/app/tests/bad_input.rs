@@ -39,7 +39,8 @@ fn inputs_that_cannot_be_read_are_named() {
     refused(&["replay", &itch, "--line-b", &itch], 2, "need packets");
     refused(&["replay", &itch, "--feed", "iex-deep"], 2, "holds BinaryFILE");
     // A pcap whose second record claims an impossible length.
-    let mut pcap = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+    let mut pcap =
+        vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
     pcap.extend([0; 8]);
     pcap.extend([4, 0, 0, 0, 4, 0, 0, 0, 1, 2, 3, 4]);
     pcap.extend([0; 8]);
@@ -56,7 +57,11 @@ fn bad_configuration_names_its_key() {
     refused(&["replay", &itch, "--config", &config], 2, "live_order");
     refused(&["replay", &itch, "--set", "risk.symbol.lot=0"], 2, "lot");
     refused(&["replay", &itch, "--set", "feed.reorder_packets=99"], 2, "reorder_packets");
-    refused(&["replay", &itch, "--strategy", "maker", "--set", "strategy.trade=NOSUCH"], 2, "NOSUCH");
+    refused(
+        &["replay", &itch, "--strategy", "maker", "--set", "strategy.trade=NOSUCH"],
+        2,
+        "NOSUCH",
+    );
     refused(&["replay", &itch, "--strategy", "imbalance"], 2, "strategy.imbalance.weights");
     refused(&["replay", &itch, "--speed", "fast"], 2, "fast");
     refused(&["replay", &itch, "--pin", "1023"], 2, "--pin 1023");

@@ -66,7 +66,11 @@ fn the_itch_snippet_starts_mid_day_and_corrupts_nothing() {
     for (kind, want) in counts {
         assert_eq!(run.messages.by_type.get(kind), Some(&want), "type {kind}");
     }
-    assert!(run.books.counts.get("unknown_order").is_some_and(|n| *n > 0), "{:?}", run.books.counts);
+    assert!(
+        run.books.counts.get("unknown_order").is_some_and(|n| *n > 0),
+        "{:?}",
+        run.books.counts
+    );
     assert!(run.books.broken.is_empty());
 }
 
@@ -114,8 +118,14 @@ fn every_itch_and_iex_packet_sample_is_recognised_and_decodes() {
                 "StockTradingActionMessage",
             ][..],
         ),
-        ("omi-data-packets/Iex/Deep.IexTp.v1.0", &["PriceLevelBuyUpdateMessage", "PriceLevelSellUpdateMessage"][..]),
-        ("omi-data-packets/Iex/DeepPlus.IexTp.1.0.2", &["all_message_types", "a_AddOrder", "L_OrderExecuted"][..]),
+        (
+            "omi-data-packets/Iex/Deep.IexTp.v1.0",
+            &["PriceLevelBuyUpdateMessage", "PriceLevelSellUpdateMessage"][..],
+        ),
+        (
+            "omi-data-packets/Iex/DeepPlus.IexTp.1.0.2",
+            &["all_message_types", "a_AddOrder", "L_OrderExecuted"][..],
+        ),
     ] {
         for name in files {
             let Some(file) = capture(&format!("{folder}/{name}.pcap")) else { return };

@@ -15,10 +15,14 @@ static ALLOC: CountingAlloc = CountingAlloc;
 
 /// Limits so tight that the maker runs into several of them.
 const TIGHT: [&str; 8] = [
-    "--set", "risk.symbol.long_max=300",
-    "--set", "risk.symbol.short_max=300",
-    "--set", "risk.account.rate_per_s=40",
-    "--set", "risk.account.rate_burst=8",
+    "--set",
+    "risk.symbol.long_max=300",
+    "--set",
+    "risk.symbol.short_max=300",
+    "--set",
+    "risk.account.rate_per_s=40",
+    "--set",
+    "risk.account.rate_burst=8",
 ];
 const WHOLE: [&str; 6] = ["--loss", "0", "--duplicate", "0", "--reorder", "0"];
 const MAKER: [&str; 4] = ["--strategy", "maker", "--set", "strategy.trade=first:12"];
@@ -99,13 +103,15 @@ fn lines_that_carry_everything_together_decide_like_the_lossless_day() {
     let dir = tempfile::tempdir().expect("a folder");
     let common = ["--seed", "7", "--instruments", "30", "--messages", "20000"];
     // Seed 7 loses no packet on both lines at this size; the assertion below holds it to that.
-    let lossy =
-        ["--loss", "0.01", "--duplicate", "0.01", "--reorder", "0.01", "--no-outage"];
+    let lossy = ["--loss", "0.01", "--duplicate", "0.01", "--reorder", "0.01", "--no-outage"];
     generate(&dir.path().join("lossy"), &[&common[..], &lossy].concat());
     generate(&dir.path().join("whole"), &[&common[..], &WHOLE].concat());
     let clock = ["--set", "feed.clock=exchange"];
     let run = |day: &str| {
-        let (a, b) = (text(dir.path(), &format!("{day}/line-a.pcap")), text(dir.path(), &format!("{day}/line-b.pcap")));
+        let (a, b) = (
+            text(dir.path(), &format!("{day}/line-a.pcap")),
+            text(dir.path(), &format!("{day}/line-b.pcap")),
+        );
         summary(&[&[a.as_str(), "--line-b", &b, "--twin"], &MAKER[..], &clock].concat())
     };
     let (lossy, whole) = (run("lossy"), run("whole"));
@@ -162,7 +168,10 @@ fn the_twin_agrees_over_the_whole_day() {
     assert_eq!(Some(run.messages.total), truth["messages"]["total"].as_u64());
     assert_eq!(Some(run.books.live_orders), truth["live_orders"].as_u64());
     for (kind, n) in truth["messages"]["by_type"].as_object().expect("types") {
-        assert_eq!(run.messages.by_type.get(kind).copied().unwrap_or(0), n.as_u64().expect("count"));
+        assert_eq!(
+            run.messages.by_type.get(kind).copied().unwrap_or(0),
+            n.as_u64().expect("count")
+        );
     }
 }
 
@@ -182,7 +191,10 @@ fn csv_files_hold_each_change_of_a_touch_in_decimal_text() {
         assert_ne!(last.insert(cells[2].to_owned(), touch.clone()), Some(touch), "{row}");
         for (px, qty) in [(cells[3], cells[4]), (cells[5], cells[6])] {
             assert_eq!(px.is_empty(), qty == "0", "{row}");
-            assert!(px.is_empty() || px.split_once('.').is_some_and(|(_, d)| d.len() == 4), "{row}");
+            assert!(
+                px.is_empty() || px.split_once('.').is_some_and(|(_, d)| d.len() == 4),
+                "{row}"
+            );
         }
     }
     assert!(last.len() >= 35, "only {} instruments had a touch", last.len());

@@ -160,7 +160,8 @@ fn only_order_entry_encodes_orders() {
         .filter(|(name, below, text)| {
             !["wire", "order"].contains(&name.as_str())
                 && below.starts_with("src/")
-                && (shipped(text).contains("ouch50::client") || shipped(text).contains("ouch42::client"))
+                && (shipped(text).contains("ouch50::client")
+                    || shipped(text).contains("ouch42::client"))
         })
         .map(|(name, below, _)| format!("{name}/{below}"))
         .collect();

@@ -72,7 +72,7 @@ impl DbnMbo {
         self.tally.count(mbo.action);
         let Some(id) = self.instrument(mbo.instrument_id.get()) else { return };
         let received = time(mbo.ts_recv_ns.get(), mbo);
-        let at = Stamp { seq: record_no, capture_ns: Some(received) };
+        let at = Stamp { seq: record_no, capture_ns: received };
         let (ts, last) = (time(mbo.ts_event_ns.get(), mbo), mbo.flags & flags::LAST != 0);
         if mbo.flags & flags::MAYBE_BAD_BOOK != 0 {
             let stale = EventKind::Stale(StaleReason::Gap);

@@ -42,19 +42,28 @@ use rare::Market;
 /// The translator: what the messages of a day left behind.
 pub(crate) struct Itch {
     tally: Tally,
-    instruments: u32,
-    /// One bit per instrument: whether the sink has its symbol.
-    named: Box<[u64]>,
+    /// What is known of each locate; as many as there are, so that no bound is checked.
+    known: [u8; LOCATES],
     statuses: Statuses,
     market: Market,
 }
 
+/// Stock locates there can be.
+const LOCATES: usize = 1 << 16;
+/// The locate is outside the instrument table.
+const OUTSIDE: u8 = 0;
+/// It is inside, and the sink does not have its symbol yet.
+const NAMELESS: u8 = 1;
+/// It is inside, and the sink has its symbol.
+const NAMED: u8 = 2;
+
 impl Itch {
     pub fn new(config: &FeedConfig) -> Itch {
+        let mut known = [OUTSIDE; LOCATES];
+        known.iter_mut().take(config.instruments as usize).for_each(|locate| *locate = NAMELESS);
         Itch {
             tally: Tally::new(),
-            instruments: config.instruments,
-            named: vec![0; (config.instruments as usize).div_ceil(64)].into_boxed_slice(),
+            known,
             statuses: Statuses::new(config.instruments),
             market: Market::default(),
         }
@@ -65,7 +74,7 @@ impl Itch {
     }
 
     pub fn memory_bytes(&self) -> u64 {
-        self.statuses.memory_bytes() + size_of_val(&*self.named) as u64
+        self.statuses.memory_bytes() + LOCATES as u64
     }
 
     /// The stream begins anew: phases will be told again; names and locates hold for the day.
@@ -77,22 +86,39 @@ impl Itch {
     /// Translates one message. Always inlined, so that there is one copy of each type's code per
     /// walk.
     #[inline(always)]
-    pub fn message<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) {
+    pub fn message<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) {
         let Some(&kind) = message.first() else { return self.tally.fault(Fault::EmptyMessage) };
         self.tally.count(kind);
-        let read = match kind {
+        // Nine messages of ten are these two: asked for before the jump among all.
+        let read = if kind == AddOrder::KIND {
+            self.add(at, message, sink)
+        } else if kind == OrderDelete::KIND {
+            self.delete(at, message, sink)
+        } else {
+            self.other(kind, at, message, sink)
+        };
+        if read.is_none() {
+            self.unreadable(kind, at, message, sink);
+        }
+    }
+
+    #[inline(always)]
+    fn other<S: EventSink>(
+        &mut self,
+        kind: u8,
+        at: Stamp,
+        message: &[u8],
+        sink: &mut S,
+    ) -> Option<()> {
+        match kind {
             // The attribution of `F` stands behind everything `A` has, and no book needs it.
             AddOrderMpid::KIND if message.len() < size_of::<AddOrderMpid>() => None,
-            AddOrder::KIND | AddOrderMpid::KIND => self.add(at, message, sink),
-            OrderDelete::KIND => self.delete(at, message, sink),
+            AddOrderMpid::KIND => self.add(at, message, sink),
             OrderExecuted::KIND => self.executed(at, message, sink),
             OrderReplace::KIND => self.replace(at, message, sink),
             OrderCancel::KIND => self.cancel(at, message, sink),
             OrderExecutedWithPrice::KIND => self.executed_with_price(at, message, sink),
             _ => self.rare(kind, at, message, sink),
-        };
-        if read.is_none() {
-            self.unreadable(kind, at, message, sink);
         }
     }
 
@@ -112,7 +138,7 @@ impl Itch {
     }
 
     #[inline(always)]
-    fn add<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+    fn add<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) -> Option<()> {
         let add = AddOrder::parse(message)?;
         let Some(side) = side_of(add.side) else { return self.bad_side(at, message, sink) };
         let event = EventKind::Add {
@@ -123,22 +149,22 @@ impl Itch {
             priority: Priority::Back,
             pricing: Pricing::Limit,
         };
-        if let Some(id) = self.instrument(add.stock_locate) {
-            self.name(id, add.stock, sink);
+        if self.is_named(add.stock_locate, add.stock, sink) {
+            let id = InstrumentId(u32::from(add.stock_locate.get()));
             sink.on_event(&at.event(id, nanos(add.ts_ns), true, event));
         }
         Some(())
     }
 
     #[inline(always)]
-    fn delete<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+    fn delete<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) -> Option<()> {
         let delete = OrderDelete::parse(message)?;
         let event = EventKind::Delete { order: order(delete.order_ref) };
         self.send(at, delete.stock_locate, delete.ts_ns, event, sink)
     }
 
     #[inline(always)]
-    fn executed<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+    fn executed<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) -> Option<()> {
         let executed = OrderExecuted::parse(message)?;
         let event = EventKind::Execute {
             order: order(executed.order_ref),
@@ -153,7 +179,7 @@ impl Itch {
     #[inline(always)]
     fn executed_with_price<S: EventSink>(
         &mut self,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         sink: &mut S,
     ) -> Option<()> {
@@ -169,14 +195,14 @@ impl Itch {
     }
 
     #[inline(always)]
-    fn cancel<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+    fn cancel<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) -> Option<()> {
         let cancel = OrderCancel::parse(message)?;
         let event = EventKind::Reduce { order: order(cancel.order_ref), qty: qty(cancel.shares) };
         self.send(at, cancel.stock_locate, cancel.ts_ns, event, sink)
     }
 
     #[inline(always)]
-    fn replace<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+    fn replace<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) -> Option<()> {
         let replace = OrderReplace::parse(message)?;
         let event = EventKind::Replace {
             old: order(replace.order_ref),
@@ -191,7 +217,7 @@ impl Itch {
     #[inline(always)]
     fn send<S: EventSink>(
         &mut self,
-        at: &Stamp,
+        at: Stamp,
         locate: Be16,
         ts: Be48,
         kind: EventKind,
@@ -206,40 +232,47 @@ impl Itch {
     /// The instrument of a locate, unless the tables do not hold it.
     #[inline(always)]
     fn instrument(&mut self, locate: Be16) -> Option<InstrumentId> {
-        let id = u32::from(locate.get());
-        if id >= self.instruments {
+        let locate = locate.get();
+        if self.known[usize::from(locate)] == OUTSIDE {
             self.tally.fault(Fault::InstrumentsFull);
             return None;
         }
-        Some(InstrumentId(id))
+        Some(InstrumentId(u32::from(locate)))
     }
 
-    /// Tells the sink the symbol the first time it is seen: a capture that starts mid-day has no
-    /// stock directory, but its orders carry the symbol.
+    /// Whether the instrument of a locate is inside the tables; tells the sink its symbol the first
+    /// time it is seen: a capture that starts mid-day has no stock directory, but its orders carry
+    /// the symbol.
     #[inline(always)]
+    fn is_named<S: EventSink>(&mut self, locate: Be16, stock: [u8; 8], sink: &mut S) -> bool {
+        self.known[usize::from(locate.get())] == NAMED || self.first_seen(locate, stock, sink)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first_seen<S: EventSink>(&mut self, locate: Be16, stock: [u8; 8], sink: &mut S) -> bool {
+        let id = self.instrument(locate);
+        if let Some(id) = id {
+            self.name(id, stock, sink);
+        }
+        id.is_some()
+    }
+
+    /// Tells the sink the symbol, unless it has it.
     fn name<S: EventSink>(&mut self, id: InstrumentId, stock: [u8; 8], sink: &mut S) {
-        let word = self.named.get(id.index() / 64).copied().unwrap_or(u64::MAX);
-        if word >> (id.index() % 64) & 1 == 0 {
-            self.name_first(id, stock, sink);
+        if self.mark_named(id) {
+            sink.on_definition(&Instrument { symbol: Symbol(stock), ..Instrument::unknown(id) });
         }
+    }
+
+    /// Notes that the sink has the symbol; whether that is news.
+    fn mark_named(&mut self, id: InstrumentId) -> bool {
+        self.known.get_mut(id.index()).is_some_and(|known| std::mem::replace(known, NAMED) != NAMED)
     }
 
     #[cold]
     #[inline(never)]
-    fn name_first<S: EventSink>(&mut self, id: InstrumentId, stock: [u8; 8], sink: &mut S) {
-        self.mark_named(id);
-        sink.on_definition(&Instrument { symbol: Symbol(stock), ..Instrument::unknown(id) });
-    }
-
-    fn mark_named(&mut self, id: InstrumentId) {
-        if let Some(word) = self.named.get_mut(id.index() / 64) {
-            *word |= 1 << (id.index() % 64);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn bad_side<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) -> Option<()> {
+    fn bad_side<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) -> Option<()> {
         self.tally.fault(Fault::Side);
         self.lost(at, message, sink);
         Some(())
@@ -247,7 +280,7 @@ impl Itch {
 
     #[cold]
     #[inline(never)]
-    fn unreadable<S: EventSink>(&mut self, kind: u8, at: &Stamp, message: &[u8], sink: &mut S) {
+    fn unreadable<S: EventSink>(&mut self, kind: u8, at: Stamp, message: &[u8], sink: &mut S) {
         self.tally.fault(Fault::ShortMessage);
         if matches!(kind, b'A' | b'F' | b'E' | b'C' | b'X' | b'D' | b'U') {
             self.lost(at, message, sink);
@@ -255,7 +288,7 @@ impl Itch {
     }
 
     /// A change of a book could not be read: the book is not to be trusted any more.
-    fn lost<S: EventSink>(&mut self, at: &Stamp, message: &[u8], sink: &mut S) {
+    fn lost<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) {
         let kind = EventKind::Stale(StaleReason::Gap);
         let (id, ts) = match Header::parse(message) {
             Some(header) => match self.instrument(header.stock_locate) {

@@ -13,10 +13,13 @@ pub struct Stamp {
     /// Sequence number of the message in its stream.
     pub seq: u64,
     /// The engine's time; `None` where it is the venue's, so that nothing is read twice.
-    pub capture_ns: Option<Nanos>,
+    pub capture_ns: Nanos,
 }
 
 impl Stamp {
+    /// As `capture_ns`: the engine's time is the venue's own of each message.
+    pub const VENUE: Nanos = Nanos(u64::MAX);
+
     /// The event of this message.
     #[inline(always)]
     pub(crate) fn event(
@@ -26,7 +29,8 @@ impl Stamp {
         last: bool,
         kind: EventKind,
     ) -> BookEvent {
-        let capture_ns = self.capture_ns.unwrap_or(exch_ns);
+        let venue = self.capture_ns == Stamp::VENUE;
+        let capture_ns = if venue { exch_ns } else { self.capture_ns };
         BookEvent { instrument, seq: self.seq, exch_ns, capture_ns, last, kind }
     }
 }
@@ -44,7 +48,7 @@ pub trait Decoder: Sized {
     fn block_length(prefix: [u8; 2]) -> u16;
 
     /// Translates one message. `rest` is what follows it in its datagram, prefixes included.
-    fn message<S: EventSink>(&mut self, at: &Stamp, message: &[u8], rest: &[u8], sink: &mut S);
+    fn message<S: EventSink>(&mut self, at: Stamp, message: &[u8], rest: &[u8], sink: &mut S);
 
     /// Tells the sink which order a message concerns, where that is cheap to know.
     #[inline]
@@ -56,7 +60,7 @@ pub trait Decoder: Sized {
     fn exch_ns(message: &[u8]) -> Nanos;
 
     /// Closes what is open, before messages are lost or the input ends.
-    fn interrupt<S: EventSink>(&mut self, at: &Stamp, sink: &mut S);
+    fn interrupt<S: EventSink>(&mut self, at: Stamp, sink: &mut S);
 
     /// Forgets the state of the stream: it begins anew.
     fn reset(&mut self);
@@ -153,8 +157,8 @@ impl<D: Decoder> PacketFeed for LineFeed<D> {
     fn finish<S: EventSink>(&mut self, packet_no: u64, now: Nanos, sink: &mut S) {
         let (sequencer, mut delivery) = self.split(sink);
         sequencer.finish(packet_no, now, &mut delivery);
-        let at = Stamp { seq: sequencer.expected(), capture_ns: Some(now) };
-        delivery.decoder.interrupt(&at, delivery.sink);
+        let at = Stamp { seq: sequencer.expected(), capture_ns: now };
+        delivery.decoder.interrupt(at, delivery.sink);
     }
 
     fn report(&self) -> FeedReport {
@@ -186,7 +190,7 @@ impl<D: Decoder, S: EventSink> Delivery<'_, D, S> {
     }
 
     fn stream_event(&mut self, seq: u64, now: Nanos, kind: EventKind) {
-        let at = Stamp { seq, capture_ns: Some(now) };
+        let at = Stamp { seq, capture_ns: now };
         self.sink.on_event(&at.event(InstrumentId::ALL, *self.exch_ns, true, kind));
     }
 }
@@ -201,7 +205,7 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
             let Some((_, behind)) = split_block::<D>(rest) else { return };
             rest = behind;
         }
-        let mut at = Stamp { seq: run.seq, capture_ns: Some(run.now) };
+        let mut at = Stamp { seq: run.seq, capture_ns: run.now };
         let mut hinted = 0usize;
         let mut last: &[u8] = &[];
         while let Some((message, behind)) = split_block::<D>(rest) {
@@ -210,7 +214,7 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
                 hinted = self.look_ahead;
             }
             hinted = hinted.saturating_sub(1);
-            self.decoder.message(&at, message, behind, self.sink);
+            self.decoder.message(at, message, behind, self.sink);
             at.seq += 1; // the end was checked when the datagram was accepted
             (last, rest) = (message, behind);
         }
@@ -219,15 +223,15 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
 
     #[cold]
     fn gap(&mut self, gap: &Gap, now: Nanos) {
-        let at = Stamp { seq: gap.first, capture_ns: Some(now) };
-        self.decoder.interrupt(&at, self.sink);
+        let at = Stamp { seq: gap.first, capture_ns: now };
+        self.decoder.interrupt(at, self.sink);
         self.stream_event(gap.first, now, EventKind::Stale(StaleReason::Gap));
     }
 
     #[cold]
     fn reset(&mut self, _: Reset, now: Nanos) {
-        let at = Stamp { seq: 0, capture_ns: Some(now) };
-        self.decoder.interrupt(&at, self.sink);
+        let at = Stamp { seq: 0, capture_ns: now };
+        self.decoder.interrupt(at, self.sink);
         self.decoder.reset();
         self.stream_event(0, now, EventKind::Clear { side: None });
         self.stream_event(0, now, EventKind::Phase(Phase::Unknown));

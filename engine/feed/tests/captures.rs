@@ -69,7 +69,7 @@ fn the_binary_file_that_starts_at_the_opening_has_the_counts_of_the_readme() {
     let (mut feed, mut log) = (ItchFile::new(config()).unwrap(), Log::default());
     let mut file = BinaryFile::open(path).unwrap();
     while let Some(record) = file.next().unwrap() {
-        feed.on_message(record.number, record.data, &mut log);
+        feed.on_message(record.data, &mut log);
     }
     let report = feed.report();
     assert_eq!((report.total, report.unknown, report.malformed.len()), (1000, 0, 0));

@@ -158,8 +158,8 @@ fn lossy_lines_give_the_events_of_the_lossless_one_wherever_one_carried_them() {
 
         let mut alone = ItchFile::new(config).unwrap();
         let mut lossless = Log::default();
-        for (number, message) in (1..).zip(&day) {
-            alone.on_message(number, message, &mut lossless);
+        for message in &day {
+            alone.on_message(message, &mut lossless);
         }
         let of = |log: &Log, keep: &dyn Fn(&BookEvent) -> bool| -> Vec<(u64, u32, EventKind)> {
             let kept = log.events.iter().filter(|event| keep(event));
@@ -207,7 +207,7 @@ fn take(bytes: &[u8]) {
     packets(IexTops::new(config).unwrap(), bytes);
     let mut log = Log::default();
     let mut file = ItchFile::new(config).unwrap();
-    file.on_message(1, bytes, &mut log);
+    file.on_message(bytes, &mut log);
     let mut dbn = DbnMbo::new(config).unwrap();
     dbn.on_record(1, 0xA0, bytes, &mut log);
     let _ = detect_packet_feed(bytes);

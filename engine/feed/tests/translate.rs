@@ -66,8 +66,8 @@ fn faults(report: &FeedReport) -> String {
 #[test]
 fn itch_of_a_file_and_of_datagrams_means_what_the_sheet_says() {
     let mut file = ItchFile::new(config()).unwrap();
-    check("itch", |number, message, log| {
-        file.on_message(number, message, log);
+    check("itch", |_, message, log| {
+        file.on_message(message, log);
         assert!(log.events.iter().all(|event| event.capture_ns == event.exch_ns));
     });
     let mut datagrams = ItchMold::new(config()).unwrap();

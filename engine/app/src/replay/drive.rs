@@ -117,7 +117,8 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
 
     /// Before the first packet: symbols of the file's head, instruments of the definition file.
     pub fn start(&mut self, feed: &mut impl ItemFeed) {
-        let known: Vec<_> = self.path.instruments.iter().filter(|i| i.flags.defined).copied().collect();
+        let known: Vec<_> =
+            self.path.instruments.iter().filter(|i| i.flags.defined).copied().collect();
         let mut walk = self.walk();
         known.iter().for_each(|instrument| walk.on_definition(instrument));
         for (id, symbol) in self.reader.dbn_symbols() {

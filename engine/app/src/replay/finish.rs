@@ -189,10 +189,7 @@ fn orders<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> OrderS
     let counters = &path.counters;
     let update = |kind: UpdateKind| counters.updates.get(kind as usize).copied().unwrap_or(0);
     let [bought, sold] = counters.filled;
-    let extra = [
-        ("gate_busy", counters.gate_busy),
-        ("session_down", counters.session_down),
-    ];
+    let extra = [("gate_busy", counters.gate_busy), ("session_down", counters.session_down)];
     let anomalies = path.orders.anomalies().chain(extra).chain(drive.market.anomalies());
     OrderSummary {
         intents: counters.intents,

@@ -69,8 +69,9 @@ pub fn run_sealed(
     on_sealed: OnSealed,
 ) -> Result<Outcome, Failure> {
     if let Some(core) = args.pin {
-        nofx_rt::usage::pin_to_core(core)
-            .map_err(|e| Failure::usage(format!("--pin {core}: {e}: name a core of this machine")))?;
+        nofx_rt::usage::pin_to_core(core).map_err(|e| {
+            Failure::usage(format!("--pin {core}: {e}: name a core of this machine"))
+        })?;
     }
     let setup = Setup::new(args, stop, on_sealed)?;
     let (config, ids, capacity) = (&setup.config.strategy, &setup.traded, setup.capacity());
@@ -191,9 +192,8 @@ impl<'a> Setup<'a> {
         let levels = matches!(self.feed, FeedName::IexDeep | FeedName::IexTops);
         let kind = if levels { MarketKind::Levels } else { MarketKind::Orders };
         let instruments = self.instruments();
-        let row = |id: &InstrumentId| {
-            instruments.get(*id).copied().unwrap_or(Instrument::unknown(*id))
-        };
+        let row =
+            |id: &InstrumentId| instruments.get(*id).copied().unwrap_or(Instrument::unknown(*id));
         let traded: Vec<_> = self.traded.iter().map(row).collect();
         let mut read = |path: &str| std::fs::read_to_string(path);
         let venue = ReplayVenue::new(&self.config.venue, &traded, kind, &mut read)

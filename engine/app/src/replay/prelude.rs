@@ -6,9 +6,7 @@
 
 use nofx_feed::detect_packet_feed;
 use nofx_net::detect::Container;
-use nofx_types::{
-    BookEvent, EventSink, Instrument, InstrumentId, Nanos, Symbol,
-};
+use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Nanos, Symbol};
 
 use super::source::ItemFeed;
 use crate::cli::FeedName;

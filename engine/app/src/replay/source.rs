@@ -1,6 +1,8 @@
 //! Feeds as takers of input items: one shape for packets, messages and records.
 
-use nofx_feed::{DbnMbo, FeedReport, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, PacketFeed};
+use nofx_feed::{
+    DbnMbo, FeedReport, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, PacketFeed,
+};
 use nofx_types::{EventSink, Nanos};
 
 use crate::input::Item;
@@ -50,7 +52,7 @@ impl ItemFeed for ItchFile {
     #[inline]
     fn take<S: EventSink>(&mut self, item: &Item<'_>, sink: &mut S) {
         if let Item::Message(record) = item {
-            self.on_message(record.number, record.data, sink);
+            self.on_message(record.data, sink);
         }
     }
 

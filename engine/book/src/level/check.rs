@@ -1,44 +1,48 @@
 //! What must hold in every book, looked at from the outside of the fast path.
 
-use std::collections::BTreeMap;
-
 use nofx_types::{InstrumentId, Side};
 
 use super::LevelBooks;
 use super::depth::SideOf;
 use super::side::{HalfBook, Kind, NOTHING, flip};
-use super::spill::Order;
+use super::spill::{Key, Order};
 use super::window::word;
 use crate::Broken;
 
-/// Orders by book and side.
-type ByHalf = BTreeMap<(usize, Side), Vec<Order>>;
+/// An order and whose it is.
+struct Held {
+    half: usize,
+    order: Order,
+}
 
 impl LevelBooks {
     /// Proves the invariants of one book. Walks every order: for tests and reports.
     pub fn check(&self, id: InstrumentId) -> Result<(), Broken> {
-        self.check_book(id, &self.by_half(|book| book == id.index()))
+        self.check_book(id, &self.held(|book| book == id.index()))
     }
 
-    /// Proves the invariants of every book in one walk over the orders; says which broke.
+    /// Proves the invariants of every book that an event named, in one walk over the orders; says
+    /// which broke.
     pub fn check_all(&self) -> Vec<Broken> {
-        let orders = self.by_half(|_| true);
-        let ids = (0..self.depth.books.len() as u32).map(InstrumentId);
+        let orders = self.held(|_| true);
+        let books = self.depth.books.iter().enumerate();
+        let seen = books.filter(|(_, book)| book.half[0].seen);
+        let ids = seen.map(|(book, _)| InstrumentId(book as u32));
         ids.filter_map(|id| self.check_book(id, &orders).err()).collect()
     }
 
-    fn by_half(&self, wanted: impl Fn(usize) -> bool) -> ByHalf {
-        let mut orders = ByHalf::new();
-        for (key, order) in self.orders.iter(&self.depth.books) {
-            let book = key.instrument as usize;
-            if wanted(book) {
-                orders.entry((book, order.side)).or_default().push(order);
-            }
-        }
-        orders
+    /// The orders of the wanted books, by side and price.
+    fn held(&self, wanted: impl Fn(usize) -> bool) -> Vec<Held> {
+        let orders = self.orders.iter(&self.depth.books);
+        let orders = orders.filter(|(key, _)| wanted(key.instrument as usize));
+        let half = |key: Key, side| SideOf { book: key.instrument as usize, side }.index();
+        let held = orders.map(|(key, order)| Held { half: half(key, order.side), order });
+        let mut held: Vec<_> = held.collect();
+        held.sort_unstable_by_key(|held| (held.half, held.order.price));
+        held
     }
 
-    fn check_book(&self, id: InstrumentId, orders: &ByHalf) -> Result<(), Broken> {
+    fn check_book(&self, id: InstrumentId, orders: &[Held]) -> Result<(), Broken> {
         let broken = |rule| Broken { instrument: id, rule };
         let Some(book) = self.depth.books.get(id.index()) else { return Ok(()) };
         for side in Side::BOTH {
@@ -46,7 +50,9 @@ impl LevelBooks {
             let half = &book.half[side.index()];
             self.check_shape(of, half).map_err(broken)?;
             if book.kind() == Some(Kind::Orders) {
-                let mine = orders.get(&(of.book, side)).map_or(&[][..], Vec::as_slice);
+                let from = orders.partition_point(|held| held.half < of.index());
+                let to = orders.partition_point(|held| held.half <= of.index());
+                let mine = orders.get(from..to).unwrap_or(&[]);
                 self.check_orders(of, half, mine).map_err(broken)?;
             } else if half.orders != 0 {
                 return Err(broken("a book of levels has no orders"));
@@ -92,25 +98,18 @@ impl LevelBooks {
         )
     }
 
-    fn check_orders(
-        &self,
-        of: SideOf,
-        half: &HalfBook,
-        mine: &[Order],
-    ) -> Result<(), &'static str> {
-        let mut sums: BTreeMap<i64, u64> = BTreeMap::new();
-        for order in mine {
-            must(order.qty > 0, "no order is empty")?;
-            if let Some(price) = order.price {
-                *sums.entry(price).or_default() += word(u64::from(order.qty), 1);
-            }
-        }
+    fn check_orders(&self, of: SideOf, half: &HalfBook, mine: &[Held]) -> Result<(), &'static str> {
+        must(mine.iter().all(|held| held.order.qty > 0), "no order is empty")?;
         must(mine.len() as u64 == u64::from(half.orders), "the order count is that of the orders")?;
-        for (price, sum) in &sums {
-            must(self.depth.word(of, *price) == *sum, "a level is the sum of its orders")?;
+        let mut levels = 0;
+        for level in mine.chunk_by(|a, b| a.order.price == b.order.price) {
+            let Some(price) = level.first().and_then(|held| held.order.price) else { continue };
+            let sum: u64 = level.iter().map(|held| word(u64::from(held.order.qty), 1)).sum();
+            must(self.depth.word(of, price) == sum, "a level is the sum of its orders")?;
+            levels += 1;
         }
         let near = half.walk().count();
-        must(near + self.depth.far.of(of.index()).len() == sums.len(), "every level has orders")
+        must(near + self.depth.far.of(of.index()).len() == levels, "every level has orders")
     }
 }
 

@@ -24,13 +24,31 @@ impl LevelBooks {
         price: Price,
         qty: Qty,
     ) -> Change {
-        let fast = self.add_fast(id, order, side, price, qty);
-        fast.unwrap_or_else(|| self.add_slow(id, order, side, Some(price.0), qty))
+        let fast = self.add_fast::<false>(id, order, side, price, qty);
+        fast.unwrap_or_else(|| self.add_crowded(id, order, side, price, qty))
     }
 
-    /// `None` leaves everything as it was.
+    /// The ring has wrapped around and the slot is taken, or nothing is wrong with the slot and the
+    /// slow path must look.
+    #[cold]
+    #[inline(never)]
+    fn add_crowded(
+        &mut self,
+        id: InstrumentId,
+        order: OrderRef,
+        side: Side,
+        price: Price,
+        qty: Qty,
+    ) -> Change {
+        let key = Key { instrument: id.0, order };
+        let crowded = self.orders.make_way(key, &self.depth.books);
+        let joined = crowded.then(|| self.add_fast::<true>(id, order, side, price, qty)).flatten();
+        joined.unwrap_or_else(|| self.add_slow(id, order, side, Some(price.0), qty))
+    }
+
+    /// `None` leaves everything as it was. `CROWDED` takes a free slot that orders were spilled from.
     #[inline(always)]
-    fn add_fast(
+    fn add_fast<const CROWDED: bool>(
         &mut self,
         id: InstrumentId,
         order: OrderRef,
@@ -48,11 +66,13 @@ impl LevelBooks {
         }
         let (rank, at) = (half.at_offset(offset), offset as usize % WINDOW);
         let index = self.orders.index(order);
-        let slot = self.orders.slot(index).filter(|slot| slot.is_untouched())?;
+        let usable = |slot: &&mut Slot| if CROWDED { slot.key == 0 } else { slot.is_untouched() };
+        let slot = self.orders.slot(index).filter(usable)?;
         let level = &mut half.words[at];
         let was = *level;
         *level = was.checked_add(word(qty.0, 1))?;
-        *slot = Slot { key, rest: Slot::pack(side, rank, qty.0) };
+        let spilled = if CROWDED { slot.spilled() } else { 0 };
+        *slot = Slot { key, rest: Slot::pack(side, rank, qty.0) | spilled };
         half.orders += 1;
         if was == 0 {
             half.mark(at);
@@ -116,6 +136,35 @@ impl LevelBooks {
     /// the same quantity came back to the same price.
     #[inline(never)]
     pub(super) fn replace(
+        &mut self,
+        id: InstrumentId,
+        old: OrderRef,
+        new: OrderRef,
+        price: Option<Price>,
+        qty: Qty,
+    ) -> Change {
+        let (key, index) = (self.orders.key(id.0, old), self.orders.index(old));
+        let slot = self.orders.slot(index).filter(|slot| slot.key == key).map(|slot| *slot);
+        let (Some(slot), Some(price), 1..) = (slot, price, qty.0) else {
+            return self.replace_slow(id, old, new, price, qty);
+        };
+        let side = slot.side();
+        let back = slot.qty() == qty.0 && self.price_of(id, slot) == Some(price.0);
+        let left = self.delete(id, old);
+        let joined = self.add(id, new, side, price, qty);
+        let same = back && joined.levels;
+        let sum = both(left, joined);
+        Change { touch: sum.touch && !same, levels: sum.levels && !same }
+    }
+
+    fn price_of(&self, id: InstrumentId, slot: Slot) -> Option<i64> {
+        let half = &self.depth.books.get(id.index())?.half[slot.side_index()];
+        Some(half.price(slot.side(), slot.rank()))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn replace_slow(
         &mut self,
         id: InstrumentId,
         old: OrderRef,

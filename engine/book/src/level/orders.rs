@@ -79,7 +79,8 @@ impl Slot {
         self.rest &= SPILLED;
     }
 
-    fn spilled(&self) -> u64 {
+    /// How many orders that belong here are in the table, in place.
+    pub fn spilled(&self) -> u64 {
         self.rest & SPILLED
     }
 }
@@ -171,6 +172,18 @@ impl Orders {
         if let Some(slot) = self.ring.get_mut((key.order.0 & self.mask) as usize) {
             *slot = Slot { key: named, rest: packed | slot.spilled() };
         }
+    }
+
+    /// Frees the slot of a new order from an older one. `false` when that is not what keeps the
+    /// order out: the slot is untouched, the order is there already, or the table is full.
+    pub fn make_way(&mut self, key: Key, books: &[Sides]) -> bool {
+        let slot = self.peek(key);
+        let known = slot.key == self.key(key.instrument, key.order) || self.spilled(key).is_some();
+        if slot.is_untouched() || known || (slot.key != 0 && self.table.is_full()) {
+            return false;
+        }
+        self.evict(self.index(key.order), books);
+        true
     }
 
     /// Moves the order in a slot, if there is one, to the table.

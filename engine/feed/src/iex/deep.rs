@@ -34,7 +34,7 @@ impl Deep {
     fn level<S: EventSink>(
         &mut self,
         segments: &mut Segments,
-        at: &Stamp,
+        at: Stamp,
         side: Side,
         message: &[u8],
         sink: &mut S,
@@ -71,7 +71,7 @@ impl Deep {
 
     /// Ends the event of `id`, if one is open, without its flag.
     #[cold]
-    fn close<S: EventSink>(&mut self, id: InstrumentId, at: &Stamp, sink: &mut S) {
+    fn close<S: EventSink>(&mut self, id: InstrumentId, at: Stamp, sink: &mut S) {
         if let Some(ts) = self.opened(id) {
             self.set_open(id, None);
             self.implicit_closes += 1;
@@ -83,7 +83,7 @@ impl Deep {
     fn close_for<S: EventSink>(
         &mut self,
         segments: &mut Segments,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         sink: &mut S,
     ) {
@@ -120,7 +120,7 @@ impl Feed for Deep {
     fn message<S: EventSink>(
         &mut self,
         segments: &mut Segments,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         _: &[u8],
         sink: &mut S,
@@ -142,7 +142,7 @@ impl Feed for Deep {
         matches!(kind, PriceLevelUpdate::BUY | PriceLevelUpdate::SELL)
     }
 
-    fn interrupt<S: EventSink>(&mut self, at: &Stamp, sink: &mut S) {
+    fn interrupt<S: EventSink>(&mut self, at: Stamp, sink: &mut S) {
         for id in 0..self.open.len() {
             if self.open_count == 0 {
                 return;

@@ -35,7 +35,7 @@ impl Feed for DeepPlus {
     fn message<S: EventSink>(
         &mut self,
         segments: &mut Segments,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         rest: &[u8],
         sink: &mut S,

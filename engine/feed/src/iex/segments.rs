@@ -106,7 +106,7 @@ pub trait Feed {
     fn message<S: EventSink>(
         &mut self,
         segments: &mut Segments,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         rest: &[u8],
         sink: &mut S,
@@ -116,7 +116,7 @@ pub trait Feed {
     fn changes_book(kind: u8) -> bool;
 
     /// Closes atomic events that are open.
-    fn interrupt<S: EventSink>(&mut self, at: &Stamp, sink: &mut S) {
+    fn interrupt<S: EventSink>(&mut self, at: Stamp, sink: &mut S) {
         let _ = (at, sink);
     }
 
@@ -153,7 +153,7 @@ impl<F: Feed> Decoder for Iex<F> {
     }
 
     #[inline(always)]
-    fn message<S: EventSink>(&mut self, at: &Stamp, message: &[u8], rest: &[u8], sink: &mut S) {
+    fn message<S: EventSink>(&mut self, at: Stamp, message: &[u8], rest: &[u8], sink: &mut S) {
         let tally = &mut self.segments.tally;
         let Some(&kind) = message.first() else { return tally.fault(Fault::EmptyMessage) };
         tally.count(kind);
@@ -166,7 +166,7 @@ impl<F: Feed> Decoder for Iex<F> {
         SystemEvent::parse(message).map_or(Nanos(0), |front| nanos(front.ts_ns))
     }
 
-    fn interrupt<S: EventSink>(&mut self, at: &Stamp, sink: &mut S) {
+    fn interrupt<S: EventSink>(&mut self, at: Stamp, sink: &mut S) {
         self.feed.interrupt(at, sink);
     }
 
@@ -198,7 +198,7 @@ impl<F: Feed> Decoder for Iex<F> {
 fn unreadable<F: Feed, S: EventSink>(
     segments: &mut Segments,
     kind: u8,
-    at: &Stamp,
+    at: Stamp,
     message: &[u8],
     sink: &mut S,
 ) {

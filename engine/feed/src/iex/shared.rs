@@ -29,7 +29,7 @@ impl Segments {
     pub(super) fn shared<F: Feed, S: EventSink>(
         &mut self,
         prints: Prints,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         sink: &mut S,
     ) -> Option<()> {

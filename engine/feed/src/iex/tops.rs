@@ -33,7 +33,7 @@ impl Feed for Tops {
     fn message<S: EventSink>(
         &mut self,
         segments: &mut Segments,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         _: &[u8],
         sink: &mut S,

@@ -12,20 +12,23 @@ use crate::{ConfigError, FeedConfig};
 /// venue's, nanoseconds since midnight US Eastern.
 pub struct ItchFile {
     itch: Itch,
+    records: u64,
 }
 
 impl ItchFile {
     /// Sized by `config`, of which only `instruments` matters.
     pub fn new(config: FeedConfig) -> Result<ItchFile, ConfigError> {
         config.check()?;
-        Ok(ItchFile { itch: Itch::new(&config) })
+        Ok(ItchFile { itch: Itch::new(&config), records: 0 })
     }
 
-    /// Takes the message of record `record_no` (1-based: its sequence number).
+    /// Takes the next message. Its sequence number is its place in the stream, from 1, over all
+    /// files.
     #[inline]
-    pub fn on_message<S: EventSink>(&mut self, record_no: u64, message: &[u8], sink: &mut S) {
-        let at = Stamp { seq: record_no, capture_ns: None };
-        self.itch.message(&at, message, sink);
+    pub fn on_message<S: EventSink>(&mut self, message: &[u8], sink: &mut S) {
+        self.records += 1;
+        let at = Stamp { seq: self.records, capture_ns: Stamp::VENUE };
+        self.itch.message(at, message, sink);
     }
 
     /// A message that will come soon: tells the sink which order it concerns.

@@ -53,7 +53,7 @@ impl Decoder for Mold {
     }
 
     #[inline(always)]
-    fn message<S: EventSink>(&mut self, at: &Stamp, message: &[u8], _: &[u8], sink: &mut S) {
+    fn message<S: EventSink>(&mut self, at: Stamp, message: &[u8], _: &[u8], sink: &mut S) {
         self.itch.message(at, message, sink);
     }
 
@@ -66,7 +66,7 @@ impl Decoder for Mold {
         Itch::exch_ns(message)
     }
 
-    fn interrupt<S: EventSink>(&mut self, _: &Stamp, _: &mut S) {
+    fn interrupt<S: EventSink>(&mut self, _: Stamp, _: &mut S) {
         // Each message is an event of its own: nothing is ever open.
     }
 

@@ -31,7 +31,7 @@ impl Itch {
     pub(super) fn rare<S: EventSink>(
         &mut self,
         kind: u8,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         sink: &mut S,
     ) -> Option<()> {
@@ -68,13 +68,13 @@ impl Itch {
         kind: u8,
         id: InstrumentId,
         ts: Nanos,
-        at: &Stamp,
+        at: Stamp,
         message: &[u8],
         sink: &mut S,
     ) -> Option<Option<EventKind>> {
         Some(match kind {
             StockDirectory::KIND => {
-                self.mark_named(id);
+                self.mark_named(id); // by the definition itself
                 sink.on_definition(&definition(id, StockDirectory::parse(message)?));
                 None
             }
@@ -157,7 +157,7 @@ impl Itch {
 
     /// After a breaker of level 1 or 2 each instrument is halted and released by its own messages;
     /// the first release ends what was said for all.
-    fn lift_breaker<S: EventSink>(&mut self, ts: Nanos, at: &Stamp, sink: &mut S) {
+    fn lift_breaker<S: EventSink>(&mut self, ts: Nanos, at: Stamp, sink: &mut S) {
         if core::mem::take(&mut self.market.breaker) {
             let kind = EventKind::Phase(self.market.phase);
             sink.on_event(&at.event(InstrumentId::ALL, ts, true, kind));
