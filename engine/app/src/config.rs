@@ -52,6 +52,8 @@ pub struct FeedSection {
     pub unsequenced: bool,
     /// What the engine's time is.
     pub clock: EngineClock,
+    /// Messages of a file that the books are told of before they are due; 0 for none.
+    pub look_ahead: usize,
 }
 
 /// What the engine's time is in a replay.
@@ -75,6 +77,7 @@ impl Default for FeedSection {
             from_one: false,
             unsequenced: false,
             clock: EngineClock::Capture,
+            look_ahead: 8,
         }
     }
 }

@@ -73,8 +73,8 @@ impl Item<'_> {
             Item::Skipped => None,
             Item::Message(record) => {
                 // ITCH 5.0: six bytes big-endian behind type, locate and tracking number.
-                let field = record.data.get(5..11)?;
-                Some(Nanos(field.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))))
+                let field = record.data.get(3..11)?.first_chunk::<8>()?;
+                Some(Nanos(u64::from_be_bytes(*field) & 0xFFFF_FFFF_FFFF))
             }
             Item::Mbo(rtype, record) => match *rtype {
                 nofx_wire::dbn::RTYPE_MBO => {

@@ -74,7 +74,8 @@ pub fn outcome<S: Strategy, G: Gate, M: Market>(
     };
     let lost = path.recorder.lost();
     let verdict = verdict(&summary, &mut ended, lost, drive.twin.as_deref());
-    drive.outputs.finish(&summary, &drive.path.stamps, &drive.clock)?;
+    let path = &drive.path;
+    drive.outputs.finish(&summary, &path.stamps, &path.instruments, &drive.clock)?;
     Ok(Outcome { summary, verdict })
 }
 

@@ -36,7 +36,7 @@ use crate::outputs::{OutputPaths, Outputs};
 use crate::phases::Phases;
 use crate::progress;
 use crate::record::{Recorder, Wanted};
-use crate::stamps::Stamps;
+use crate::stamps::{StampMode, Stamps};
 use crate::summary::Summary;
 use drive::{Drive, Wire};
 use market::{Market, Nobody, Simulated};
@@ -181,6 +181,8 @@ impl<'a> Setup<'a> {
             start: if section.from_one { Start::FromOne } else { Start::Live },
             sequencing: if section.unsequenced { Sequencing::Off } else { Sequencing::On },
             instruments: self.capacity(),
+            // In packets the books are told of too little too late: it costs more than it brings.
+            look_ahead: if self.feed == FeedName::ItchFile { section.look_ahead } else { 0 },
             ..FeedConfig::default()
         }
     }
@@ -282,12 +284,17 @@ impl<'a> Setup<'a> {
         };
         let reader = Reader::open(&self.input)?;
         let size = reader.progress().1;
+        let stamped = self.args.stamps != StampMode::None;
         let mut drive = Drive {
             path: self.path(strategy)?,
             market,
             reader,
             outputs: Outputs::open(&paths)?,
-            clock: CycleClock::calibrate(std::time::Duration::from_millis(10)),
+            clock: CycleClock::calibrate(std::time::Duration::from_millis(if stamped {
+                10
+            } else {
+                1
+            })),
             definitions: &self.definitions,
             twin: self.args.twin.then(Box::default),
             stop: self.stop,

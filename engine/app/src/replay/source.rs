@@ -52,6 +52,7 @@ impl ItemFeed for ItchFile {
     #[inline]
     fn take<S: EventSink>(&mut self, item: &Item<'_>, sink: &mut S) {
         if let Item::Message(record) = item {
+            self.look_ahead(record.data, record.ahead, sink);
             self.on_message(record.data, sink);
         }
     }
