@@ -12,7 +12,7 @@ use hdrhistogram::serialization::interval_log::IntervalLogWriterBuilder;
 use nofx_net::atomic::AtomicFile;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::hist::Histogram;
-use nofx_types::{Instrument, Instruments, Price, Qty, Side, UpdateKind};
+use nofx_types::{Instrument, InstrumentId, Instruments, Price, Qty, Side, UpdateKind};
 use serde::Serialize;
 
 use crate::columns::{Column, ColumnKind, TableWriter};
@@ -61,8 +61,11 @@ impl Outputs {
     /// Opens every file that is wanted, so that a folder without room or right fails at once.
     ///
     /// # Errors
-    /// A file cannot be made.
+    /// A file cannot be made, or two tables shall have one file.
     pub fn open(paths: &OutputPaths) -> Result<Outputs> {
+        if let Some(path) = paths.bbo.as_ref().filter(|path| paths.book.as_ref() == Some(path)) {
+            return Err(OutputError::new(path, "--bbo and --book name the same file"));
+        }
         let csv = |path: &Option<PathBuf>, header| {
             path.as_ref().map(|path| Csv::open(path, header)).transpose()
         };
@@ -104,11 +107,17 @@ impl Outputs {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn finish(self, summary: &Summary, stamps: &Stamps, clock: &CycleClock) -> Result<()> {
+    pub fn finish(
+        self,
+        summary: &Summary,
+        stamps: &Stamps,
+        instruments: &Instruments,
+        clock: &CycleClock,
+    ) -> Result<()> {
         self.bbo.map(Csv::finish).transpose()?;
         self.book.map(Csv::finish).transpose()?;
         if let Some(tables) = self.tables {
-            tables.finish(summary, stamps, clock)?;
+            tables.finish(summary, stamps, &Names { instruments }, clock)?;
         }
         Ok(())
     }
@@ -119,8 +128,12 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn instrument(&self, id: nofx_types::InstrumentId) -> Instrument {
+    fn instrument(&self, id: InstrumentId) -> Instrument {
         self.instruments.get(id).copied().unwrap_or(Instrument::unknown(id))
+    }
+
+    fn label(&self, id: InstrumentId) -> String {
+        if id == InstrumentId::ALL { "all".into() } else { label(&self.instrument(id)) }
     }
 }
 
@@ -223,7 +236,7 @@ impl Table {
     }
 }
 
-/// The Parquet tables, see docs/outputs.md.
+/// The Parquet tables, see docs/json.md.
 struct Tables {
     dir: PathBuf,
     orders: Table,
@@ -373,20 +386,37 @@ impl Tables {
         ])
     }
 
-    fn finish(self, summary: &Summary, stamps: &Stamps, clock: &CycleClock) -> Result<()> {
+    fn finish(
+        self,
+        summary: &Summary,
+        stamps: &Stamps,
+        names: &Names<'_>,
+        clock: &CycleClock,
+    ) -> Result<()> {
         self.orders.finish()?;
         self.fills.finish()?;
         self.touches.finish()?;
         self.latencies.finish()?;
         write_json(&self.dir.join("run.json"), summary)?;
-        write_json(&self.dir.join("latency.json"), &LatencyFile::new(stamps, clock))?;
+        write_json(&self.dir.join("latency.json"), &LatencyFile::new(stamps, names, clock))?;
         for stage in Stage::ALL {
             let histogram = stamps.histogram(stage);
+            let path = self.dir.join(format!("latency-{}.hlog", stage.name()));
             if histogram.count() > 0 {
-                write_hdr(&self.dir, stage, histogram, clock)?;
+                write_hdr(&path, stage, histogram, clock)?;
+            } else {
+                remove_old(&path)?;
             }
         }
         Ok(())
+    }
+}
+
+/// A log of an earlier run into the same folder would pass for one of this run.
+fn remove_old(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(OutputError::new(path, e)),
+        _ => Ok(()),
     }
 }
 
@@ -449,7 +479,7 @@ struct SlowRow {
     packet: u64,
     seq: u64,
     ts_ns: u64,
-    instrument: u32,
+    instrument: String,
     message: &'static str,
     depth: u32,
     overflow: bool,
@@ -459,7 +489,7 @@ struct SlowRow {
 }
 
 impl LatencyFile {
-    fn new(stamps: &Stamps, clock: &CycleClock) -> LatencyFile {
+    fn new(stamps: &Stamps, names: &Names<'_>, clock: &CycleClock) -> LatencyFile {
         let with_records = Stage::ALL.into_iter().filter(|s| stamps.histogram(*s).count() > 0);
         LatencyFile {
             ns_per_cycle: clock.ns_per_cycle(),
@@ -475,7 +505,7 @@ impl LatencyFile {
                     max: clock.ns(total.max()),
                 })
                 .collect(),
-            slowest: stamps.slowest().iter().map(|slow| slow_row(slow, clock)).collect(),
+            slowest: stamps.slowest().iter().map(|slow| slow_row(slow, names, clock)).collect(),
         }
     }
 }
@@ -497,14 +527,14 @@ fn curve(stage: Stage, histogram: &Histogram, clock: &CycleClock) -> Curve {
     }
 }
 
-fn slow_row(slow: &SlowEvent, clock: &CycleClock) -> SlowRow {
+fn slow_row(slow: &SlowEvent, names: &Names<'_>, clock: &CycleClock) -> SlowRow {
     let stages = Stage::ALL.iter().zip(slow.stages);
     SlowRow {
         ns: clock.ns(slow.cycles),
         packet: slow.packet,
         seq: slow.seq,
         ts_ns: slow.at.0,
-        instrument: slow.instrument,
+        instrument: names.label(InstrumentId(slow.instrument)),
         message: slow.kind,
         depth: slow.depth,
         overflow: slow.overflow,
@@ -530,14 +560,13 @@ pub fn latency_summary(histogram: &Histogram, clock: &CycleClock) -> LatencySumm
 }
 
 /// One HdrHistogram interval log per stage: three significant digits, nanoseconds.
-fn write_hdr(dir: &Path, stage: Stage, histogram: &Histogram, clock: &CycleClock) -> Result<()> {
-    let path = dir.join(format!("latency-{}.hlog", stage.name()));
-    let error = |e: &dyn std::fmt::Display| OutputError::new(&path, e.to_string());
+fn write_hdr(path: &Path, stage: Stage, histogram: &Histogram, clock: &CycleClock) -> Result<()> {
+    let error = |e: &dyn std::fmt::Display| OutputError::new(path, e.to_string());
     let mut hdr = hdrhistogram::Histogram::<u64>::new(3).map_err(|e| error(&e))?;
     for (cycles, n) in histogram.iter() {
         hdr.record_n(clock.ns(cycles), n).map_err(|e| error(&e))?;
     }
-    let file = AtomicFile::create(&path).map_err(|e| error(&e))?;
+    let file = AtomicFile::create(path).map_err(|e| error(&e))?;
     let mut out = BufWriter::new(file);
     let mut serializer = V2DeflateSerializer::new();
     let start = std::time::UNIX_EPOCH;

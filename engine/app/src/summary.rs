@@ -306,10 +306,7 @@ impl Summary {
                 messages.unknown
             )?;
         }
-        if !messages.malformed.is_empty() {
-            let tail = tail(messages.malformed.iter().map(|(k, v)| (k.as_str(), *v)));
-            writeln!(f, "malformed  {tail}")?;
-        }
+        rows(f, "malformed", messages.malformed.iter().map(|(name, n)| (name.as_str(), *n)))?;
         input.warnings.iter().try_for_each(|warning| writeln!(f, "warning     {warning}"))
     }
 
@@ -355,11 +352,7 @@ impl Summary {
             thousands(books.crossed),
             thousands(books.stale)
         )?;
-        let counts = books.counts.iter().filter(|(_, n)| **n > 0);
-        let counts = counts.map(|(name, n)| format!("{name} {}", thousands(*n)));
-        for row in counts.collect::<Vec<_>>().chunks(6) {
-            writeln!(f, "            {}", row.join("  "))?;
-        }
+        rows(f, "", books.counts.iter().map(|(name, n)| (name.as_str(), *n)))?;
         if books.twin_compared > 0 {
             let n = thousands(books.twin_compared);
             writeln!(f, "twin        {n} events compared, all equal")?;
@@ -370,7 +363,14 @@ impl Summary {
     fn fmt_orders(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let orders = &self.orders;
         if orders.intents == 0 {
-            return writeln!(f, "orders      none (strategy {})", self.strategy);
+            let (stale, strategy) = (self.books.stale, self.strategy);
+            return match stale {
+                0 => writeln!(f, "orders      none (strategy {strategy})"),
+                _ => writeln!(
+                    f,
+                    "orders      none (strategy {strategy}; no order passes on a book that missed messages)"
+                ),
+            };
         }
         let updates = orders.updates.iter().map(|(k, v)| (*k, *v));
         writeln!(
@@ -390,12 +390,11 @@ impl Summary {
             100.0 * orders.maker_share,
             orders.open
         )?;
-        let rejects = tail(self.rejects.iter().map(|(k, v)| (*k, *v)));
-        writeln!(f, "rejects    {}", if rejects.is_empty() { " none" } else { &rejects })?;
-        if !orders.anomalies.is_empty() {
-            let tail = tail(orders.anomalies.iter().map(|(k, v)| (k.as_str(), *v)));
-            writeln!(f, "session    {tail}")?;
+        if self.rejects.is_empty() {
+            writeln!(f, "rejects     none")?;
         }
+        rows(f, "rejects", self.rejects.iter().map(|(name, n)| (*name, *n)))?;
+        rows(f, "session", orders.anomalies.iter().map(|(name, n)| (name.as_str(), *n)))?;
         for position in self.positions.iter().take(8) {
             writeln!(
                 f,
@@ -481,6 +480,20 @@ fn tail<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
     })
 }
 
+/// Every count above zero as "name n", six a row, behind a label.
+fn rows<'a>(
+    f: &mut fmt::Formatter<'_>,
+    label: &str,
+    counts: impl Iterator<Item = (&'a str, u64)>,
+) -> fmt::Result {
+    let counts = counts.filter(|(_, n)| *n > 0);
+    let texts: Vec<_> = counts.map(|(name, n)| format!("{name} {}", thousands(n))).collect();
+    for (i, row) in texts.chunks(6).enumerate() {
+        writeln!(f, "{:<12}{}", if i == 0 { label } else { "" }, row.join("  "))?;
+    }
+    Ok(())
+}
+
 /// Digits in groups of three.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
@@ -498,11 +511,11 @@ fn thousands_signed(n: i64) -> String {
     format!("{}{}", if n < 0 { "-" } else { "" }, thousands(n.unsigned_abs()))
 }
 
-/// Money of 1/10,000 as text with two decimals, rounded towards zero.
+/// Money of 1/10,000 as text with two decimals, halves rounded away from zero.
 fn money(e4: i64) -> String {
-    let cents = e4 / 100;
-    let sign = if cents < 0 { "-" } else { "" };
-    format!("{sign}{}.{:02}", thousands(cents.unsigned_abs() / 100), cents.unsigned_abs() % 100)
+    let cents = e4.unsigned_abs().saturating_add(50) / 100;
+    let sign = if e4 < 0 && cents > 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", thousands(cents / 100), cents % 100)
 }
 
 #[cfg(test)]
@@ -512,7 +525,7 @@ mod tests {
     #[test]
     fn numbers_are_readable() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([-15_000, 12_345_678, -99].map(money), ["-1.50", "1,234.56", "0.00"]);
+        assert_eq!([-15_000, 12_345_650, -49].map(money), ["-1.50", "1,234.57", "0.00"]);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub enum ReportError {
 pub fn write_page(dir: &Path, output: &Path) -> Result<(), ReportError> {
     let run = read_json(dir, "run.json")?;
     let latency = read_json(dir, "latency.json")?;
-    let instruments = series::read(dir)?;
+    let instruments = series::read(dir, lost_from(&run))?;
     let data = json!({ "run": run, "latency": latency, "instruments": instruments });
     let failed = |e: &dyn std::fmt::Display| ReportError::Output {
         path: output.to_owned(),
@@ -55,6 +55,14 @@ pub fn write_page(dir: &Path, output: &Path) -> Result<(), ReportError> {
     let mut file = AtomicFile::create(output).map_err(|e| failed(&e))?;
     file.write_all(page(&data).as_bytes()).map_err(|e| failed(&e))?;
     file.finish().map_err(|e| failed(&e))
+}
+
+/// The first sequence number that every line lost, where the books are stale ever since: a stream
+/// that starts again numbers its messages anew.
+fn lost_from(run: &Value) -> Option<i64> {
+    let (gaps, stale) = (&run["gaps"], &run["books"]["stale"]);
+    let since = gaps["restarts"] == 0 && stale.as_u64().is_some_and(|n| n > 0);
+    since.then(|| gaps["list"][0]["from"].as_i64()).flatten()
 }
 
 /// The page with its data. `<` is escaped so that no text of the data can end the script.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{ReportError, input};
 use crate::columns::{Column, read_groups};
 
-/// Instruments that get a chart: those with most orders.
+/// Instruments that get a chart: those with most orders, without any those with most touches.
 const INSTRUMENTS: usize = 12;
 /// Points of a line or marks of a kind: more cannot be told apart.
 const POINTS: usize = 3_000;
@@ -30,11 +30,17 @@ pub struct Series {
     pub fills: Vec<(i64, i64, i64, String, i64)>,
     /// Decimals of the prices.
     pub decimals: i64,
+    /// When the book first showed that it had missed messages, and stayed so to the end.
+    pub stale_from: Option<i64>,
 }
 
-/// The busiest instruments of the run in `dir`.
-pub fn read(dir: &Path) -> Result<Vec<Series>, ReportError> {
-    let mut all = BTreeMap::<String, Series>::new();
+/// The busiest instruments of the run in `dir`; `lost_from` is the first sequence number that was
+/// lost for good, if the books are stale since then.
+pub fn read(dir: &Path, lost_from: Option<i64>) -> Result<Vec<Series>, ReportError> {
+    let mut kept = busiest(dir, "orders.parquet", 2)?;
+    if kept.is_empty() {
+        kept = busiest(dir, "touches.parquet", 3)?;
+    }
     each(dir, "orders.parquet", |columns| {
         if let [
             Column::Int(at),
@@ -50,7 +56,7 @@ pub fn read(dir: &Path) -> Result<Vec<Series>, ReportError> {
         ] = columns
         {
             for i in 0..at.len() {
-                let series = all.entry(symbol[i].clone()).or_default();
+                let Some(series) = kept.get_mut(&symbol[i]) else { continue };
                 series.orders_total += 1;
                 if kind[i] != "cancel" {
                     series.orders.push((at[i], px[i], side[i].clone(), verdict[i].clone()));
@@ -58,10 +64,6 @@ pub fn read(dir: &Path) -> Result<Vec<Series>, ReportError> {
             }
         }
     })?;
-    let mut busiest: Vec<_> = all.into_iter().collect();
-    busiest.sort_by_key(|(_, series)| std::cmp::Reverse(series.orders_total));
-    busiest.truncate(INSTRUMENTS);
-    let mut kept: BTreeMap<String, Series> = busiest.into_iter().collect();
     each(dir, "fills.parquet", |columns| {
         if let [
             Column::Int(at),
@@ -83,7 +85,7 @@ pub fn read(dir: &Path) -> Result<Vec<Series>, ReportError> {
     })?;
     each(dir, "touches.parquet", |columns| {
         if let [
-            _,
+            Column::Int(seq),
             Column::Int(at),
             _,
             Column::Text(symbol),
@@ -98,6 +100,9 @@ pub fn read(dir: &Path) -> Result<Vec<Series>, ReportError> {
                 let Some(series) = kept.get_mut(&symbol[i]) else { continue };
                 let side = |px: i64, qty: i64| (qty > 0).then_some(px);
                 series.decimals = decimals[i];
+                if series.stale_from.is_none() && lost_from.is_some_and(|from| seq[i] >= from) {
+                    series.stale_from = Some(at[i]);
+                }
                 series.touches.push((at[i], side(bid[i], bid_qty[i]), side(ask[i], ask_qty[i])));
             }
         }
@@ -114,6 +119,25 @@ pub fn read(dir: &Path) -> Result<Vec<Series>, ReportError> {
         .collect();
     series.sort_by_key(|s| std::cmp::Reverse((s.fills_total, s.orders_total)));
     Ok(series)
+}
+
+/// Empty series of the instruments with most rows in a table; `column` holds their symbols.
+fn busiest(dir: &Path, name: &str, column: usize) -> Result<BTreeMap<String, Series>, ReportError> {
+    let mut rows = BTreeMap::<String, usize>::new();
+    each(dir, name, |columns| {
+        if let Some(Column::Text(symbols)) = columns.get(column) {
+            for symbol in symbols {
+                match rows.get_mut(symbol) {
+                    Some(count) => *count += 1,
+                    None => drop(rows.insert(symbol.clone(), 1)),
+                }
+            }
+        }
+    })?;
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    rows.truncate(INSTRUMENTS);
+    Ok(rows.into_iter().map(|(symbol, _)| (symbol, Series::default())).collect())
 }
 
 fn each(dir: &Path, name: &str, mut take: impl FnMut(&[Column])) -> Result<(), ReportError> {
