@@ -92,6 +92,33 @@ fn two_runs_agree_and_speed_stamps_and_outputs_change_nothing() {
 }
 
 #[test]
+fn the_example_model_trades_and_decides_the_same_twice() {
+    let weights = concat!(
+        "strategy.imbalance.weights=",
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/imbalance.toml"
+    );
+    let file = text(day(), "whole/day.itch");
+    let run = || {
+        summary(&[
+            &file,
+            "--strategy",
+            "imbalance",
+            "--set",
+            weights,
+            "--set",
+            "strategy.trade=first:5",
+            "--set",
+            "strategy.imbalance.enter_ticks=0.3",
+        ])
+    };
+    let first = run();
+    assert!(first.orders.fills > 0, "{first}");
+    assert_eq!(first.throughput.sealed_allocations, Some(0));
+    assert_eq!(run().decision_hash, first.decision_hash);
+}
+
+#[test]
 fn another_configuration_decides_differently() {
     let (wide, tight) = (lossy(&[]), lossy(&TIGHT));
     assert_ne!(wide.decision_hash, tight.decision_hash);
