@@ -31,6 +31,8 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) -> String {
 fn inputs_that_cannot_be_read_are_named() {
     let dir = tempfile::tempdir().expect("a folder");
     refused(&["replay", "absent.pcap"], 3, "absent.pcap");
+    refused(&["replay", "/"], 3, "is a folder");
+    refused(&["replay", "/dev/null"], 3, "is a pipe or device");
     let empty = write(dir.path(), "empty.pcap", b"");
     refused(&["replay", &empty], 3, "empty");
     let noise = write(dir.path(), "noise.pcap", b"this is no capture at all");

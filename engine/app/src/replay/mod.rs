@@ -112,6 +112,7 @@ impl<'a> Setup<'a> {
         let mut config = config::load(args.config.as_deref(), &args.set)?;
         config.strategy.name = args.strategy.unwrap_or(config.strategy.name);
         let input = input_options(args)?;
+        refuse_pipes(&input)?;
         let file = args.definitions.as_ref().or(config.instruments.definitions.as_ref());
         let definitions = match file {
             Some(file) => {
@@ -322,6 +323,21 @@ fn input_options(args: &ReplayArgs) -> Result<InputOptions, Failure> {
         trailer_stamp: args.trailer_stamp,
         force_binary_file: args.feed == Some(FeedName::ItchFile),
     })
+}
+
+/// The start of the input is read before the run itself: a pipe would lose it.
+fn refuse_pipes(input: &InputOptions) -> Result<(), Failure> {
+    for path in input.files.iter().chain(&input.line_b) {
+        let Ok(metadata) = std::fs::metadata(path) else { continue }; // opening it says why
+        if !metadata.is_file() {
+            let kind = if metadata.is_dir() { "a folder" } else { "a pipe or device" };
+            return Err(Failure::input(format!(
+                "{}: is {kind}; want a file, since its start is read twice",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The feed that was given, if it fits the container, else the one that is recognised.
