@@ -58,7 +58,7 @@ pub struct ReplayArgs {
     /// Configuration (TOML); every key has a default, see docs/config.md.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Change one configuration key, e.g. --set strategy.maker.size=200.
+    /// Change one configuration key, e.g. --set strategy.maker.size_lots=2.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Instrument definitions (CSV) for feeds that send none.

@@ -189,7 +189,8 @@ impl<'de> Deserialize<'de> for Trade {
             One(String),
             Many(Vec<String>),
         }
-        const WANT: &str = "want \"all\", \"first:N\", a symbol, or a list of symbols";
+        const WANT: &str =
+            "want \"all\", \"first:N\", a symbol, \"locate:N\", or a list of the last two";
         match Raw::deserialize(deserializer).map_err(|_| serde::de::Error::custom(WANT))? {
             Raw::Many(names) => Ok(Trade::Named(names)),
             Raw::One(text) if text == "all" => Ok(Trade::All),
@@ -310,6 +311,18 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if !orders.is_power_of_two() || orders > 1 << 24 {
         let want = format!("{orders}: want a power of two up to 16777216");
         return Err(ConfigError::new("session.orders_max", want));
+    }
+    let symbol = &config.risk.symbol;
+    if symbol.price_low > symbol.price_high {
+        let want = format!("{}: want at most price_high = {}", symbol.price_low, symbol.price_high);
+        return Err(ConfigError::new("risk.symbol.price_low", want));
+    }
+    if config.risk.accounts == 0 {
+        return Err(ConfigError::new("risk.accounts", "0: want at least 1"));
+    }
+    if config.risk.band_bps > 10_000 {
+        let want = format!("{}: want at most 10000, the whole price", config.risk.band_bps);
+        return Err(ConfigError::new("risk.band_bps", want));
     }
     if config.strategy.account >= config.risk.accounts {
         let want = format!(

@@ -27,13 +27,17 @@ use nofx_types::{
 #[derive(Debug)]
 pub struct DefinitionError {
     path: PathBuf,
+    /// 0 where it is no line's fault.
     line: u64,
     reason: String,
 }
 
 impl fmt::Display for DefinitionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: line {}: {}", self.path.display(), self.line, self.reason)
+        match self.line {
+            0 => write!(f, "{}: {}", self.path.display(), self.reason),
+            line => write!(f, "{}: line {line}: {}", self.path.display(), self.reason),
+        }
     }
 }
 
@@ -79,10 +83,13 @@ impl Definitions {
     pub fn load(path: &Path, date: &str) -> Result<Definitions, DefinitionError> {
         let fail =
             |line: u64, reason: String| DefinitionError { path: path.to_owned(), line, reason };
+        if !date.is_empty() {
+            day(Some(date)).map_err(|reason| fail(0, format!("instruments.{reason}")))?;
+        }
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_path(path)
-            .map_err(|e| fail(1, e.to_string()))?;
+            .map_err(|e| fail(0, e.to_string()))?;
         let columns = Columns::of(reader.headers().map_err(|e| fail(1, e.to_string()))?)
             .map_err(|reason| fail(1, reason))?;
         let mut newest = HashMap::<Key, (String, Row)>::new();
@@ -91,6 +98,9 @@ impl Definitions {
             let line = record.position().map_or(0, csv::Position::line);
             let (key, day, row) = columns.read(&record).map_err(|reason| fail(line, reason))?;
             let wanted = date.is_empty() || date == day;
+            if newest.get(&key).is_some_and(|(seen, _)| wanted && *seen == day) {
+                return Err(fail(line, format!("a second row of this instrument for {day}")));
+            }
             if wanted && newest.get(&key).is_none_or(|(seen, _)| *seen <= day) {
                 newest.insert(key, (day, row));
             }
@@ -237,7 +247,12 @@ fn number<T: std::str::FromStr>(text: Option<&str>, name: &str) -> Result<Option
 fn day(text: Option<&str>) -> Result<String, String> {
     let text = text.unwrap_or_default();
     let shape = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
-    if text.len() == 10 && text.bytes().enumerate().all(shape) {
+    let part = |from: usize, to: usize| text.get(from..to).and_then(|t| t.parse::<u8>().ok());
+    let calendar = || {
+        part(5, 7).is_some_and(|month| (1..=12).contains(&month))
+            && part(8, 10).is_some_and(|day| (1..=31).contains(&day))
+    };
+    if text.len() == 10 && text.bytes().enumerate().all(shape) && calendar() {
         Ok(text.to_owned())
     } else {
         Err(format!("date {text:?}: want YYYY-MM-DD"))
@@ -303,6 +318,8 @@ mod tests {
             ("date,symbol,tick,lot\n2026-01-15,AAA,0.01,x\n", "line 2: lot \"x\""),
             ("date,symbol,tick,lot\n2026-01-15,AAA,0.01,1\n15.1.26,A,1,1\n", "line 3: date"),
             ("date,symbol,tick,lot\n2026-01-15,,0.01,1\n", "line 2: neither symbol nor locate"),
+            ("date,symbol,tick,lot\n2026-13-15,A,0.01,1\n", "line 2: date"),
+            ("date,symbol,tick,lot\n2026-01-15,A,1,1\n2026-01-15,A,2,1\n", "line 3: a second row"),
             ("date,symbol,tick\n", "line 1: column \"lot\" is missing"),
             ("date,symbol,tick,lot,isin\n", "unknown column \"isin\""),
             ("date,symbol,tick,lot\n2026-01-15,AAA,0.00001,1\n", "more decimals"),

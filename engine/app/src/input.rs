@@ -87,6 +87,18 @@ impl Item<'_> {
     }
 }
 
+impl<'a> Item<'a> {
+    /// The same packet with another engine time; messages and records carry their own.
+    pub fn at(self, time: Nanos) -> Item<'a> {
+        match self {
+            Item::Packet { line, number, payload, .. } => {
+                Item::Packet { line, number, at: time, payload }
+            }
+            other => other,
+        }
+    }
+}
+
 /// The files as one stream.
 pub struct Reader {
     source: Source,
@@ -322,6 +334,7 @@ pub fn parse_lines(text: &str) -> Result<[(Ipv4Addr, u16); 2], String> {
         Some((group.parse().ok()?, port.parse().ok()?))
     };
     let pair = text.split_once(',').and_then(|(a, b)| Some([one(a)?, one(b)?]));
+    let pair = pair.filter(|[a, b]| a != b);
     pair.ok_or_else(|| {
         format!("--lines {text}: want two groups, e.g. 233.54.12.111:26477,233.49.196.111:26477")
     })
@@ -335,7 +348,9 @@ mod tests {
     fn line_groups_are_parsed_or_refused_with_an_example() {
         let groups = parse_lines("233.54.12.111:26477, 10.0.0.1:5").expect("two groups");
         assert_eq!(groups[1], (Ipv4Addr::new(10, 0, 0, 1), 5));
-        for text in ["", "1.2.3.4:5", "1.2.3.4,5.6.7.8", "1.2.3.4:5,1.2.3.4:99999"] {
+        for text in
+            ["", "1.2.3.4:5", "1.2.3.4,5.6.7.8", "1.2.3.4:5,1.2.3.4:5", "1.2.3.4:5,1.2.3.4:99999"]
+        {
             assert!(parse_lines(text).is_err(), "{text}");
         }
     }

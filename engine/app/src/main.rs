@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match run(&cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("nofx: {failure}");
+            outputs::complain(&failure);
             ExitCode::from(failure.code())
         }
     }
@@ -58,7 +58,7 @@ fn stop_on_signal() -> Arc<AtomicBool> {
         }
     });
     if let Err(error) = installed {
-        eprintln!("nofx: Ctrl-C will end the run without a report: {error}");
+        outputs::complain(format_args!("Ctrl-C will end the run without a report: {error}"));
     }
     stop
 }

@@ -589,3 +589,8 @@ fn write_hdr(path: &Path, stage: Stage, histogram: &Histogram, clock: &CycleCloc
 pub fn print(text: impl std::fmt::Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
+
+/// A line on standard error. Where that is closed or full nobody can be told, and nothing is done.
+pub fn complain(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "nofx: {text}");
+}

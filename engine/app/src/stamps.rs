@@ -140,7 +140,7 @@ impl Stamps {
         }
         self.packet = number;
         self.depth = 0;
-        if self.mode == StampMode::All && number.is_multiple_of(USAGE_EVERY) {
+        if self.mode == StampMode::All && (number == 1 || number.is_multiple_of(USAGE_EVERY)) {
             self.usage = ThreadUsage::now();
         }
         self.rx = cycles();

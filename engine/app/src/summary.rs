@@ -181,6 +181,8 @@ pub struct OrderSummary {
     pub open: u64,
     /// Anomalies of the order session, by name.
     pub anomalies: BTreeMap<String, u64>,
+    /// What the simulated venue did, by name.
+    pub venue: BTreeMap<String, u64>,
 }
 
 /// One position.

@@ -190,7 +190,7 @@ impl LevelBooks {
         self.depth.books.iter().filter(|book| book.half[0].seen).count() as u32
     }
 
-    /// One number for all touches, see [`touch_hash`].
+    /// One number for all touches, see [`touch_hash`](fn@crate::touch_hash).
     pub fn touch_hash(&self) -> u64 {
         let ids = (0..self.depth.books.len() as u32).map(InstrumentId);
         touch_hash(ids.map(|id| (id, self.touch(id))))

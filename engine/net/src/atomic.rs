@@ -1,11 +1,12 @@
 //! Files that appear whole or not at all.
 //!
-//! Model: bytes go to `NAME.partial` beside the final `NAME`; [`AtomicFile::finish`] flushes, syncs
+//! Model: bytes go to `NAME.PROCESS.partial` beside the final `NAME`, so that two processes that
+//! write one file do not mix their bytes; [`AtomicFile::finish`] flushes, syncs
 //! and renames, so `NAME` is either what it was before or complete. A file that is dropped without
 //! `finish` (an error, a panic, Ctrl-C handled) removes its partial. Where `NAME` is a device or a
 //! pipe there is nothing to rename, and bytes go straight to it.
 //!
-//! Worst case: a process that is killed leaves `NAME.partial`, which the next run overwrites.
+//! Worst case: a process that is killed leaves its partial, which nothing reads.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -110,7 +111,7 @@ impl Drop for AtomicFile {
 
 fn partial_of(file: &Path) -> PathBuf {
     let mut name = OsString::from(file.as_os_str());
-    name.push(".partial");
+    name.push(format!(".{}.partial", std::process::id()));
     PathBuf::from(name)
 }
 
@@ -133,7 +134,7 @@ mod tests {
         let path = directory.path().join("out.csv");
         let mut file = AtomicFile::create(&path).expect("create");
         file.write_all(b"one\n").expect("write");
-        assert_eq!(names(directory.path()), ["out.csv.partial"]);
+        assert_eq!(names(directory.path()), [format!("out.csv.{}.partial", std::process::id())]);
         file.finish().expect("finish");
         assert_eq!(names(directory.path()), ["out.csv"]);
         assert_eq!(fs::read(&path).expect("read"), b"one\n");
@@ -168,7 +169,7 @@ mod tests {
         file.write_all(b"a few bytes stay in the buffer").expect("buffered");
         let error = file.finish().expect_err("the disk is full").to_string();
         assert!(error.contains("/dev/full: cannot write"), "{error}");
-        assert!(!Path::new("/dev/full.partial").exists());
+        assert!(!partial_of(Path::new("/dev/full")).exists());
     }
 
     #[test]

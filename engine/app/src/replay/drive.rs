@@ -70,6 +70,8 @@ pub struct Ended {
     pub last: Nanos,
     /// Items handed to the feed.
     pub items: u64,
+    /// Capture times that were not believed.
+    pub disbelieved: u64,
     /// Allocations inside sealed stretches; `None` where they are not counted.
     pub sealed_allocations: Option<u64>,
     /// Wall time of the loop.
@@ -89,7 +91,11 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
     /// # Errors
     /// An output cannot be written.
     pub fn run(&mut self, feed: &mut impl ItemFeed) -> Result<Ended, Failure> {
-        let mut turn = Turn { ended: Ended::default(), pacer: Pacer::new(self.speed) };
+        let mut turn = Turn {
+            ended: Ended::default(),
+            pacer: Pacer::new(self.speed),
+            times: Times::default(),
+        };
         let counted_before = guard::sealed_allocations();
         let mut counted = counted_before;
         let start = Instant::now();
@@ -108,6 +114,7 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
         turn.ended.interrupted = self.stop.load(Ordering::Relaxed);
         self.finish(feed, &mut turn);
         turn.ended.wall = start.elapsed();
+        turn.ended.disbelieved = turn.times.disbelieved;
         let installed = guard::allocations() > 0 && self.twin.is_none();
         turn.ended.sealed_allocations = installed.then(|| counted - counted_before);
         self.outputs.flush(&mut self.path.recorder, &self.path.instruments, &self.clock)?;
@@ -148,9 +155,13 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
     /// One item through everything. `false` at the end of the input.
     #[inline]
     fn step(&mut self, feed: &mut impl ItemFeed, turn: &mut Turn) -> Result<bool, Failure> {
-        let Some(item) = self.reader.next().map_err(unsealed_failure)? else { return Ok(false) };
+        let Some(mut item) = self.reader.next().map_err(unsealed_failure)? else {
+            return Ok(false);
+        };
         turn.ended.items += 1;
-        if let Some(at) = item.time() {
+        if let Some(time) = item.time() {
+            let at = turn.times.believe(time);
+            item = item.at(at);
             turn.pacer.wait(at, self.stop);
             turn.ended.first = if turn.ended.first == Nanos(0) { at } else { turn.ended.first };
             turn.ended.last = turn.ended.last.max(at);
@@ -207,6 +218,42 @@ fn unsealed_failure(error: crate::input::InputError) -> Failure {
 struct Turn {
     ended: Ended,
     pacer: Pacer,
+    times: Times,
+}
+
+/// Takes a jump of capture times over more than a day for a damaged stamp, unless the next item
+/// confirms it; until then time stands still.
+#[derive(Default)]
+struct Times {
+    last: Nanos,
+    doubtful: Option<Nanos>,
+    disbelieved: u64,
+}
+
+/// Further apart than this, two neighbours of a capture are a new day or a damaged stamp.
+const JUMP_NS: u64 = 86_400_000_000_000;
+
+impl Times {
+    #[inline]
+    fn believe(&mut self, at: Nanos) -> Nanos {
+        let near = |other: Nanos| at.0.abs_diff(other.0) <= JUMP_NS;
+        if self.last == Nanos(0) || near(self.last) {
+            (self.last, self.doubtful) = (at, None);
+            return at;
+        }
+        self.doubt(at, self.doubtful.is_some_and(near))
+    }
+
+    #[cold]
+    fn doubt(&mut self, at: Nanos, confirmed: bool) -> Nanos {
+        if confirmed {
+            (self.last, self.doubtful) = (at, None);
+        } else {
+            self.doubtful = Some(at);
+            self.disbelieved += 1;
+        }
+        self.last
+    }
 }
 
 /// The wire to the market: how far its clock is, and a message on its way.
@@ -333,5 +380,21 @@ impl Pacer {
                 std::thread::sleep(left.min(NAP));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_jump_of_time_is_not_believed_and_a_new_day_is() {
+        const DAY: u64 = JUMP_NS;
+        let mut times = Times::default();
+        let seen: Vec<u64> = [5, 7, 9 * DAY, 8, 6, 3 * DAY, 3 * DAY + 1, 3 * DAY]
+            .map(|at| times.believe(Nanos(at)).0)
+            .into();
+        assert_eq!(seen, [5, 7, 7, 8, 6, 6, 3 * DAY + 1, 3 * DAY]);
+        assert_eq!(times.disbelieved, 2);
     }
 }

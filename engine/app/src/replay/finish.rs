@@ -8,7 +8,7 @@ use nofx_gate::{Gate, Rule};
 use nofx_rt::mem::Pages;
 use nofx_rt::usage::{peak_rss_bytes, process_cpu_ns};
 use nofx_signal::Strategy;
-use nofx_types::{InstrumentId, Price, Symbol, Touch, UpdateKind};
+use nofx_types::{InstrumentId, Price, Side, Symbol, Touch, UpdateKind};
 
 use super::Outcome;
 use super::drive::{Drive, Ended};
@@ -88,6 +88,12 @@ fn verdict(
     if let Some(failure) = ended.broken.take() {
         return Err(failure);
     }
+    let understood = summary.messages.total - summary.messages.unknown;
+    let refused: u64 = summary.messages.malformed.values().sum();
+    if understood == 0 && refused + summary.messages.unknown > 0 {
+        let feed = &summary.input.feed;
+        return Err(Failure::input(format!("nothing in the input is of feed {feed}: see --feed")));
+    }
     if let Some(difference) = twin.and_then(super::twin::Twin::difference) {
         return Err(Failure::wrong(format!("twin: {difference}")));
     }
@@ -113,10 +119,24 @@ fn input<S: Strategy, G: Gate, M: Market>(
         feed: feed.name().into(),
         packets: drive.reader.items(),
         frames_dropped: drive.reader.dropped().collect(),
-        warnings: drive.reader.warnings(),
+        warnings: warnings(drive, ended),
         first_ns: ended.first.0,
         last_ns: ended.last.0,
     }
+}
+
+fn warnings<S: Strategy, G: Gate, M: Market>(
+    drive: &Drive<'_, S, G, M>,
+    ended: &Ended,
+) -> Vec<String> {
+    let mut warnings = drive.reader.warnings();
+    if ended.disbelieved > 0 {
+        warnings.push(format!(
+            "{} capture times were more than a day from their neighbours and were not believed",
+            ended.disbelieved
+        ));
+    }
+    warnings
 }
 
 fn messages(report: &FeedReport) -> MessageSummary {
@@ -191,7 +211,10 @@ fn orders<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> OrderS
     let update = |kind: UpdateKind| counters.updates.get(kind as usize).copied().unwrap_or(0);
     let [bought, sold] = counters.filled;
     let extra = [("gate_busy", counters.gate_busy), ("session_down", counters.session_down)];
-    let anomalies = path.orders.anomalies().chain(extra).chain(drive.market.anomalies());
+    let anomalies = path.orders.anomalies().chain(extra);
+    let named = |counts: &mut dyn Iterator<Item = (&'static str, u64)>| {
+        counts.filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect()
+    };
     OrderSummary {
         intents: counters.intents,
         intents_dropped: path.intents_dropped(),
@@ -202,7 +225,8 @@ fn orders<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> OrderS
         sold,
         maker_share: counters.maker_qty as f64 / (bought + sold).max(1) as f64,
         open: path.orders.open_orders() as u64,
-        anomalies: anomalies.filter(|(_, n)| *n > 0).map(|(k, n)| (k.to_owned(), n)).collect(),
+        anomalies: named(&mut { anomalies }),
+        venue: named(&mut drive.market.counts()),
     }
 }
 
@@ -227,10 +251,12 @@ fn positions<S: Strategy, G: Gate>(path: &HotPath<S, G>) -> Vec<PositionSummary>
     rows
 }
 
-/// The mid, rounded down to a price unit; `None` unless both sides are there.
+/// The mid, rounded down to a price unit; of a one-sided book the side that is there.
 fn mid(touch: &Touch) -> Option<Price> {
-    let sum = touch.bid_px.0.saturating_add(touch.ask_px.0);
-    touch.is_two_sided().then_some(Price(sum.div_euclid(2)))
+    match (touch.best(Side::Buy), touch.best(Side::Sell)) {
+        (Some(bid), Some(ask)) => Some(Price(bid.0.saturating_add(ask.0).div_euclid(2))),
+        (bid, ask) => bid.or(ask),
+    }
 }
 
 fn throughput<S: Strategy, G: Gate, M: Market>(

@@ -11,6 +11,7 @@ mod prelude;
 mod source;
 mod twin;
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use nofx_book::{LevelBooks, LevelConfig};
@@ -32,7 +33,7 @@ use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::hot_path::{HotPath, Parts};
 use crate::input::{InputOptions, Reader, parse_lines};
-use crate::outputs::{OutputPaths, Outputs};
+use crate::outputs::{OutputPaths, Outputs, complain};
 use crate::phases::Phases;
 use crate::progress;
 use crate::record::{Recorder, Wanted};
@@ -113,6 +114,7 @@ impl<'a> Setup<'a> {
         config.strategy.name = args.strategy.unwrap_or(config.strategy.name);
         let input = input_options(args)?;
         refuse_pipes(&input)?;
+        refuse_overwriting(args)?;
         let file = args.definitions.as_ref().or(config.instruments.definitions.as_ref());
         let definitions = match file {
             Some(file) => {
@@ -120,6 +122,7 @@ impl<'a> Setup<'a> {
             }
             None => Definitions::default(),
         };
+        Maker::new(config.strategy.maker, &[], 1).map_err(Failure::usage)?; // checked though unused
         let feed = choose_feed(args, &input)?;
         let mut setup =
             Setup { args, stop, on_sealed, config, input, definitions, feed, traded: Vec::new() };
@@ -144,9 +147,9 @@ impl<'a> Setup<'a> {
             FeedName::Dbn => self.scout(DbnMbo::new(self.feed_config())),
         }?;
         if found.is_empty() {
-            eprintln!(
-                "nofx: nothing is traded: the feed defines no instrument; give --definitions FILE, \
-                 or strategy.trade = \"all\""
+            complain(
+                "nothing is traded: the feed defines no instrument; give --definitions FILE, or \
+                 strategy.trade = \"all\"",
             );
         }
         Ok(found)
@@ -335,6 +338,19 @@ fn refuse_pipes(input: &InputOptions) -> Result<(), Failure> {
                 "{}: is {kind}; want a file, since its start is read twice",
                 path.display()
             )));
+        }
+    }
+    Ok(())
+}
+
+/// An output must not take the place of what is read.
+fn refuse_overwriting(args: &ReplayArgs) -> Result<(), Failure> {
+    let read = args.files.iter().chain(&args.line_b).chain(&args.config).chain(&args.definitions);
+    let read: Vec<PathBuf> = read.filter_map(|path| path.canonicalize().ok()).collect();
+    for path in args.bbo.iter().chain(&args.book) {
+        if path.canonicalize().is_ok_and(|path| read.contains(&path)) {
+            let path = path.display();
+            return Err(Failure::usage(format!("{path}: is read by this run: write elsewhere")));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! The first 11 bytes are the same in all messages ([`Header`]): dispatch on byte 0, index books by
 //! the stock locate. Prices are `u32` in units of 1e-4 (`_e4`), the breaker levels `u64` in 1e-8
 //! (`_e8`); times are nanoseconds since midnight US Eastern. No message carries its own sequence
-//! number; the transport does ([`crate::mold`], [`file`]). Locates and order references are valid
+//! number; the transport does ([`crate::mold`], [`mod@file`]). Locates and order references are valid
 //! for one day.
 //!
 //! | kind | record | bytes | effect on the book |
