@@ -2,7 +2,10 @@
 //!
 //! A record is a tag, then the little-endian fields listed at each method; the hash is XXH3-128 of
 //! all records. Two runs over the same input and configuration give the same hash, whatever the
-//! speed, the stamps or the outputs: wall time never enters it. Fixed state, no allocation.
+//! speed, the stamps or the outputs: wall time never enters it.
+//!
+//! Records are gathered in a buffer of fixed size and hashed in bulk, between sealed stretches or
+//! when the buffer is full, so that an order does not wait for a hash.
 
 use nofx_gate::Rejects;
 use nofx_types::{Nanos, OrderIntent};
@@ -11,8 +14,13 @@ use xxhash_rust::xxh3::Xxh3;
 /// Folds decisions into a hash and counts them.
 pub struct DecisionLog {
     hash: Xxh3,
+    buffer: Box<[u8; BUFFER]>,
+    len: usize,
     counts: DecisionCounts,
 }
+
+/// Bytes of the buffer: a few hundred orders with their news.
+const BUFFER: usize = 64 << 10;
 
 /// How many records of each kind the hash covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -36,7 +44,13 @@ impl DecisionCounts {
 
 impl Default for DecisionLog {
     fn default() -> Self {
-        DecisionLog { hash: Xxh3::new(), counts: DecisionCounts::default() }
+        let buffer = vec![0; BUFFER].into_boxed_slice();
+        DecisionLog {
+            hash: Xxh3::new(),
+            buffer: buffer.try_into().expect("its length is BUFFER"),
+            len: 0,
+            counts: DecisionCounts::default(),
+        }
     }
 }
 
@@ -51,7 +65,7 @@ impl DecisionLog {
         record.u32(intent.cl_ord_id.0).u32(intent.orig.0);
         record.u64(intent.price.0 as u64).u64(intent.qty.0);
         record.u64(intent.cause_seq).u64(intent.now_ns.0);
-        self.hash.update(record.bytes());
+        self.put(record.bytes());
     }
 
     /// Tag 2: cl_ord_id u32, reject bitmap u64 (0: passed).
@@ -59,7 +73,7 @@ impl DecisionLog {
         self.counts.verdicts += 1;
         let mut record = Record::new(2);
         record.u32(intent.cl_ord_id.0).u64(rejects.0);
-        self.hash.update(record.bytes());
+        self.put(record.bytes());
     }
 
     /// Tag 3: now u64, length u32, the bytes.
@@ -77,8 +91,28 @@ impl DecisionLog {
     fn stream(&mut self, tag: u8, now: Nanos, bytes: &[u8]) {
         let mut record = Record::new(tag);
         record.u64(now.0).u32(bytes.len() as u32);
-        self.hash.update(record.bytes());
-        self.hash.update(bytes);
+        self.put(record.bytes());
+        self.put(bytes);
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        if BUFFER - self.len < bytes.len() {
+            self.settle();
+        }
+        match self.buffer.get_mut(self.len..self.len + bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.len += bytes.len();
+            }
+            None => self.hash.update(bytes), // longer than the whole buffer, which is empty now
+        }
+    }
+
+    /// Hashes what was gathered: for house-keeping.
+    pub fn settle(&mut self) {
+        self.hash.update(self.buffer.get(..self.len).unwrap_or(&[]));
+        self.len = 0;
     }
 
     /// How many records there are.
@@ -88,7 +122,9 @@ impl DecisionLog {
 
     /// The hash as 32 hexadecimal digits.
     pub fn hex(&self) -> String {
-        format!("{:032x}", self.hash.digest128())
+        let mut hash = self.hash.clone();
+        hash.update(self.buffer.get(..self.len).unwrap_or(&[]));
+        format!("{:032x}", hash.digest128())
     }
 }
 

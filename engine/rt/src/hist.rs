@@ -12,7 +12,6 @@ const BUCKETS: usize = ((64 - SUB_BITS as usize) + 1) << SUB_BITS;
 #[derive(Clone)]
 pub struct Histogram {
     buckets: Box<[u64; BUCKETS]>,
-    min: u64,
     max: u64,
 }
 
@@ -26,7 +25,7 @@ impl Histogram {
     /// Empty.
     pub fn new() -> Histogram {
         let buckets = vec![0u64; BUCKETS].into_boxed_slice();
-        Histogram { buckets: buckets.try_into().expect("length is BUCKETS"), min: u64::MAX, max: 0 }
+        Histogram { buckets: buckets.try_into().expect("length is BUCKETS"), max: 0 }
     }
 
     /// Counts `value`.
@@ -35,7 +34,6 @@ impl Histogram {
         if let Some(bucket) = self.buckets.get_mut(bucket_of(value)) {
             *bucket += 1; // always: every value has a bucket
         }
-        self.min = self.min.min(value);
         self.max = self.max.max(value);
     }
 
@@ -44,12 +42,12 @@ impl Histogram {
         self.buckets.iter().sum()
     }
 
-    /// Smallest value, 0 when empty.
+    /// Smallest value, at bucket precision from below; 0 when empty.
     pub fn min(&self) -> u64 {
-        if self.max < self.min { 0 } else { self.min }
+        self.buckets.iter().position(|n| *n > 0).map_or(0, first_of)
     }
 
-    /// Largest value.
+    /// Largest value, exact.
     pub fn max(&self) -> u64 {
         self.max
     }
@@ -77,7 +75,7 @@ impl Histogram {
     /// Forgets all records, keeping the memory.
     pub fn clear(&mut self) {
         self.buckets.fill(0);
-        (self.min, self.max) = (u64::MAX, 0);
+        self.max = 0;
     }
 
     /// Adds the counts of `other`.
@@ -85,7 +83,6 @@ impl Histogram {
         for (mine, theirs) in self.buckets.iter_mut().zip(other.buckets.iter()) {
             *mine += theirs;
         }
-        self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
     }
 }
@@ -96,6 +93,11 @@ fn bucket_of(value: u64) -> usize {
     let octave = (63 - (value | (SUBS - 1)).leading_zeros()) - (SUB_BITS - 1);
     let shift = octave.saturating_sub(1);
     ((u64::from(octave) << SUB_BITS) + ((value >> shift) & (SUBS - 1))) as usize
+}
+
+/// Smallest value of a bucket.
+fn first_of(bucket: usize) -> u64 {
+    bucket.checked_sub(1).map_or(0, |before| last_of(before) + 1)
 }
 
 fn last_of(bucket: usize) -> u64 {

@@ -29,10 +29,9 @@ fn quantiles_agree_with_hdr_and_with_the_sorted_values() {
             hdr.record(*value).expect("it grows");
         }
         values.sort_unstable();
-        assert_eq!(
-            (mine.count(), mine.min(), mine.max()),
-            (hdr.len(), values[0], values[count - 1])
-        );
+        assert_eq!((mine.count(), mine.max()), (hdr.len(), values[count - 1]));
+        let (min, least) = (mine.min(), values[0]);
+        assert!(min <= least && least - min <= least / 64, "{min} for {least}");
         for quantile in QUANTILES {
             let got = mine.quantile(quantile);
             let rank = ((count as f64 * quantile).ceil() as usize).clamp(1, count);

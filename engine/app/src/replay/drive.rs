@@ -200,6 +200,7 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
     }
 
     fn house_keeping(&mut self) -> Result<(), Failure> {
+        self.path.log.settle();
         if self.path.recorder.is_filling() {
             self.outputs.flush(&mut self.path.recorder, &self.path.instruments, &self.clock)?;
         }
