@@ -63,6 +63,8 @@ pub struct LevelBooks {
     counts: BookCounts,
     /// Tick of each instrument as defined; a book takes it over when nothing rests in it.
     ticks: Box<[i64]>,
+    /// Why a book is not to be trusted: side by side, since a gap marks all of them at once.
+    stale: Box<[Option<StaleReason>]>,
 }
 
 impl LevelBooks {
@@ -92,6 +94,7 @@ impl LevelBooks {
             },
             counts: BookCounts::default(),
             ticks: vec![DEFAULT_TICK; count].into(),
+            stale: vec![None; count].into(),
         };
         books.depth.lay_out(DEFAULT_TICK);
         Ok(books)
@@ -158,7 +161,7 @@ impl LevelBooks {
     /// Why a book is not to be trusted, if so.
     #[inline]
     pub fn stale(&self, id: InstrumentId) -> Option<StaleReason> {
-        self.depth.books.get(id.index()).and_then(|book| book.stale())
+        self.stale.get(id.index()).copied().flatten()
     }
 
     /// Operations so far that left the fast path.
@@ -203,7 +206,7 @@ impl LevelBooks {
             ("order ring", self.orders.ring().bytes()),
             ("order spill", self.orders.table().memory().bytes()),
             ("windows and headers", depth.books.bytes()),
-            ("ticks", size_of_val(&*self.ticks)),
+            ("ticks and states", size_of_val(&*self.ticks) + size_of_val(&*self.stale)),
             ("far levels", depth.far.bytes()),
         ]
         .map(|(holder, bytes)| (holder, bytes as u64))

@@ -1,7 +1,7 @@
 //! One side of a book, and everything an operation needs before it touches a level.
 
 use bytemuck::Zeroable;
-use nofx_types::{Price, Side, StaleReason};
+use nofx_types::{Price, Side};
 
 use super::window::{LANES, WINDOW};
 
@@ -56,8 +56,6 @@ pub(crate) struct HalfBook {
     twos: u8,
     /// 0: undecided, else 1 + [`Kind`]. Kept in the buy side for both.
     pub kind: u8,
-    /// 0: trusted, else 1 + [`StaleReason`]. Kept in the buy side for both.
-    pub stale: u8,
     /// Whether an event ever named the book. Kept in the buy side for both.
     pub seen: bool,
     /// One bit per word.
@@ -177,26 +175,6 @@ impl Sides {
             1 => Some(Kind::Orders),
             _ => Some(Kind::Levels),
         }
-    }
-
-    /// Why the book is not to be trusted.
-    pub fn stale(&self) -> Option<StaleReason> {
-        match self.half[0].stale {
-            0 => None,
-            1 => Some(StaleReason::Gap),
-            2 => Some(StaleReason::Exhausted),
-            _ => Some(StaleReason::Inconsistent),
-        }
-    }
-
-    /// Replaces the reason.
-    pub fn set_stale(&mut self, reason: Option<StaleReason>) {
-        self.half[0].stale = match reason {
-            None => 0,
-            Some(StaleReason::Gap) => 1,
-            Some(StaleReason::Exhausted) => 2,
-            Some(StaleReason::Inconsistent) => 3,
-        };
     }
 }
 

@@ -6,7 +6,7 @@ use nofx_types::{
 
 use super::LevelBooks;
 use super::depth::{Edit, Refused, SideOf, set_word};
-use super::side::{Kind, Sides};
+use super::side::Kind;
 use super::spill::{Key, Order};
 use super::window::word;
 
@@ -133,9 +133,8 @@ impl LevelBooks {
             EventKind::Clear { side } if id == InstrumentId::ALL => self.clear_all(side),
             EventKind::Clear { side } => self.clear(id, side),
             EventKind::Stale(reason) if id == InstrumentId::ALL => {
-                for book in 0..self.depth.books.len() as u32 {
-                    self.mark(InstrumentId(book), reason);
-                }
+                let all = self.stale.iter_mut();
+                all.for_each(|stale| *stale = crate::twin::worse(*stale, reason));
                 Change::NONE
             }
             EventKind::Stale(reason) => {
@@ -172,8 +171,9 @@ impl LevelBooks {
             && let Some(sides) = self.depth.books.get_mut(book)
         {
             sides.half[0].kind = 0;
-            let stays = sides.stale().filter(|reason| *reason == StaleReason::Exhausted);
-            sides.set_stale(stays);
+            if let Some(stale) = self.stale.get_mut(book) {
+                *stale = stale.filter(|reason| *reason == StaleReason::Exhausted);
+            }
         }
         for of in Side::BOTH.into_iter().filter(|of| side.is_none_or(|side| side == *of)) {
             let of = SideOf { book, side: of };
@@ -243,8 +243,8 @@ impl LevelBooks {
     }
 
     fn mark(&mut self, id: InstrumentId, reason: StaleReason) -> Change {
-        if let Some(book) = self.depth.books.get_mut(id.index()) {
-            mark_book(book, reason);
+        if let Some(stale) = self.stale.get_mut(id.index()) {
+            *stale = crate::twin::worse(*stale, reason);
         }
         Change::NONE
     }
@@ -264,11 +264,6 @@ impl LevelBooks {
             *orders = orders.wrapping_add_signed(by);
         }
     }
-}
-
-fn mark_book(book: &mut Sides, reason: StaleReason) {
-    let worse = crate::twin::worse(book.stale(), reason);
-    book.set_stale(worse);
 }
 
 /// What a touch shows of a level: price and quantity.
