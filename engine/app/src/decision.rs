@@ -55,9 +55,15 @@ impl Default for DecisionLog {
 }
 
 impl DecisionLog {
+    /// An intent and the answer to it, together once the answer is known: tags 1 and 2.
+    pub fn decided(&mut self, intent: &OrderIntent, rejects: Rejects) {
+        self.intent(intent);
+        self.verdict(intent, rejects);
+    }
+
     /// Tag 1: kind, side, tif, post_only, account u16, instrument u32, cl_ord_id u32, orig u32,
     /// price i64, qty u64, cause_seq u64, now u64.
-    pub fn intent(&mut self, intent: &OrderIntent) {
+    fn intent(&mut self, intent: &OrderIntent) {
         self.counts.intents += 1;
         let mut record = Record::new(1);
         record.u8(intent.kind as u8).u8(intent.side as u8).u8(intent.tif as u8);
@@ -69,7 +75,7 @@ impl DecisionLog {
     }
 
     /// Tag 2: cl_ord_id u32, reject bitmap u64 (0: passed).
-    pub fn verdict(&mut self, intent: &OrderIntent, rejects: Rejects) {
+    fn verdict(&mut self, intent: &OrderIntent, rejects: Rejects) {
         self.counts.verdicts += 1;
         let mut record = Record::new(2);
         record.u32(intent.cl_ord_id.0).u64(rejects.0);

@@ -253,7 +253,6 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     fn submit(&mut self, mut intent: OrderIntent, port: &mut impl OrderPort) {
         self.counters.intents += 1;
         let staged = self.orders.stage(&mut intent);
-        self.log.intent(&intent);
         let rejects = staged.err().unwrap_or_else(|| self.host_rules(&intent));
         if !rejects.is_pass() {
             self.stamps.mark(Stage::Risk);
@@ -288,16 +287,18 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
                 Verdict::Reject(intent, rejects) => self.refused(&intent, rejects),
                 Verdict::Pass(cleared) => {
                     let intent = *cleared.get();
-                    self.log.verdict(&intent, Rejects::NONE);
                     let Some(bytes) = self.orders.encode(cleared) else {
+                        self.log.decided(&intent, Rejects::NONE);
                         self.counters.session_down += 1;
                         self.hear(); // its exposure is released again
                         continue;
                     };
                     self.stamps.mark(Stage::Encode);
                     let cycles = self.stamps.order_out(intent.now_ns);
-                    self.log.sent(intent.now_ns, bytes);
+                    // The order first, then what is written about it.
                     port.send(intent.now_ns, bytes);
+                    self.log.decided(&intent, Rejects::NONE);
+                    self.log.sent(intent.now_ns, bytes);
                     self.recorder.orders.push(OrderRow { intent, rejects: Rejects::NONE, cycles });
                     self.stamps.resume();
                 }
@@ -307,7 +308,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
 
     #[cold]
     fn refused(&mut self, intent: &OrderIntent, rejects: Rejects) {
-        self.log.verdict(intent, rejects);
+        self.log.decided(intent, rejects);
         for rule in rejects.rules() {
             if let Some(count) = self.counters.rejects.get_mut(rule as usize) {
                 *count += 1;
