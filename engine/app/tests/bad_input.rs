@@ -40,6 +40,8 @@ fn inputs_that_cannot_be_read_are_named() {
     let itch = write(dir.path(), "day.itch", &itch_event().repeat(4));
     refused(&["replay", &itch, "--line-b", &itch], 2, "need packets");
     refused(&["replay", &itch, "--feed", "iex-deep"], 2, "holds BinaryFILE");
+    let text = write(dir.path(), "text", &b"\0\x06zebras\0\x05quail\0\x0czzz sleeping".repeat(9));
+    refused(&["replay", &text, "--feed", "itch-file"], 3, "27 are of unknown types");
     // A pcap whose second record claims an impossible length.
     let mut pcap =
         vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];

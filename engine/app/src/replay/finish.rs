@@ -90,9 +90,13 @@ fn verdict(
     }
     let understood = summary.messages.total - summary.messages.unknown;
     let refused: u64 = summary.messages.malformed.values().sum();
-    if understood == 0 && refused + summary.messages.unknown > 0 {
+    let unknown = summary.messages.unknown;
+    if unknown > understood || (understood == 0 && refused > 0) {
         let feed = &summary.input.feed;
-        return Err(Failure::input(format!("nothing in the input is of feed {feed}: see --feed")));
+        return Err(Failure::input(format!(
+            "the input is not of feed {feed}: {understood} messages were understood, {unknown} are of \
+             unknown types, {refused} could not be read; see --feed"
+        )));
     }
     if let Some(difference) = twin.and_then(super::twin::Twin::difference) {
         return Err(Failure::wrong(format!("twin: {difference}")));
