@@ -20,11 +20,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("risk", &["gate", "types"]),
     ("order", &["gate", "wire", "rt", "types"]),
     ("venue", &["book", "wire", "rt", "types"]),
+    ("mailbox", &["types"]),
     (
         "app",
         &[
             "venue", "order", "risk", "signal", "book", "feed", "net", "rt", "types", "wire",
-            "model", "gate",
+            "model", "gate", "mailbox",
         ],
     ),
 ];

@@ -31,7 +31,9 @@ pub mod detect;
 mod error;
 pub mod frame;
 pub mod join;
+pub mod port;
 pub mod records;
+pub mod stream;
 pub mod write;
 
 pub use error::{Compression, Error, Hex, Problem, Result, Unit, Warning, WarningKind};
