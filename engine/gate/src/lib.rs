@@ -12,7 +12,7 @@
 
 use core::fmt;
 
-use nofx_types::{Instrument, InstrumentId, OrderIntent, OrderUpdate};
+use nofx_types::{AccountId, Instrument, InstrumentId, OrderIntent, OrderUpdate};
 
 /// A rule that refused, as a bit of [`Rejects`]. Host rules come first, in the order they are
 /// checked, then the card rules, which a card evaluates on the same bits.
@@ -243,6 +243,39 @@ pub enum Verdict {
     Reject(OrderIntent, Rejects),
 }
 
+/// What a kill stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KillScope {
+    /// Every order.
+    Global,
+    /// Orders of one account.
+    Account(AccountId),
+    /// Orders in one symbol.
+    Symbol(InstrumentId),
+}
+
+impl KillScope {
+    /// Whether it stops orders of `account` in `symbol`.
+    #[inline]
+    pub fn covers(self, account: AccountId, symbol: InstrumentId) -> bool {
+        match self {
+            KillScope::Global => true,
+            KillScope::Account(killed) => killed == account,
+            KillScope::Symbol(killed) => killed == symbol || killed == InstrumentId::ALL,
+        }
+    }
+
+    /// The rule that refuses because of it.
+    #[inline]
+    pub const fn rule(self) -> Rule {
+        match self {
+            KillScope::Global => Rule::KillGlobal,
+            KillScope::Account(_) => Rule::KillAccount,
+            KillScope::Symbol(_) => Rule::KillSymbol,
+        }
+    }
+}
+
 /// The gate took no intent: too many are in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
@@ -261,6 +294,17 @@ pub trait Gate {
 
     /// An instrument was halted by its venue, or trades again.
     fn on_halt(&mut self, instrument: InstrumentId, halted: bool);
+
+    /// A kill was engaged or released. One that names what the gate does not have changes nothing:
+    /// such orders are refused anyway.
+    fn on_kill(&mut self, scope: KillScope, engaged: bool);
+
+    /// The fencing epoch was raised: orders stamped with an older one are refused from here on.
+    fn on_epoch(&mut self, epoch: u32);
+
+    /// An order that was cleared and sent before a restart: its exposure is reserved again without
+    /// judgement, since it may rest at the venue whatever the limits say today.
+    fn restore(&mut self, sent: &OrderIntent);
 
     /// Moves or releases exposure: fills, cancels, rejects, replaces. Updates of kind
     /// `RefusedByGate` never reserved anything and must not be reported here.

@@ -80,6 +80,22 @@ impl Gate for SoftwareGate {
         let _ = self.set_halt(instrument, halted);
     }
 
+    fn on_kill(&mut self, scope: KillScope, engaged: bool) {
+        // One outside the tables takes no order anyway, by `Rule::Range`.
+        let _ = self.set_kill(scope, engaged);
+    }
+
+    fn on_epoch(&mut self, epoch: u32) {
+        self.set_epoch(epoch);
+    }
+
+    fn restore(&mut self, sent: &OrderIntent) {
+        // Outside the tables it could not have been cleared: then the configuration shrank, and its
+        // reports latch the kill.
+        let _ = self.card.restore(&CardOp::from_intent(sent));
+        self.passed = self.passed.saturating_add(1);
+    }
+
     #[inline]
     fn on_update(&mut self, update: &OrderUpdate) {
         if let Some(op) = CardOp::from_update(update) {

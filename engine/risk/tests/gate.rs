@@ -319,3 +319,21 @@ fn card_uses_core_and_tables_alone_use_alloc() {
         }
     }
 }
+
+#[test]
+fn a_restored_order_is_reserved_as_it_was_whatever_the_limits_say_now() {
+    let (mut before, mut after) = (gate(), gate());
+    after.set_kill(KillScope::Global, true).expect("inside");
+    for qty in [100, 200, 300] {
+        let sent = order(Buy, 100, qty);
+        passes(&mut before, &sent);
+        after.restore(&sent);
+    }
+    let fill = filled(Buy, 100, 99, 100);
+    before.on_update(&fill);
+    after.on_update(&fill);
+    assert_eq!(before.exposure(ACCOUNT, SYMBOL), after.exposure(ACCOUNT, SYMBOL));
+    assert_eq!(before.account_exposure(ACCOUNT), after.account_exposure(ACCOUNT));
+    assert_eq!(before.card().faults() + after.card().faults(), 0);
+    assert!(refused(&mut after, &order(Buy, 100, 100)).has(Rule::KillGlobal));
+}

@@ -1,5 +1,6 @@
 //! The operations of the card's one stream, and how intents and updates become operations.
 
+pub use nofx_gate::KillScope;
 use nofx_types::{
     AccountId, InstrumentId, IntentKind, OrderIntent, OrderUpdate, Price, Qty, Side, UpdateKind,
 };
@@ -47,17 +48,6 @@ pub enum CardOp {
         /// Its limits.
         regs: AccountRegs,
     },
-}
-
-/// What a kill stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KillScope {
-    /// Every order.
-    Global,
-    /// Orders of one account.
-    Account(AccountId),
-    /// Orders in one symbol.
-    Symbol(InstrumentId),
 }
 
 /// An order to be judged; fields still have the width of the host.

@@ -105,6 +105,15 @@ impl CardState {
         }
     }
 
+    /// Performs `op`; an order is not judged but reserved and counted, as when it was first cleared.
+    #[must_use = "an operation outside the tables has no effect"]
+    pub fn restore(&mut self, op: &CardOp) -> Rejects {
+        match op {
+            CardOp::New(order) | CardOp::Replace(order) => self.reserve(order),
+            other => self.judge(other),
+        }
+    }
+
     /// The row of an account.
     pub fn account(&self, account: AccountId) -> Option<&AccountRow> {
         self.accounts.get(account.index())
@@ -172,6 +181,25 @@ impl CardState {
             account.count_message(op.now_ns, second, day);
         }
         rejects
+    }
+
+    fn reserve(&mut self, op: &OrderOp) -> Rejects {
+        let refused = Rejects(Rule::Range.bit());
+        let Some(index) = self.holding_index(op.account, op.symbol) else { return refused };
+        let (Ok(price), Ok(qty)) = (u32::try_from(op.price.0), u32::try_from(op.qty.0)) else {
+            return refused;
+        };
+        let (Some(account), Some(holding)) =
+            (self.accounts.get_mut(op.account.index()), self.holdings.get_mut(index))
+        else {
+            return refused;
+        };
+        let notional = rules::notional(price, qty);
+        let order = CardOrder { side: op.side, price, qty, notional, now_ns: op.now_ns };
+        let (second, day) = windows(op.now_ns, self.day_start_ns);
+        rows::reserve(account, holding, &order);
+        account.count_message(op.now_ns, second, day);
+        Rejects::NONE
     }
 
     #[inline]
