@@ -9,4 +9,4 @@ mod pcap;
 #[cfg(doc)]
 use crate::atomic::AtomicFile;
 pub use binary_file::BinaryFileWriter;
-pub use pcap::{Link, PcapWriter};
+pub use pcap::{Link, PcapWriter, append_datagram, file_header};

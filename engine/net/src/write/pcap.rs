@@ -35,6 +35,89 @@ impl Default for Link {
     }
 }
 
+/// The bytes that open a capture file.
+pub fn file_header() -> [u8; 24] {
+    let mut header = [0u8; 24];
+    header[0..4].copy_from_slice(&0xA1B2_3C4D_u32.to_le_bytes()); // nanoseconds
+    header[4..6].copy_from_slice(&2u16.to_le_bytes());
+    header[6..8].copy_from_slice(&4u16.to_le_bytes());
+    header[16..20].copy_from_slice(&crate::capture::CAPLEN_MAX.to_le_bytes());
+    header[20..24].copy_from_slice(&1u32.to_le_bytes()); // Ethernet
+    header
+}
+
+/// Appends one datagram to `dst:port` as a packet record: for files that grow, where
+/// [`PcapWriter`] makes whole ones. Returns where in `out` the payload begins; `None`, and nothing
+/// appended, when payload or time do not fit (65,507 bytes, the year 2106).
+pub fn append_datagram(
+    out: &mut Vec<u8>,
+    link: &Link,
+    number: u64,
+    ts_ns: Nanos,
+    (dst, port): ([u8; 4], u16),
+    payload: &[u8],
+) -> Option<usize> {
+    let seconds = u32::try_from(ts_ns.0 / 1_000_000_000).ok()?;
+    if payload.len() > PAYLOAD_MAX {
+        return None;
+    }
+    let (head, padding) = record_head(link, number, seconds, ts_ns, dst, port, payload.len());
+    out.extend_from_slice(head.bytes());
+    let at = out.len();
+    out.extend_from_slice(payload);
+    out.extend_from_slice(&[0; FRAME_MIN][..padding]);
+    Some(at)
+}
+
+/// Everything before the payload, and the padding behind it.
+fn record_head(
+    link: &Link,
+    number: u64,
+    seconds: u32,
+    ts_ns: Nanos,
+    dst: [u8; 4],
+    port: u16,
+    payload_len: usize,
+) -> (Head, usize) {
+    let tag = if link.vlan.is_some() { TAG } else { 0 };
+    let used = ETHERNET + tag + IPV4 + UDP + payload_len;
+    let padding = FRAME_MIN.saturating_sub(used);
+    let length = (used + padding) as u32;
+    let mut head = Head::default();
+    head.put(&seconds.to_le_bytes());
+    head.put(&((ts_ns.0 % 1_000_000_000) as u32).to_le_bytes());
+    head.put(&length.to_le_bytes());
+    head.put(&length.to_le_bytes());
+    head.put(&mac_of(dst));
+    head.put(&mac_of(link.src));
+    if let Some(vlan) = link.vlan {
+        head.put(&0x8100u16.to_be_bytes());
+        head.put(&(vlan & 0x0FFF).to_be_bytes());
+    }
+    head.put(&0x0800u16.to_be_bytes());
+    head.put(&ipv4(link, number, dst, payload_len));
+    head.put(&link.src_port.to_be_bytes());
+    head.put(&port.to_be_bytes());
+    head.put(&((UDP + payload_len) as u16).to_be_bytes());
+    head.put(&[0, 0]); // no checksum: RFC 768 allows it over IPv4
+    (head, padding)
+}
+
+fn ipv4(link: &Link, number: u64, dst: [u8; 4], payload_len: usize) -> [u8; IPV4] {
+    let mut header = [0u8; IPV4];
+    header[0] = 0x45;
+    header[2..4].copy_from_slice(&((IPV4 + UDP + payload_len) as u16).to_be_bytes());
+    header[4..6].copy_from_slice(&(number as u16).to_be_bytes()); // identification
+    header[6] = 0x40; // do not fragment
+    header[8] = 16; // time to live
+    header[9] = 17; // UDP
+    header[12..16].copy_from_slice(&link.src);
+    header[16..20].copy_from_slice(&dst);
+    let checksum = checksum(&header);
+    header[10..12].copy_from_slice(&checksum.to_be_bytes());
+    header
+}
+
 /// Writes datagrams as packets of a capture.
 pub struct PcapWriter {
     out: AtomicFile,
@@ -49,13 +132,7 @@ impl PcapWriter {
     /// The file cannot be created or written.
     pub fn create(path: impl AsRef<Path>, link: Link) -> Result<PcapWriter> {
         let mut writer = PcapWriter { out: AtomicFile::create(path)?, link, packets: 0 };
-        let mut header = [0u8; 24];
-        header[0..4].copy_from_slice(&0xA1B2_3C4D_u32.to_le_bytes()); // nanoseconds
-        header[4..6].copy_from_slice(&2u16.to_le_bytes());
-        header[6..8].copy_from_slice(&4u16.to_le_bytes());
-        header[16..20].copy_from_slice(&crate::capture::CAPLEN_MAX.to_le_bytes());
-        header[20..24].copy_from_slice(&1u32.to_le_bytes()); // Ethernet
-        writer.out.put(&header)?;
+        writer.out.put(&file_header())?;
         Ok(writer)
     }
 
@@ -76,29 +153,8 @@ impl PcapWriter {
         let Ok(seconds) = u32::try_from(ts_ns.0 / 1_000_000_000) else {
             return Err(self.unwritable(Problem::Time(ts_ns.0)));
         };
-        let tag = if self.link.vlan.is_some() { TAG } else { 0 };
-        let used = ETHERNET + tag + IPV4 + UDP + payload.len();
-        let padding = FRAME_MIN.saturating_sub(used);
-        let length = (used + padding) as u32;
-
-        let mut head = Head::default();
-        head.put(&seconds.to_le_bytes());
-        head.put(&((ts_ns.0 % 1_000_000_000) as u32).to_le_bytes());
-        head.put(&length.to_le_bytes());
-        head.put(&length.to_le_bytes());
-        head.put(&mac_of(dst));
-        head.put(&mac_of(self.link.src));
-        if let Some(vlan) = self.link.vlan {
-            head.put(&0x8100u16.to_be_bytes());
-            head.put(&(vlan & 0x0FFF).to_be_bytes());
-        }
-        head.put(&0x0800u16.to_be_bytes());
-        head.put(&self.ipv4(dst, payload.len()));
-        head.put(&self.link.src_port.to_be_bytes());
-        head.put(&port.to_be_bytes());
-        head.put(&((UDP + payload.len()) as u16).to_be_bytes());
-        head.put(&[0, 0]); // no checksum: RFC 768 allows it over IPv4
-
+        let (head, padding) =
+            record_head(&self.link, self.packets, seconds, ts_ns, dst, port, payload.len());
         self.out.put(head.bytes())?;
         self.out.put(payload)?;
         self.out.put(&[0; FRAME_MIN][..padding])?;
@@ -113,21 +169,6 @@ impl PcapWriter {
     pub fn finish(self) -> Result<u64> {
         self.out.finish()?;
         Ok(self.packets)
-    }
-
-    fn ipv4(&self, dst: [u8; 4], payload_len: usize) -> [u8; IPV4] {
-        let mut header = [0u8; IPV4];
-        header[0] = 0x45;
-        header[2..4].copy_from_slice(&((IPV4 + UDP + payload_len) as u16).to_be_bytes());
-        header[4..6].copy_from_slice(&(self.packets as u16).to_be_bytes()); // identification
-        header[6] = 0x40; // do not fragment
-        header[8] = 16; // time to live
-        header[9] = 17; // UDP
-        header[12..16].copy_from_slice(&self.link.src);
-        header[16..20].copy_from_slice(&dst);
-        let checksum = checksum(&header);
-        header[10..12].copy_from_slice(&checksum.to_be_bytes());
-        header
     }
 
     fn unwritable(&self, problem: Problem) -> Box<Error> {
