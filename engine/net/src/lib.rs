@@ -30,9 +30,15 @@ pub mod capture;
 pub mod detect;
 mod error;
 pub mod frame;
+pub mod interface;
 pub mod join;
+pub mod multicast;
+#[doc(hidden)]
+pub mod netns;
+pub mod onload;
 pub mod port;
 pub mod records;
+mod socket;
 pub mod stream;
 pub mod write;
 

@@ -11,6 +11,7 @@
 //! call per burst and packet costs less than a copy of the engine per kind of port.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddrV4;
 
 use nofx_types::Nanos;
@@ -58,6 +59,37 @@ pub enum SendError {
     Unreachable,
     /// The kernel refused it, with its errno.
     Refused(i32),
+}
+
+/// Why a port could not be opened, in words for who wrote the configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: cannot {doing}: {source} ({advice})")]
+pub struct OpenError {
+    /// Interface, address or file, as configured.
+    pub place: String,
+    /// What was being done, after "cannot".
+    pub doing: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+    /// The system's answer; its errno is kept.
+    pub source: io::Error,
+}
+
+impl OpenError {
+    /// Puts the four parts together.
+    pub fn new(
+        place: impl Into<String>,
+        doing: &'static str,
+        source: io::Error,
+        advice: &'static str,
+    ) -> OpenError {
+        OpenError { place: place.into(), doing, advice, source }
+    }
+
+    /// The errno of the system's answer, if it was one.
+    pub fn errno(&self) -> Option<i32> {
+        self.source.raw_os_error()
+    }
 }
 
 /// What happened at a port since it was opened. One writer; read between bursts.
