@@ -56,6 +56,11 @@ impl CycleClock {
     pub fn ns(&self, cycles: u64) -> u64 {
         (cycles as f64 * self.ns_per_cycle).round() as u64
     }
+
+    /// Cycles of `ns` nanoseconds, rounded: for intervals that a loop compares with [`cycles`].
+    pub fn cycles_of(&self, ns: u64) -> u64 {
+        (ns as f64 / self.ns_per_cycle).round() as u64
+    }
 }
 
 #[cfg(test)]

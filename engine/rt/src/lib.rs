@@ -14,5 +14,8 @@ pub mod guard;
 pub mod hist;
 pub mod mem;
 pub mod rng;
+pub mod sched;
 pub mod table;
+pub mod tile;
+pub mod topology;
 pub mod usage;

@@ -1,7 +1,8 @@
 //! What the kernel did to this thread: page faults, preemptions, CPU time, memory.
 
-use std::io;
 use std::mem::MaybeUninit;
+
+pub use crate::sched::pin_to_core;
 
 /// Counts since the thread started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,24 +63,6 @@ fn rusage(who: libc::c_int) -> libc::rusage {
     }
 }
 
-/// Pins the calling thread to `core`.
-///
-/// # Errors
-/// The kernel's refusal, e.g. a core that does not exist or is outside the process's set.
-pub fn pin_to_core(core: usize) -> io::Result<()> {
-    if core >= libc::CPU_SETSIZE as usize {
-        return Err(io::Error::other(format!("core {core} is out of range")));
-    }
-    // SAFETY: an all-zero cpu_set_t is the empty set; CPU_SET writes inside it since `core` was
-    // checked; the call reads the set during the call only.
-    let rc = unsafe {
-        let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed().assume_init();
-        libc::CPU_SET(core, &mut set);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
-    };
-    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,11 +73,5 @@ mod tests {
         let pages = std::hint::black_box(vec![1u8; 64 * 4096]);
         assert!(ThreadUsage::now().since(before).page_faults > 0);
         assert!(process_cpu_ns() > 0 && peak_rss_bytes() > pages.len() as u64);
-    }
-
-    #[test]
-    fn impossible_core_is_refused() {
-        assert!(pin_to_core(1023).is_err());
-        assert!(pin_to_core(usize::MAX).is_err());
     }
 }
