@@ -161,6 +161,7 @@ fn engine<S: Strategy>(strategy: S) -> Result<Engine<S>, Box<dyn Error>> {
         traded: InstrumentSet::new(&[ID], capacity)?,
         account: AccountId(0),
         instruments,
+        first_id: 1,
     });
     path.on_definition(&instrument());
     Ok(Engine { path, sent: Sent::default(), event: None })

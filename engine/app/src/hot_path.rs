@@ -15,8 +15,8 @@ use nofx_order::{OrderManager, Positions};
 use nofx_risk::host::{HostFacts, HostRules};
 use nofx_signal::{Context, InstrumentSet, Strategy};
 use nofx_types::{
-    AccountId, BookEvent, Change, EventKind, Instrument, InstrumentId, Instruments, Intents, Nanos,
-    OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, UpdateKind,
+    AccountId, BookEvent, Change, EventKind, Instrument, InstrumentId, Instruments, IntentKind,
+    Intents, Nanos, OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, UpdateKind,
 };
 
 use crate::decision::DecisionLog;
@@ -28,6 +28,25 @@ use crate::stamps::{Stage, Stamps};
 pub trait OrderPort {
     /// Sends the bytes of one message; they are gone, or the session is.
     fn send(&mut self, now: Nanos, bytes: &[u8]);
+
+    /// Sends the bytes of a cleared order. A live port writes it to the journal first.
+    #[inline]
+    fn order(&mut self, intent: &OrderIntent, bytes: &[u8]) {
+        self.send(intent.now_ns, bytes);
+    }
+
+    /// An intent went no further, refused by `rejects` (none: the session was down).
+    #[inline]
+    fn refused(&mut self, intent: &OrderIntent, rejects: Rejects) {
+        let _ = (intent, rejects);
+    }
+
+    /// What stands against an intent outside the engine at this moment: kill words.
+    #[inline]
+    fn blocked(&mut self, intent: &OrderIntent) -> Rejects {
+        let _ = intent;
+        Rejects::NONE
+    }
 }
 
 /// Counts of the walk itself.
@@ -123,6 +142,8 @@ pub struct Parts<S, G> {
     pub traded: InstrumentSet,
     /// Account of its orders.
     pub account: AccountId,
+    /// Id of the first order, at least 1.
+    pub first_id: u32,
 }
 
 impl<S: Strategy, G: Gate> HotPath<S, G> {
@@ -142,7 +163,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             log: DecisionLog::default(),
             counters: PathCounters::default(),
             traded: parts.traded,
-            intents: Intents::new(1),
+            intents: Intents::new(parts.first_id),
             account: parts.account,
         }
     }
@@ -253,14 +274,20 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     fn submit(&mut self, mut intent: OrderIntent, port: &mut impl OrderPort) {
         self.counters.intents += 1;
         let staged = self.orders.stage(&mut intent);
-        let rejects = staged.err().unwrap_or_else(|| self.host_rules(&intent));
+        let rejects = staged.err().unwrap_or_else(|| {
+            let blocked = match intent.kind {
+                IntentKind::Cancel => Rejects::NONE,
+                IntentKind::New | IntentKind::Replace => port.blocked(&intent),
+            };
+            Rejects(self.host_rules(&intent).0 | blocked.0)
+        });
         if !rejects.is_pass() {
             self.stamps.mark(Stage::Risk);
-            return self.refused(&intent, rejects);
+            return self.refused(&intent, rejects, port);
         }
         if self.gate.submit(&intent).is_err() {
             self.counters.gate_busy += 1;
-            return self.refused(&intent, Rejects::NONE.with(Rule::Busy, true));
+            return self.refused(&intent, Rejects::NONE.with(Rule::Busy, true), port);
         }
         self.on_verdicts(port);
     }
@@ -284,19 +311,20 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         while let Some(verdict) = self.gate.poll() {
             self.stamps.mark(Stage::Risk);
             match verdict {
-                Verdict::Reject(intent, rejects) => self.refused(&intent, rejects),
+                Verdict::Reject(intent, rejects) => self.refused(&intent, rejects, port),
                 Verdict::Pass(cleared) => {
                     let intent = *cleared.get();
                     let Some(bytes) = self.orders.encode(cleared) else {
                         self.log.decided(&intent, Rejects::NONE);
+                        port.refused(&intent, Rejects::NONE);
                         self.counters.session_down += 1;
                         self.hear(); // its exposure is released again
                         continue;
                     };
                     self.stamps.mark(Stage::Encode);
                     let cycles = self.stamps.order_out(intent.now_ns);
-                    // The order first, then what is written about it.
-                    port.send(intent.now_ns, bytes);
+                    // The order first, then what is written about it here.
+                    port.order(&intent, bytes);
                     self.log.decided(&intent, Rejects::NONE);
                     self.log.sent(intent.now_ns, bytes);
                     self.recorder.orders.push(OrderRow { intent, rejects: Rejects::NONE, cycles });
@@ -307,8 +335,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     }
 
     #[cold]
-    fn refused(&mut self, intent: &OrderIntent, rejects: Rejects) {
+    fn refused(&mut self, intent: &OrderIntent, rejects: Rejects, port: &mut impl OrderPort) {
         self.log.decided(intent, rejects);
+        port.refused(intent, rejects);
         for rule in rejects.rules() {
             if let Some(count) = self.counters.rejects.get_mut(rule as usize) {
                 *count += 1;

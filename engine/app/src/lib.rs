@@ -9,6 +9,7 @@
 //! [`record`] is half full, whichever comes first.
 #![forbid(unsafe_code)]
 
+pub mod assemble;
 pub mod cli;
 pub mod columns;
 pub mod config;

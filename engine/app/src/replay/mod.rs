@@ -14,30 +14,27 @@ mod twin;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use nofx_book::{LevelBooks, LevelConfig};
 use nofx_feed::{
     DbnMbo, FeedConfig, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, Sequencing, Start,
 };
-use nofx_gate::GateKey;
-use nofx_order::{OrderConfig, OrderManager, Positions, Protocol};
 use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
-use nofx_signal::{Imbalance, InstrumentSet, Maker, Null, Strategy};
-use nofx_types::{AccountId, Instrument, InstrumentId, Instruments, Nanos};
+use nofx_signal::{Imbalance, Maker, Null, Strategy};
+use nofx_types::{Instrument, InstrumentId, Instruments, Nanos};
 use nofx_venue::{MarketKind, ReplayVenue};
 
+use crate::assemble::Assembly;
 use crate::cli::{FeedName, ReplayArgs, StrategyName};
 use crate::config::{self, Config, OuchVersion, Trade};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
-use crate::hot_path::{HotPath, Parts};
+use crate::hot_path::HotPath;
 use crate::input::{InputOptions, Reader, parse_lines};
 use crate::outputs::{OutputPaths, Outputs, complain};
-use crate::phases::Phases;
 use crate::progress;
-use crate::record::{Recorder, Wanted};
-use crate::stamps::{StampMode, Stamps};
+use crate::record::Wanted;
+use crate::stamps::StampMode;
 use crate::summary::Summary;
 use drive::{Drive, Wire};
 use market::{Market, Nobody, Simulated};
@@ -213,53 +210,21 @@ impl<'a> Setup<'a> {
         instruments
     }
 
-    fn order_config(&self) -> OrderConfig {
-        let section = &self.config.session;
-        OrderConfig {
-            protocol: match section.protocol {
-                OuchVersion::Ouch50 => Protocol::Ouch50,
-                OuchVersion::Ouch42 => Protocol::Ouch42,
-            },
-            username: section.username.clone(),
-            password: section.password.clone(),
-            firm: section.firm.clone(),
-            orders_max: section.orders_max,
-            throttle_max: section.throttle_max,
-            throttle_window_ns: section.throttle_window_ns,
-            account: AccountId(self.config.strategy.account),
-            instruments: self.capacity(),
-            ..OrderConfig::default()
-        }
-    }
-
     fn path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
-        let (config, capacity) = (&self.config, self.capacity());
-        let instruments = self.instruments();
-        let books = LevelBooks::new(&LevelConfig {
-            instruments: capacity,
-            live_orders: config.book.live_orders,
-            window_ticks: config.book.window_ticks,
-        });
-        let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &instruments);
         let wanted = Wanted {
             orders: self.args.out.is_some(),
             touches: self.args.out.is_some() || self.args.bbo.is_some(),
             depth: if self.args.book.is_some() { usize::from(self.args.depth) } else { 0 },
         };
-        Ok(HotPath::new(Parts {
-            books: books.map_err(Failure::usage)?,
-            phases: Phases::new(capacity as usize, config.instruments.unknown_phase.into()),
-            strategy,
-            gate: gate.map_err(Failure::usage)?,
-            host: config.host,
-            orders: OrderManager::new(&self.order_config()).map_err(Failure::usage)?,
-            positions: Positions::new(config.risk.accounts, capacity),
-            stamps: Stamps::new(self.args.stamps),
-            recorder: Recorder::new(wanted, capacity as usize),
-            traded: InstrumentSet::new(&self.traded, capacity).map_err(Failure::usage)?,
-            account: AccountId(config.strategy.account),
-            instruments,
-        }))
+        let assembly = Assembly {
+            config: &self.config,
+            instruments: self.instruments(),
+            traded: &self.traded,
+            wanted,
+            stamps: self.args.stamps,
+            first_id: 1,
+        };
+        assembly.path(strategy)
     }
 
     fn with<S: Strategy, M: Market>(&self, strategy: S, market: M) -> Result<Outcome, Failure> {

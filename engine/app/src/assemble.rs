@@ -1,0 +1,82 @@
+//! From a configuration to the stages: what a replay and a live run build alike.
+
+use nofx_book::{LevelBooks, LevelConfig};
+use nofx_gate::GateKey;
+use nofx_order::{OrderConfig, OrderManager, Positions, Protocol};
+use nofx_risk::SoftwareGate;
+use nofx_signal::{InstrumentSet, Strategy};
+use nofx_types::{AccountId, InstrumentId, Instruments};
+
+use crate::config::{Config, OuchVersion};
+use crate::failure::Failure;
+use crate::hot_path::{HotPath, Parts};
+use crate::phases::Phases;
+use crate::record::{Recorder, Wanted};
+use crate::stamps::{StampMode, Stamps};
+
+/// What a path is built for, besides its configuration.
+pub struct Assembly<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Instruments known before the first packet.
+    pub instruments: Instruments,
+    /// What is traded.
+    pub traded: &'a [InstrumentId],
+    /// What is recorded.
+    pub wanted: Wanted,
+    /// Which stamps are taken.
+    pub stamps: StampMode,
+    /// Id of the first order.
+    pub first_id: u32,
+}
+
+impl Assembly<'_> {
+    /// The stages, joined.
+    ///
+    /// # Errors
+    /// A value of the configuration that cannot be used.
+    pub fn path<S: Strategy>(self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+        let (config, capacity) = (self.config, self.config.instruments.capacity);
+        let books = LevelBooks::new(&LevelConfig {
+            instruments: capacity,
+            live_orders: config.book.live_orders,
+            window_ticks: config.book.window_ticks,
+        });
+        let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &self.instruments);
+        Ok(HotPath::new(Parts {
+            books: books.map_err(Failure::usage)?,
+            phases: Phases::new(capacity as usize, config.instruments.unknown_phase.into()),
+            strategy,
+            gate: gate.map_err(Failure::usage)?,
+            host: config.host,
+            orders: OrderManager::new(&order_config(config)).map_err(Failure::usage)?,
+            positions: Positions::new(config.risk.accounts, capacity),
+            stamps: Stamps::new(self.stamps),
+            recorder: Recorder::new(self.wanted, capacity as usize),
+            traded: InstrumentSet::new(self.traded, capacity).map_err(Failure::usage)?,
+            account: AccountId(config.strategy.account),
+            instruments: self.instruments,
+            first_id: self.first_id,
+        }))
+    }
+}
+
+/// The order session that the configuration describes.
+pub fn order_config(config: &Config) -> OrderConfig {
+    let section = &config.session;
+    OrderConfig {
+        protocol: match section.protocol {
+            OuchVersion::Ouch50 => Protocol::Ouch50,
+            OuchVersion::Ouch42 => Protocol::Ouch42,
+        },
+        username: section.username.clone(),
+        password: section.password.clone(),
+        firm: section.firm.clone(),
+        orders_max: section.orders_max,
+        throttle_max: section.throttle_max,
+        throttle_window_ns: section.throttle_window_ns,
+        account: AccountId(config.strategy.account),
+        instruments: config.instruments.capacity,
+        ..OrderConfig::default()
+    }
+}
