@@ -27,11 +27,13 @@
 pub mod atomic;
 pub mod bytes;
 pub mod capture;
+pub mod datagrams;
 pub mod detect;
 mod error;
 pub mod frame;
 pub mod interface;
 pub mod join;
+pub mod loopback;
 pub mod multicast;
 #[doc(hidden)]
 pub mod netns;
@@ -41,5 +43,6 @@ pub mod records;
 mod socket;
 pub mod stream;
 pub mod write;
+pub mod xsk;
 
 pub use error::{Compression, Error, Hex, Problem, Result, Unit, Warning, WarningKind};
