@@ -6,9 +6,18 @@
 //! ever holds half an order. A stream that ended is connected again by [`Stream::connect`]; when to
 //! do so (back-off) is its user's decision.
 
+mod life;
+pub mod pair;
+mod queue;
+mod socket;
+pub mod tcp;
+
 use std::fmt;
 
 use nofx_types::Nanos;
+
+pub use pair::{PairControl, PairEnd, pair};
+pub use tcp::{KernelListener, KernelTcp, TcpConfig};
 
 /// Where a stream stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +86,14 @@ pub trait Stream {
     /// Bytes that can be sent now.
     fn room(&self) -> usize;
 
-    /// Closes in order; what was sent still leaves.
+    /// Bytes that were taken for sending and wait in this stream for their turn. After
+    /// [`Stream::close`], keep polling while it is not 0.
+    fn unsent(&self) -> usize {
+        0
+    }
+
+    /// Closes in order: it is closed at once for its user, and what was sent still leaves with the
+    /// polls that follow.
     fn close(&mut self);
 
     /// Counts so far.
@@ -128,6 +144,10 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
 
     fn room(&self) -> usize {
         (**self).room()
+    }
+
+    fn unsent(&self) -> usize {
+        (**self).unsent()
     }
 
     fn close(&mut self) {
