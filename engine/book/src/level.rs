@@ -129,9 +129,10 @@ impl LevelBooks {
             EventKind::LevelSet { side, price, qty, orders } => {
                 self.set_level(id, side, price, qty, orders)
             }
-            EventKind::Add { .. } | EventKind::Clear { .. } | EventKind::Stale(_) => {
-                self.rare(event)
-            }
+            EventKind::Add { .. }
+            | EventKind::Clear { .. }
+            | EventKind::Stale(_)
+            | EventKind::Recovered => self.rare(event),
             EventKind::Trade { .. }
             | EventKind::Phase(_)
             | EventKind::Auction(_)

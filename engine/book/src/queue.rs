@@ -31,7 +31,7 @@ use std::io;
 use nofx_types::{BookEvent, Change, EventKind, Instrument, InstrumentId, Pricing, StaleReason};
 
 use crate::counts::{BookCounts, ConfigError};
-use crate::twin::worse;
+use crate::twin::{recovered, worse};
 use fifo::{Owner, Queues};
 use index::Index;
 use ladder::{Ladder, Ladders};
@@ -125,7 +125,7 @@ impl QueueBooks {
     #[cold]
     fn apply_elsewhere(&mut self, event: &BookEvent) -> Change {
         match event.kind {
-            EventKind::Clear { .. } | EventKind::Stale(_)
+            EventKind::Clear { .. } | EventKind::Stale(_) | EventKind::Recovered
                 if event.instrument == InstrumentId::ALL =>
             {
                 (0..self.books.len() as u32).fold(Change::NONE, |sum, id| {
@@ -175,6 +175,11 @@ impl QueueBooks {
             EventKind::Clear { side } => self.clear(id, side),
             EventKind::Stale(reason) => {
                 self.mark(id, reason);
+                Change::NONE
+            }
+            EventKind::Recovered => {
+                let stale = &mut self.books[id as usize].stale;
+                *stale = recovered(*stale);
                 Change::NONE
             }
             EventKind::Trade { .. }

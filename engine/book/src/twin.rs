@@ -18,7 +18,7 @@
 //!   other kind is dropped, counted as `mixed`, and the book is inconsistent.
 //! - A clear of one side forgets its orders, also those without a price. A clear of both sides ends
 //!   staleness, except [`StaleReason::Exhausted`]: the memory is as small as it was.
-//! - `Exhausted` outranks every other reason; of the others the first one stays.
+//! - `Exhausted` outranks `Inconsistent`, and that a `Gap`: a recovery ends gaps, and nothing else.
 //!
 //! Worst case: allocates, and an event walks the queue of its level. Never panics.
 
@@ -63,6 +63,7 @@ impl TwinBooks {
         match event.kind {
             EventKind::Clear { side: None } => self.stale = None,
             EventKind::Stale(reason) => self.stale = worse(self.stale, reason),
+            EventKind::Recovered => self.stale = recovered(self.stale),
             EventKind::Clear { .. } => {}
             _ => return Change::NONE,
         }
@@ -132,10 +133,17 @@ impl TwinBooks {
 
 /// Which of two reasons a book shows.
 pub(crate) fn worse(old: Option<StaleReason>, new: StaleReason) -> Option<StaleReason> {
-    match old {
-        Some(old) if new != StaleReason::Exhausted => Some(old),
-        _ => Some(new),
-    }
+    let rank = |reason| match reason {
+        StaleReason::Gap => 0,
+        StaleReason::Inconsistent => 1,
+        StaleReason::Exhausted => 2,
+    };
+    Some(old.filter(|old| rank(*old) >= rank(new)).unwrap_or(new))
+}
+
+/// The reason that a recovery leaves.
+pub(crate) fn recovered(old: Option<StaleReason>) -> Option<StaleReason> {
+    old.filter(|reason| *reason != StaleReason::Gap)
 }
 
 /// One book.
@@ -214,6 +222,10 @@ impl TwinBook {
             EventKind::Clear { side } => self.clear(side),
             EventKind::Stale(reason) => {
                 self.stale = worse(self.stale, reason);
+                false
+            }
+            EventKind::Recovered => {
+                self.stale = recovered(self.stale);
                 false
             }
             EventKind::Trade { .. }

@@ -84,6 +84,7 @@ fn scripts_leave_the_queues_that_the_events_say() {
     use StaleReason::{Exhausted, Gap, Inconsistent};
     let three = [add(1, 50, 10), add(2, 50, 20), add(3, 50, 30)];
     let market = join(4, 0, 40, BACK, Pricing::Market);
+    const ALL: &str = "50: 1*10 2*20 3*30";
     let own_best = join(4, 0, 40, BACK, Pricing::OwnBest);
     for (rest, bids, stale) in [
         (vec![], "50: 1*10 2*20 3*30", None),
@@ -126,7 +127,12 @@ fn scripts_leave_the_queues_that_the_events_say() {
         (vec![market, clear(Some(Side::Buy)), add(4, 50, 1)], "50: 4*1", None),
         (vec![EventKind::Stale(Gap), clear(Some(Side::Buy))], "", Some(Gap)),
         (vec![EventKind::Stale(Gap), clear(None)], "", None),
-        (vec![EventKind::Stale(Gap), execute(1, 99)], "50: 2*20 3*30", Some(Gap)),
+        (vec![EventKind::Stale(Gap), execute(1, 99)], "50: 2*20 3*30", Some(Inconsistent)),
+        (vec![EventKind::Stale(Inconsistent), EventKind::Stale(Gap)], ALL, Some(Inconsistent)),
+        // What came after all ends a gap, and nothing else.
+        (vec![EventKind::Stale(Gap), EventKind::Recovered], ALL, None),
+        (vec![EventKind::Stale(Inconsistent), EventKind::Recovered], ALL, Some(Inconsistent)),
+        (vec![EventKind::Stale(Exhausted), EventKind::Recovered], ALL, Some(Exhausted)),
         (
             vec![EventKind::Stale(Gap), EventKind::Stale(Exhausted), clear(None)],
             "",

@@ -287,9 +287,9 @@ impl Itch {
         }
     }
 
-    /// A change of a book could not be read: the book is not to be trusted any more.
+    /// A change of a book could not be read: the book is not to be trusted until it is cleared.
     fn lost<S: EventSink>(&mut self, at: Stamp, message: &[u8], sink: &mut S) {
-        let kind = EventKind::Stale(StaleReason::Gap);
+        let kind = EventKind::Stale(StaleReason::Inconsistent);
         let (id, ts) = match Header::parse(message) {
             Some(header) => match self.instrument(header.stock_locate) {
                 Some(id) => (id, nanos(header.ts_ns)),

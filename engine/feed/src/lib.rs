@@ -36,6 +36,7 @@ mod detect;
 pub mod iex;
 pub mod itch;
 mod packet;
+pub mod recovery;
 mod report;
 pub mod sequencer;
 mod status;
@@ -48,6 +49,10 @@ pub use detect::{PacketFeedKind, detect_packet_feed};
 pub use iex::{IexDeep, IexDeepPlus, IexTops};
 pub use itch::{ItchFile, ItchMold};
 pub use packet::{Decoder, LineFeed, PacketFeed, Stamp};
+pub use recovery::{
+    Action, ChannelState, Join, LineAlarm, Recovering, RecoveringFeed, RecoveryConfig,
+    RecoveryCounters,
+};
 pub use report::{FeedReport, LineReport};
 pub use sequencer::{Sequencing, Start, StreamCounters};
 pub use tally::{Fault, Tally};

@@ -127,8 +127,19 @@ impl<D: Decoder> LineFeed<D> {
         &self.sequencer
     }
 
+    pub(crate) fn sequencer_mut(&mut self) -> &mut Sequencer {
+        &mut self.sequencer
+    }
+
+    pub(crate) fn decoder_mut(&mut self) -> &mut D {
+        &mut self.decoder
+    }
+
     #[inline]
-    fn split<'a, S>(&'a mut self, sink: &'a mut S) -> (&'a mut Sequencer, Delivery<'a, D, S>) {
+    pub(crate) fn split<'a, S>(
+        &'a mut self,
+        sink: &'a mut S,
+    ) -> (&'a mut Sequencer, Delivery<'a, D, S>) {
         let LineFeed { sequencer, decoder, exch_ns, look_ahead } = self;
         (sequencer, Delivery { decoder, sink, exch_ns, look_ahead: *look_ahead })
     }
@@ -170,7 +181,7 @@ impl<D: Decoder> PacketFeed for LineFeed<D> {
 }
 
 /// Hands what the sequencer releases to the decoder.
-struct Delivery<'a, D, S> {
+pub(crate) struct Delivery<'a, D, S> {
     decoder: &'a mut D,
     sink: &'a mut S,
     exch_ns: &'a mut Nanos,
@@ -189,9 +200,26 @@ impl<D: Decoder, S: EventSink> Delivery<'_, D, S> {
         }
     }
 
-    fn stream_event(&mut self, seq: u64, now: Nanos, kind: EventKind) {
+    pub(crate) fn stream_event(&mut self, seq: u64, now: Nanos, last: bool, kind: EventKind) {
         let at = Stamp { seq, capture_ns: now };
-        self.sink.on_event(&at.event(InstrumentId::ALL, *self.exch_ns, true, kind));
+        self.sink.on_event(&at.event(InstrumentId::ALL, *self.exch_ns, last, kind));
+    }
+
+    /// A message of a snapshot, which has no number of its own.
+    pub(crate) fn unnumbered(&mut self, now: Nanos, message: &[u8]) {
+        let at = Stamp { seq: 0, capture_ns: now };
+        self.decoder.message(at, message, &[], self.sink);
+        *self.exch_ns = D::exch_ns(message);
+    }
+
+    /// The image of a snapshot begins: books are emptied, and are not whole until it was joined.
+    pub(crate) fn begin_image(&mut self, now: Nanos) {
+        let at = Stamp { seq: 0, capture_ns: now };
+        self.decoder.interrupt(at, self.sink);
+        self.decoder.reset();
+        self.stream_event(0, now, false, EventKind::Clear { side: None });
+        self.stream_event(0, now, false, EventKind::Phase(Phase::Unknown));
+        self.stream_event(0, now, true, EventKind::Stale(StaleReason::Gap));
     }
 }
 
@@ -225,7 +253,7 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
     fn gap(&mut self, gap: &Gap, now: Nanos) {
         let at = Stamp { seq: gap.first, capture_ns: now };
         self.decoder.interrupt(at, self.sink);
-        self.stream_event(gap.first, now, EventKind::Stale(StaleReason::Gap));
+        self.stream_event(gap.first, now, true, EventKind::Stale(StaleReason::Gap));
     }
 
     #[cold]
@@ -233,8 +261,8 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
         let at = Stamp { seq: 0, capture_ns: now };
         self.decoder.interrupt(at, self.sink);
         self.decoder.reset();
-        self.stream_event(0, now, EventKind::Clear { side: None });
-        self.stream_event(0, now, EventKind::Phase(Phase::Unknown));
+        self.stream_event(0, now, true, EventKind::Clear { side: None });
+        self.stream_event(0, now, true, EventKind::Phase(Phase::Unknown));
     }
 }
 

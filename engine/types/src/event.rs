@@ -61,8 +61,12 @@ pub enum EventKind {
     Auction(AuctionInfo),
     /// The price band changed: orders outside `low..=high` will be refused by the venue.
     Band { reference: Price, low: Price, high: Price },
-    /// Messages were lost: books of the instrument are not to be trusted until cleared.
+    /// Messages were lost: books of the instrument are not to be trusted until cleared, or until
+    /// [`EventKind::Recovered`].
     Stale(StaleReason),
+    /// What was lost came after all, and was delivered in order: ends [`StaleReason::Gap`], and no
+    /// other reason.
+    Recovered,
     /// Ends an atomic event without a change of its own (a closing flag that never came).
     EndOfEvent,
 }
@@ -148,11 +152,12 @@ pub struct AuctionInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum StaleReason {
-    /// A sequence gap that no line filled.
+    /// A sequence gap that no line filled, an image that is not whole yet, or silent lines.
     Gap,
     /// Our memory for orders or levels was exhausted.
     Exhausted,
-    /// An event contradicted the book (price or quantity out of range, overfill).
+    /// An event contradicted the book (price or quantity out of range, overfill), or could not be
+    /// read.
     Inconsistent,
 }
 

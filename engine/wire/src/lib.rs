@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`itch`] | Nasdaq TotalView-ITCH 5.0, 23 messages | big |
 //! | [`mold`] | MoldUDP64 1.00 packets | big |
+//! | [`glimpse`] | GLIMPSE 5.0 snapshot marker | big |
 //! | [`iex`] | IEX-TP v1, DEEP 1.0, DEEP+, TOPS 1.5/1.6 | little |
 //! | [`dbn`] | Databento DBN market-by-order record | little |
 //! | [`soup`] | SoupBinTCP 3.00 frames | big |
@@ -21,6 +22,7 @@
 extern crate std;
 
 pub mod dbn;
+pub mod glimpse;
 pub mod iex;
 pub mod itch;
 pub mod mold;

@@ -260,7 +260,7 @@ fn left<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(field)
 }
 
-fn digits(mut value: u64) -> [u8; 20] {
+pub(crate) fn digits(mut value: u64) -> [u8; 20] {
     let mut field = [b' '; 20]; // u64::MAX has exactly twenty digits
     for place in field.iter_mut().rev() {
         *place = b'0' + (value % 10) as u8;
@@ -273,7 +273,7 @@ fn digits(mut value: u64) -> [u8; 20] {
 }
 
 /// Digits between spaces; blank is 0. Both paddings are read, since clients differ.
-fn number(field: &[u8]) -> Option<u64> {
+pub(crate) fn number(field: &[u8]) -> Option<u64> {
     let text = field.trim_ascii();
     text.iter().try_fold(0u64, |value, byte| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;

@@ -141,6 +141,12 @@ impl LevelBooks {
                 self.see(id);
                 self.mark(id, reason)
             }
+            EventKind::Recovered => {
+                let rows = if id == InstrumentId::ALL { 0..self.stale.len() } else { one(id) };
+                let rows = self.stale.get_mut(rows).into_iter().flatten();
+                rows.for_each(|stale| *stale = crate::twin::recovered(*stale));
+                Change::NONE
+            }
             _ => Change::NONE,
         }
     }
@@ -264,6 +270,11 @@ impl LevelBooks {
             *orders = orders.wrapping_add_signed(by);
         }
     }
+}
+
+/// The row of one instrument.
+fn one(id: InstrumentId) -> std::ops::Range<usize> {
+    id.index()..id.index().saturating_add(1)
 }
 
 /// What a touch shows of a level: price and quantity.

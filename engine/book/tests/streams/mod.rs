@@ -107,6 +107,7 @@ impl Stream {
         let (price, qty) = (Price(1), Qty(1));
         let kind = match self.rng.below(9) {
             0..3 => EventKind::Clear { side },
+            3 if self.rng.below(3) == 0 => EventKind::Recovered,
             3 => EventKind::Stale(reasons[self.rng.below(2) as usize]),
             4 => EventKind::Phase(Phase::Halted),
             5 => EventKind::Band { reference: price, low: price, high: price },

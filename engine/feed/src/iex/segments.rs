@@ -214,7 +214,7 @@ fn unreadable<F: Feed, S: EventSink>(
         },
         None => (InstrumentId::ALL, Nanos(0)),
     };
-    let stale = nofx_types::EventKind::Stale(nofx_types::StaleReason::Gap);
+    let stale = nofx_types::EventKind::Stale(nofx_types::StaleReason::Inconsistent);
     sink.on_event(&at.event(id, ts, true, stale));
 }
 

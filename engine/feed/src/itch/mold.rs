@@ -1,12 +1,15 @@
 //! ITCH in MoldUDP64 datagrams.
 
 use nofx_types::{EventSink, Nanos};
+use nofx_wire::glimpse::SnapshotMark;
 use nofx_wire::itch;
-use nofx_wire::mold::{Kind, MoldError, Packet};
+use nofx_wire::mold::{self, Kind, MoldError, Packet};
+use nofx_wire::num::{Be16, Be64};
 
 use super::Itch;
 use crate::FeedConfig;
 use crate::packet::{Decoder, LineFeed, Stamp};
+use crate::recovery::{Mark, REQUEST_LEN, Recoverable};
 use crate::sequencer::Datagram;
 use crate::tally::{Fault, Tally};
 
@@ -84,6 +87,29 @@ impl Decoder for Mold {
 
     fn memory_bytes(&self) -> u64 {
         self.itch.memory_bytes()
+    }
+}
+
+impl Recoverable for Mold {
+    fn request(session: u128, first: u64, count: u16) -> [u8; REQUEST_LEN] {
+        let [.., a, b, c, d, e, f, g, h, i, j] = session.to_be_bytes();
+        let session = [a, b, c, d, e, f, g, h, i, j];
+        let request = mold::Request { session, seq: Be64::new(first), count: Be16::new(count) };
+        let mut out = [0; REQUEST_LEN];
+        out.copy_from_slice(request.bytes());
+        out
+    }
+
+    fn mark(message: &[u8]) -> Mark {
+        if message.first() != Some(&SnapshotMark::KIND) {
+            return Mark::None;
+        }
+        let next = SnapshotMark::parse(message).and_then(SnapshotMark::next_sequence);
+        next.map_or(Mark::Broken, Mark::Next)
+    }
+
+    fn is_session(session: u128, name: &[u8; 10]) -> bool {
+        session.to_be_bytes().get(6..).is_some_and(|own| own.trim_ascii() == name.trim_ascii())
     }
 }
 

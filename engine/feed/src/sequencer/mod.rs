@@ -22,6 +22,7 @@
 //! jump beyond `jump_max` is believed only when a second datagram continues it.
 
 mod arrivals;
+mod hold;
 mod park;
 
 use nofx_rt::hist::Histogram;
@@ -29,6 +30,8 @@ use nofx_types::Nanos;
 
 use crate::{ConfigError, FeedConfig};
 use arrivals::Arrivals;
+use hold::Hold;
+pub(crate) use hold::{Answer, Holes};
 use park::Park;
 
 /// Most lines of a stream.
@@ -280,6 +283,7 @@ pub struct Sequencer {
     counters: StreamCounters,
     /// Numbers answered for in former incarnations.
     span_closed: u64,
+    hold: Hold,
 }
 
 impl Sequencer {
@@ -308,6 +312,7 @@ impl Sequencer {
                 ..StreamCounters::default()
             },
             span_closed: 0,
+            hold: Hold::default(),
         })
     }
 
@@ -441,7 +446,7 @@ impl Sequencer {
                 return true;
             }
             if self.is_restart(line, datagram) {
-                self.finish(packet_no, now, receiver);
+                self.end_incarnation(packet_no, now, receiver);
                 self.counters.restarts += 1;
                 self.begin(datagram);
                 self.incarnation_ns = datagram.send_ns;
@@ -477,7 +482,7 @@ impl Sequencer {
         }
         let first = !self.started;
         if !first {
-            self.finish(packet_no, now, receiver);
+            self.end_incarnation(packet_no, now, receiver);
             self.past.rotate_right(1);
             self.past[0] = self.session;
         }
@@ -488,6 +493,14 @@ impl Sequencer {
             receiver.reset(Reset::Session, now);
         }
         true
+    }
+
+    /// What waits behind a hole that was kept is not handed on any more: books are about to be
+    /// cleared.
+    fn end_incarnation<R: Receiver>(&mut self, packet_no: u64, now: Nanos, receiver: &mut R) {
+        if !self.hold.keeps() {
+            self.finish(packet_no, now, receiver);
+        }
     }
 
     fn begin(&mut self, datagram: &Datagram<'_>) {
@@ -505,6 +518,7 @@ impl Sequencer {
         self.lines = [Line::new(), Line::new()];
         self.park.clear();
         self.arrivals.restart(self.origin);
+        self.hold.begin(datagram.seq);
     }
 
     /// The end of the datagram, unless it lies too far ahead to be believed at once.
@@ -544,6 +558,9 @@ impl Sequencer {
         end: u64,
         receiver: &mut R,
     ) {
+        if self.hold.frozen {
+            return self.wait(packet_no, now, datagram, end);
+        }
         // Each turn either ends or moves `expected` up to the datagram or to a parked one.
         while end > self.expected {
             if datagram.seq <= self.expected {
@@ -557,6 +574,9 @@ impl Sequencer {
                     self.drain(now, receiver);
                 }
                 return;
+            }
+            if self.hold.keeps() {
+                return self.wait(packet_no, now, datagram, end);
             }
             if self.park.covers(datagram.seq, end) {
                 return;
@@ -593,6 +613,9 @@ impl Sequencer {
     /// Gives up the part of the hole at `expected` that nobody can fill any more.
     #[cold]
     fn settle<R: Receiver>(&mut self, packet_no: u64, now: Nanos, receiver: &mut R) {
+        if self.hold.frozen {
+            return;
+        }
         while self.expected < self.known_end {
             if self.hole_at != self.expected {
                 self.hole_at = self.expected;
@@ -603,6 +626,9 @@ impl Sequencer {
             let to = if timed_out { hole_end } else { hole_end.min(self.passed_by_all()) };
             if to <= self.expected {
                 return;
+            }
+            if self.hold.keeps() {
+                return self.hold.due(to.max(self.passed_by_all()));
             }
             self.counters.timeouts += u64::from(timed_out && self.passed_by_all() < to);
             self.give_up(to, packet_no, now, receiver);

@@ -85,6 +85,20 @@ impl Park {
         front.rev().take(4).any(|other| other.end() >= end)
     }
 
+    /// The first numbers at or behind `from` that no waiting datagram holds: `first..end`.
+    pub fn hole_from(&self, from: u64) -> (u64, u64) {
+        let behind = self.queue.partition_point(|other| other.seq <= from);
+        let left = self.queue.range(..behind).rev().take(4).map(Parked::end);
+        let mut first = left.fold(from, u64::max);
+        for parked in self.queue.range(behind..) {
+            if parked.seq > first {
+                return (first, parked.seq);
+            }
+            first = first.max(parked.end());
+        }
+        (first, u64::MAX)
+    }
+
     pub fn first_seq(&self) -> Option<u64> {
         self.queue.front().map(|parked| parked.seq)
     }

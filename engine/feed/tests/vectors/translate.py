@@ -113,10 +113,10 @@ for code, phase in ((b"M", "AfterHours"), (b"E", "Closed"), (b"C", "Closed")):
 I(itch(b"D", 5, "QI", 9, 1), event("#5", T, "Delete { order: OrderRef(9) }"))
 I(itch(b"z", 5, "Q", 9))
 # Unreadable: of a book message the book is stale, by instrument where the front can be read.
-I(itch(b"A", 5, "QcI8sI", 1, b"?", 300, AAPL, 1), event("#5", T, "Stale(Gap)"))
-I(itch(b"E", 5, "Q", 1), event("#5", T, "Stale(Gap)"))
-I(itch(b"F", 5, "QcI8sI3s", 1, b"B", 1, AAPL, 1, b"GSC"), event("#5", T, "Stale(Gap)"))
-I(b"X\0", event("all", 0, "Stale(Gap)"))
+I(itch(b"A", 5, "QcI8sI", 1, b"?", 300, AAPL, 1), event("#5", T, "Stale(Inconsistent)"))
+I(itch(b"E", 5, "Q", 1), event("#5", T, "Stale(Inconsistent)"))
+I(itch(b"F", 5, "QcI8sI3s", 1, b"B", 1, AAPL, 1, b"GSC"), event("#5", T, "Stale(Inconsistent)"))
+I(b"X\0", event("all", 0, "Stale(Inconsistent)"))
 I(itch(b"I", 5, "Q", 1))
 # Codes that are not in the sheet: an unknown state is a halt, an unknown system event nothing.
 I(itch(b"H", 5, "8scc4s", AAPL, b"?", b" ", b"    "), event("#5", T, "Phase(Halted)"))
@@ -189,22 +189,22 @@ row("deep", iex(b"O", b"N", ts=NS + 4), event("#0", NS + 3, END), event("#0", NS
 row("deep", d(b"5", 0, 0, 9, NS + 5), event("#0", NS + 5, level("Sell", 9, 0), "part"))
 row("deep", system(b"C"), event("#0", NS + 5, END), event("all", NS, "Phase(Closed)"))
 # Unreadable: the book is stale. Longer: the front is read. A message of DEEP+ is unknown here.
-row("deep", iex(b"8", b"\x01", "I", 5), event("#0", NS, "Stale(Gap)"))
-row("deep", b"8\x01", event("all", 0, "Stale(Gap)"))
+row("deep", iex(b"8", b"\x01", "I", 5), event("#0", NS, "Stale(Inconsistent)"))
+row("deep", b"8\x01", event("all", 0, "Stale(Inconsistent)"))
 row("deep", d(b"8", 1, 5, 6) + b"new field", event("#0", NS, level("Buy", 6, 5)))
 row("deep", iex(b"R", b" ", "Q", 5))
 
 shared("deep+", "Hidden", "last")
 row("deep+", iex(b"a", b"8", "QIq", REF, 100, 50_000), event("#0", NS, add(REF, "Buy", 50_000, 100)))
 row("deep+", iex(b"a", b"5", "QIq", 6, 100, 50_100), event("#0", NS, add(6, "Sell", 50_100, 100)))
-row("deep+", iex(b"a", b"B", "QIq", 6, 100, 50_100), event("#0", NS, "Stale(Gap)"))
+row("deep+", iex(b"a", b"B", "QIq", 6, 100, 50_100), event("#0", NS, "Stale(Inconsistent)"))
 row("deep+", iex(b"M", b"\x00", "QIq", 6, 60, 50_200), event("#0", NS, replace(6, 6, 50_200, 60, "Back")))
 row("deep+", iex(b"M", b"\x01", "QIq", 6, 50, 50_200), event("#0", NS, replace(6, 6, 50_200, 50, "Kept")))
 row("deep+", iex(b"M", b"\x01", "QIq", 6, 0, 50_200), event("#0", NS, "Delete { order: OrderRef(6) }"))
 row("deep+", iex(b"L", b"\x40", "QIqq", REF, 10, 49_900, 13), event("#0", NS, execute(REF, 10, "Some(Price(49900))", "true", 13)))
 row("deep+", iex(b"R", b" ", "Q", REF), event("#0", NS, f"Delete {{ order: OrderRef({REF}) }}"))
 row("deep+", iex(b"C", b" "), event("#0", NS, "Clear { side: None }"))
-row("deep+", iex(b"L", b" ", "Q", REF), event("#0", NS, "Stale(Gap)"))
+row("deep+", iex(b"L", b" ", "Q", REF), event("#0", NS, "Stale(Inconsistent)"))
 row("deep+", iex(b"8", b"\x01", "Iq", 5, 5))
 
 shared("tops", "Print", "last")
@@ -221,7 +221,7 @@ row("tops", q(100, 50_000, 50_100, 200), event("#0", NS, CLEAR, "part"),
     event("#0", NS, level("Buy", 50_000, 100), "part"), event("#0", NS, level("Sell", 50_100, 200)))
 row("tops", q(100, 50_000, 0, 0), event("#0", NS, CLEAR, "part"), event("#0", NS, level("Buy", 50_000, 100)))
 row("tops", q(0, 0, 50_100, 5), event("#0", NS, CLEAR, "part"), event("#0", NS, level("Sell", 50_100, 5)))
-row("tops", iex(b"Q", b"\x40", "Iqq", 1, 2, 3), event("#0", NS, "Stale(Gap)"))
+row("tops", iex(b"Q", b"\x40", "Iqq", 1, 2, 3), event("#0", NS, "Stale(Inconsistent)"))
 
 # --- DBN --------------------------------------------------------------------------------------
 
