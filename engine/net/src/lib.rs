@@ -42,6 +42,7 @@ pub mod port;
 pub mod records;
 mod socket;
 pub mod stream;
+pub mod udp;
 pub mod write;
 pub mod xsk;
 
