@@ -18,7 +18,7 @@ use nofx_feed::{FeedConfig, ItchMold, PacketFeed};
 use nofx_gate::GateKey;
 use nofx_net::capture::{Frame, LinkType};
 use nofx_net::frame::{self, DecodeOptions, FrameCounts};
-use nofx_order::{OrderConfig, OrderManager, Positions};
+use nofx_order::{OrderConfig, OrderManager, Positions, Reconcile};
 use nofx_risk::host::HostRules;
 use nofx_risk::{CardConfig, SoftwareGate};
 use nofx_rt::clock::CycleClock;
@@ -143,8 +143,12 @@ fn engine<S: Strategy>(strategy: S) -> Result<Engine<S>, Box<dyn Error>> {
     let mut instruments = Instruments::new(capacity);
     instruments.set(instrument())?;
     let books = LevelConfig { instruments: capacity, live_orders: 1_024, ..LevelConfig::default() };
-    let orders =
-        OrderConfig { instruments: capacity, orders_max: ORDERS, ..OrderConfig::default() };
+    let orders = OrderConfig {
+        instruments: capacity,
+        orders_max: ORDERS,
+        reconcile: Reconcile::Off,
+        ..OrderConfig::default()
+    };
     let mut path = HotPath::new(Parts {
         books: LevelBooks::new(&books)?,
         phases: Phases::new(capacity as usize, Phase::Continuous),

@@ -2,7 +2,7 @@
 
 use nofx_book::{LevelBooks, LevelConfig};
 use nofx_gate::GateKey;
-use nofx_order::{OrderConfig, OrderManager, Positions, Protocol};
+use nofx_order::{OrderConfig, OrderManager, Positions, Protocol, Reconcile};
 use nofx_risk::SoftwareGate;
 use nofx_signal::{InstrumentSet, Strategy};
 use nofx_types::{AccountId, InstrumentId, Instruments};
@@ -28,6 +28,8 @@ pub struct Assembly<'a> {
     pub stamps: StampMode,
     /// Id of the first order.
     pub first_id: u32,
+    /// What a login must prove before an order goes out.
+    pub reconcile: Reconcile,
 }
 
 impl Assembly<'_> {
@@ -42,6 +44,7 @@ impl Assembly<'_> {
             live_orders: config.book.live_orders,
             window_ticks: config.book.window_ticks,
         });
+        let orders = OrderConfig { reconcile: self.reconcile, ..order_config(config) };
         let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &self.instruments);
         Ok(HotPath::new(Parts {
             books: books.map_err(Failure::usage)?,
@@ -49,7 +52,7 @@ impl Assembly<'_> {
             strategy,
             gate: gate.map_err(Failure::usage)?,
             host: config.host,
-            orders: OrderManager::new(&order_config(config)).map_err(Failure::usage)?,
+            orders: OrderManager::new(&orders).map_err(Failure::usage)?,
             positions: Positions::new(config.risk.accounts, capacity),
             stamps: Stamps::new(self.stamps),
             recorder: Recorder::new(self.wanted, capacity as usize),

@@ -52,9 +52,19 @@ pub(crate) enum Anomaly {
     LoginRejected,
     /// An update found no room: exposure is reserved for ever, the session goes down.
     UpdateLost,
+    /// An order that was sent and never reached the venue: released after a login.
+    NeverArrived,
+    /// An order that a disconnect should have cancelled, open after the next login.
+    StillOpen,
+    /// A login after which the state of our orders could not be proven.
+    Unreconciled,
+    /// An order that was taken as never arrived, and is reported.
+    Ghost,
+    /// An order that the venue's throttle held.
+    VenueThrottle,
 }
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 29] = [
     "unknown_order",
     "duplicate",
     "late_answer",
@@ -79,8 +89,13 @@ const NAMES: [&str; 24] = [
     "silence",
     "login_rejected",
     "update_lost",
+    "never_arrived",
+    "still_open",
+    "unreconciled",
+    "ghost",
+    "venue_throttle",
 ];
-const _: () = assert!(Anomaly::UpdateLost as usize + 1 == NAMES.len());
+const _: () = assert!(Anomaly::VenueThrottle as usize + 1 == NAMES.len());
 
 /// Counts of each [`Anomaly`].
 #[derive(Clone, Debug, Default)]

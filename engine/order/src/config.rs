@@ -14,6 +14,21 @@ pub enum Protocol {
     Ouch42,
 }
 
+/// What must be proven after a login before a new order goes out; see [`crate::SessionState`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reconcile {
+    /// Nothing: the login suffices. For a venue in the same process, whose connection never breaks.
+    Off,
+    /// OUCH 5.0: the venue's answer to an account query, which comes behind the reports that were
+    /// missed and says which of our orders never arrived.
+    #[default]
+    Query,
+    /// OUCH 4.2 has no query: no report for `reconcile_quiet_ns`, and every order answered. That all
+    /// missed reports have come by then is likely and not proven, and whether an unanswered order
+    /// arrived cannot be known: one that stays unanswered stops trading.
+    Quiet,
+}
+
 /// One order session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderConfig {
@@ -42,6 +57,30 @@ pub struct OrderConfig {
     pub heartbeat_ns: u64,
     /// The session is given up after so much silence of the server; 0 waits for ever.
     pub silence_ns: u64,
+    /// What a login must prove before a new order goes out.
+    pub reconcile: Reconcile,
+    /// Silence of the venue that [`Reconcile::Quiet`] takes for the end of the missed reports.
+    pub reconcile_quiet_ns: u64,
+    /// An answer that reconciliation needs is given up, and trading stays stopped, after so much
+    /// silence of the venue.
+    pub reconcile_wait_ns: u64,
+    /// The venue cancels our orders when the connection ends: those that are open after a login all
+    /// the same are counted as `still_open`.
+    pub cancel_on_disconnect: bool,
+    /// Hands out orders that never arrived again, under their old ids, instead of releasing them.
+    pub resend: bool,
+    /// Orders older than this are released and not handed out again.
+    pub resend_age_ns: u64,
+    /// Cancels of an order or replacement that is not yet answered are sent: they follow it on the
+    /// wire. Off, they are refused until the answer.
+    pub cancel_in_flight: bool,
+    /// First wait between two attempts to connect; doubled by each, up to `retry_max_ns`.
+    pub retry_min_ns: u64,
+    /// Longest wait between two attempts to connect.
+    pub retry_max_ns: u64,
+    /// Reject reason by which the venue says that its throttle held the order (OUCH 4.2: the letter):
+    /// nothing is sent for one `throttle_window_ns` then. 0: it has none.
+    pub throttle_reason: u16,
     /// New orders and replaces in any `throttle_window_ns`; 0 sets no limit. Cancels count and are
     /// never held.
     pub throttle_max: u32,
@@ -68,6 +107,16 @@ impl Default for OrderConfig {
             fills_max: 65_536,
             heartbeat_ns: nofx_wire::soup::HEARTBEAT_NS,
             silence_ns: nofx_wire::soup::SILENCE_NS,
+            reconcile: Reconcile::Query,
+            reconcile_quiet_ns: 1_000_000_000,
+            reconcile_wait_ns: 5_000_000_000,
+            cancel_on_disconnect: false,
+            resend: false,
+            resend_age_ns: 1_000_000_000,
+            cancel_in_flight: false,
+            retry_min_ns: 100_000_000,
+            retry_max_ns: 10_000_000_000,
+            throttle_reason: 0,
             throttle_max: 0,
             throttle_window_ns: 1_000_000_000,
             account: AccountId(0),
@@ -122,7 +171,21 @@ impl OrderConfig {
         let window = self.throttle_max == 0
             || (u64::from(self.throttle_max)..=1 << 50).contains(&self.throttle_window_ns);
         let want = "from throttle_max to 2^50 nanoseconds";
-        unless(window, "session.throttle_window_ns", self.throttle_window_ns, want)
+        unless(window, "session.throttle_window_ns", self.throttle_window_ns, want)?;
+        self.check_recovery()
+    }
+
+    fn check_recovery(&self) -> Result<(), ConfigError> {
+        let asks = self.reconcile != Reconcile::Query || self.protocol == Protocol::Ouch50;
+        let want = "quiet or off: OUCH 4.2 has no query";
+        unless(asks, "session.reconcile", format!("{:?}", self.reconcile), want)?;
+        let some = "more than 0 nanoseconds";
+        let (quiet, wait) = (self.reconcile_quiet_ns, self.reconcile_wait_ns);
+        unless(quiet > 0, "session.reconcile_quiet_ns", quiet, some)?;
+        unless(wait > 0, "session.reconcile_wait_ns", wait, some)?;
+        unless(self.retry_min_ns > 0, "session.retry_min_ns", self.retry_min_ns, some)?;
+        let rises = self.retry_max_ns >= self.retry_min_ns;
+        unless(rises, "session.retry_max_ns", self.retry_max_ns, "retry_min_ns or more")
     }
 }
 

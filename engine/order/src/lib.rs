@@ -17,7 +17,9 @@
 #![forbid(unsafe_code)]
 
 mod anomaly;
+mod backoff;
 mod config;
+mod fence;
 mod fills;
 mod frames;
 mod machine;
@@ -26,11 +28,13 @@ mod orders;
 mod positions;
 mod report;
 mod session;
+mod state;
 mod throttle;
 mod updates;
 
-pub use config::{ConfigError, OrderConfig, Protocol};
-pub use manager::OrderManager;
+pub use config::{ConfigError, OrderConfig, Protocol, Reconcile};
+pub use manager::{OpenOrder, OrderManager, Reconciliation, Resend};
+pub use orders::State as OrderState;
 pub use positions::{PositionRow, Positions};
-pub use session::SessionState;
+pub use state::{SessionState, Unreconciled};
 pub use updates::RECEIVE_MAX;

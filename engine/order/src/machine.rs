@@ -7,6 +7,7 @@
 //! | pending replace | | `U`: ended, the replacement is live; `J` of the replacement: live |
 //! | replacing | | `U`: live; `J`, or the end of the order it is for: ended |
 //! | pending cancel | | `I`: live; `C`: ended; `P`: it waits |
+//! | canceling new, canceling replace | | as pending new and replacing, then pending cancel |
 //! | any but ended | | `E`, `C`, `D`, `M` take shares off; at none: ended |
 //!
 //! Exposure. An order reserves its shares at its price when it is sent; so does a replacement, on top
@@ -37,16 +38,21 @@ pub(crate) struct Machine {
     pub updates: Updates,
     pub anomalies: Anomalies,
     now: Nanos,
+    never_arrived: u32,
+    /// Cancels may follow an order that is not answered.
+    cancel_in_flight: bool,
 }
 
 impl Machine {
-    pub fn new(orders_max: u32, fills_max: u32) -> Machine {
+    pub fn new(orders_max: u32, fills_max: u32, cancel_in_flight: bool) -> Machine {
         Machine {
             orders: Orders::new(orders_max),
             fills: Fills::new(fills_max as usize),
             updates: Updates::new(),
             anomalies: Anomalies::default(),
             now: Nanos(0),
+            never_arrived: 0,
+            cancel_in_flight,
         }
     }
 
@@ -56,9 +62,18 @@ impl Machine {
     #[inline]
     pub fn touchable(&self, intent: &OrderIntent) -> Option<&Order> {
         self.orders.get(intent.orig.0).filter(|order| {
-            order.state == State::Live
+            let cancels = intent.kind == IntentKind::Cancel;
+            (order.state == State::Live || cancels && self.is_cancellable(order))
                 && (order.instrument, order.side) == (intent.instrument, intent.side)
         })
+    }
+
+    /// Whether a cancel may be sent: the order is open with nothing in flight, or not yet answered
+    /// where a cancel may follow it.
+    #[inline]
+    pub fn is_cancellable(&self, order: &Order) -> bool {
+        let early = matches!(order.state, State::PendingNew | State::Replacing);
+        order.state == State::Live || early && self.cancel_in_flight
     }
 
     /// Marks what `intent` asks for as sent. The shares to be named on the wire, or `None` when it
@@ -66,8 +81,12 @@ impl Machine {
     #[inline]
     pub fn request(&mut self, intent: &OrderIntent) -> Option<u32> {
         if intent.kind == IntentKind::Cancel {
-            self.touchable(intent)?;
-            self.orders.get_mut(intent.orig.0)?.state = State::PendingCancel;
+            let state = match self.touchable(intent)?.state {
+                State::PendingNew => State::CancelingNew,
+                State::Replacing => State::CancelingReplace,
+                _ => State::PendingCancel,
+            };
+            self.orders.get_mut(intent.orig.0)?.state = state;
             return Some(0);
         }
         let qty = u32::try_from(intent.qty.0).ok().filter(|qty| *qty > 0)?;
@@ -132,13 +151,13 @@ impl Machine {
             Report::Executed(trade) => self.executed(&trade),
             Report::Broken { id, match_number } => self.broken(id, match_number),
             Report::Corrected(trade) => self.corrected(&trade),
-            Report::Rejected { id } => self.rejected(id),
+            Report::Rejected { id, .. } => self.rejected(id),
             Report::CancelRejected { id } => self.cancel_rejected(id),
             Report::Referenced { id, order_ref } => match self.orders.get_mut(id) {
                 Some(order) => order.order_ref = order_ref,
                 None => self.anomalies.count(Anomaly::UnknownOrder),
             },
-            Report::Note => {}
+            Report::NextId(_) | Report::Note => {}
         }
     }
 

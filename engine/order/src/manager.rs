@@ -1,18 +1,32 @@
 //! One order session: what the application holds.
 
+mod inbound;
+mod open;
+mod reconcile;
+mod resend;
+mod restore;
+
 use nofx_gate::{Cleared, Rejects, Rule};
 use nofx_types::{
     ClOrdId, Instrument, IntentKind, Nanos, OrderIntent, OrderUpdate, PRICE_DECIMALS, Symbol,
 };
-use nofx_wire::soup::{self, Frame};
+use nofx_wire::ouch50::client::QUERY_FRAME;
+use nofx_wire::soup;
 
 use crate::anomaly::Anomaly;
-use crate::config::{ConfigError, OrderConfig, Protocol};
+use crate::backoff::Backoff;
+use crate::config::{ConfigError, OrderConfig};
+use crate::fence::Fence;
 use crate::frames::{Frames, Wire};
 use crate::machine::Machine;
-use crate::report::{self, NoReport};
-use crate::session::{Session, SessionState};
+use crate::session::Session;
+use crate::state::{SessionState, Unreconciled};
 use crate::throttle::Throttle;
+
+pub use open::OpenOrder;
+pub use reconcile::Reconciliation;
+pub use resend::Resend;
+use resend::Resends;
 
 /// Our orders at one venue, and the session that carries them.
 #[derive(Debug)]
@@ -28,9 +42,17 @@ pub struct OrderManager {
     config: OrderConfig,
     /// Highest id that was staged.
     last_staged: u32,
-    /// Highest id that was sent: the venue ignores anything not above it.
+    /// Highest id that the venue may have: it ignores anything not above it.
     last_sent: u32,
+    /// Highest id that may be used.
+    id_limit: u32,
     sent: u64,
+    backoff: Backoff,
+    fence: Fence,
+    resends: Resends,
+    /// Why no login can bring trading back.
+    stopped: Option<Unreconciled>,
+    reconciliation: Reconciliation,
 }
 
 impl OrderManager {
@@ -41,7 +63,7 @@ impl OrderManager {
     pub fn new(config: &OrderConfig) -> Result<OrderManager, ConfigError> {
         Ok(OrderManager {
             session: Session::new(config)?,
-            machine: Machine::new(config.orders_max, config.fills_max),
+            machine: Machine::new(config.orders_max, config.fills_max, config.cancel_in_flight),
             frames: Frames::new(config),
             throttle: Throttle::new(config.throttle_max, config.throttle_window_ns),
             symbols: vec![Symbol::NONE.0; config.instruments as usize].into_boxed_slice(),
@@ -50,7 +72,13 @@ impl OrderManager {
             config: config.clone(),
             last_staged: 0,
             last_sent: 0,
+            id_limit: u32::MAX,
             sent: 0,
+            backoff: Backoff::new(config.retry_min_ns, config.retry_max_ns),
+            fence: Fence::default(),
+            resends: Resends::new(config),
+            stopped: None,
+            reconciliation: Reconciliation::default(),
         })
     }
 
@@ -75,7 +103,7 @@ impl OrderManager {
     /// # Errors
     /// The rules that refuse it: [`Rule::UnknownOrder`] when the order is unknown, ended, has a
     /// request in flight or is not of this instrument and side; [`Rule::Busy`] when the row of the
-    /// id is taken, the id does not rise or the throttle holds it; [`Rule::NotTradable`] when the
+    /// id is taken, the id does not rise or is above the limit, or the throttle holds it; [`Rule::NotTradable`] when the
     /// instrument cannot be named or priced; [`Rule::Range`] when the quantity of the chain has no room.
     #[inline]
     pub fn stage(&mut self, intent: &mut OrderIntent) -> Result<(), Rejects> {
@@ -89,7 +117,8 @@ impl OrderManager {
                 intent.cl_ord_id = ClOrdId(self.last_staged.saturating_add(1));
             }
             let id = intent.cl_ord_id.0;
-            let free = id > self.last_staged && self.machine.orders.is_free(id);
+            let rises = id > self.last_staged || self.resends.is_out(id);
+            let free = rises && id <= self.id_limit && self.machine.orders.is_free(id);
             let busy = !free || !self.throttle.allows(intent.now_ns);
             rejects = rejects
                 .with(Rule::Busy, busy)
@@ -144,7 +173,7 @@ impl OrderManager {
     /// What the wire needs, once the order is marked as sent.
     #[inline]
     fn wire(&mut self, intent: &OrderIntent) -> Result<Wire, Anomaly> {
-        if !self.session.is_up() {
+        if !self.may_send(intent) {
             return Err(Anomaly::SessionDown);
         }
         let symbol = self.symbol(intent).ok_or(Anomaly::NotSendable)?;
@@ -157,8 +186,22 @@ impl OrderManager {
         let quantity = self.machine.request(intent).ok_or(Anomaly::NotSendable)?;
         if places {
             self.last_sent = id;
+            self.resends.sent(intent);
         }
         Ok(Wire { symbol, quantity, price })
+    }
+
+    /// Orders that never arrived go again before any newer one. A cancel may go where the state of
+    /// orders is not proven: it opens nothing.
+    #[inline]
+    fn may_send(&self, intent: &OrderIntent) -> bool {
+        match self.session.state {
+            SessionState::Up => {
+                intent.kind == IntentKind::Cancel || self.resends.gives_way(intent.cl_ord_id.0)
+            }
+            SessionState::Unreconciled(_) => intent.kind == IntentKind::Cancel,
+            _ => false,
+        }
     }
 
     #[inline]
@@ -167,118 +210,26 @@ impl OrderManager {
         (*symbol != Symbol::NONE.0).then_some(*symbol)
     }
 
-    /// Takes bytes of the venue, cut anywhere, and queues the news they make. Take those with
-    /// [`OrderManager::poll_update`] before more than [`crate::RECEIVE_MAX`] bytes are brought.
-    pub fn receive(&mut self, now: Nanos, bytes: &[u8]) {
-        self.session.heard(now);
-        let mut rest = bytes;
-        while self.cut_len > 0 && !rest.is_empty() {
-            rest = self.join(now, rest);
-        }
-        while !rest.is_empty() {
-            let Some(used) = self.frame(now, rest) else {
-                self.keep(rest);
-                break;
-            };
-            rest = rest.get(used..).unwrap_or(&[]);
-        }
-        let lost = self.machine.updates.take_lost();
-        if lost > 0 {
-            self.machine.anomalies.add(Anomaly::UpdateLost, lost);
-            self.session.state = SessionState::Broken;
-        }
-    }
-
-    /// Completes the frame that was cut, first its length, then the rest; what is left of `bytes`.
-    fn join<'a>(&mut self, now: Nanos, bytes: &'a [u8]) -> &'a [u8] {
-        let want = match self.cut {
-            ref cut if self.cut_len >= 2 => {
-                2 + usize::from(u16::from_be_bytes([cut[0], cut[1]])) // the buffer holds any frame
-            }
-            _ => 2,
-        };
-        let missing = want.saturating_sub(self.cut_len).min(bytes.len());
-        let (front, rest) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
-        if let Some(place) = self.cut.get_mut(self.cut_len..self.cut_len + front.len()) {
-            place.copy_from_slice(front);
-            self.cut_len += front.len();
-        }
-        // Lent out and put back, so that the frame can be read while the rest of us moves.
-        let cut = std::mem::take(&mut self.cut);
-        let whole = cut.get(..self.cut_len).unwrap_or(&[]);
-        if self.frame(now, whole).is_some() {
-            self.cut_len = 0;
-        }
-        self.cut = cut;
-        rest
-    }
-
-    fn keep(&mut self, rest: &[u8]) {
-        // A frame that is cut is shorter than the longest frame, so it fits.
-        if let Some(place) = self.cut.get_mut(..rest.len()) {
-            place.copy_from_slice(rest);
-            self.cut_len = rest.len();
-        }
-    }
-
-    /// Takes the first frame of `bytes`: how many bytes it was, `None` when it is cut.
-    #[inline]
-    fn frame(&mut self, now: Nanos, bytes: &[u8]) -> Option<usize> {
-        if self.session.state == SessionState::Broken {
-            return Some(bytes.len()); // nothing can be found in it
-        }
-        match soup::next_frame(bytes) {
-            Ok(None) => None,
-            Ok(Some((frame, used))) => {
-                self.on_frame(now, &frame);
-                Some(used)
-            }
-            Err(_) => {
-                self.session.state = SessionState::Broken;
-                self.machine.anomalies.count(Anomaly::BrokenStream);
-                Some(bytes.len())
-            }
-        }
-    }
-
-    #[inline]
-    fn on_frame(&mut self, now: Nanos, frame: &Frame<'_>) {
-        let anomalies = &mut self.machine.anomalies;
-        match *frame {
-            Frame::Sequenced(body) if self.session.is_numbered() => match self.session.is_new() {
-                true => self.on_message(now, body),
-                false => anomalies.count(Anomaly::Replayed),
-            },
-            Frame::ServerHeartbeat | Frame::Debug(_) => {}
-            Frame::LoginAccepted(accepted) => self.session.accepted(accepted, anomalies),
-            Frame::LoginRejected(reason) => self.session.refused(reason, anomalies),
-            Frame::EndOfSession => self.session.state = SessionState::Ended,
-            Frame::Sequenced(_)
-            | Frame::Unsequenced(_)
-            | Frame::LoginRequest(_)
-            | Frame::ClientHeartbeat
-            | Frame::Logout
-            | Frame::Unknown(..) => anomalies.count(Anomaly::UnexpectedFrame),
-        }
-    }
-
-    #[inline]
-    fn on_message(&mut self, now: Nanos, body: &[u8]) {
-        let read = match self.config.protocol {
-            Protocol::Ouch50 => report::from_ouch50(body),
-            Protocol::Ouch42 => report::from_ouch42(body),
-        };
-        match read {
-            Ok(report) => self.machine.report(now, &report),
-            Err(NoReport::Malformed) => self.machine.anomalies.count(Anomaly::Malformed),
-            Err(NoReport::ForeignToken) => self.machine.anomalies.count(Anomaly::ForeignToken),
-        }
-    }
-
-    /// Takes the oldest news out.
+    /// Takes the oldest news out. To be called until there is none after [`OrderManager::receive`] and
+    /// [`OrderManager::keep_alive`]: news of orders that never arrived are found here, one at a time.
     #[inline]
     pub fn poll_update(&mut self) -> Option<OrderUpdate> {
-        self.machine.updates.pop()
+        self.machine.updates.pop().or_else(|| self.sort())
+    }
+
+    /// Whether to connect now, while there is no connection; each `true` counts as an attempt, and
+    /// the next one waits longer until the session has come up. Never after a login that was refused
+    /// as not authorised, the end of the session or a logout.
+    pub fn should_connect(&mut self, now: Nanos) -> bool {
+        let state = self.session.state;
+        let down =
+            matches!(state, SessionState::Down | SessionState::Refused(_) | SessionState::Broken);
+        down && !self.session.has_ended() && self.backoff.attempt(now)
+    }
+
+    /// Whether the connection is of no more use: refused, ended, broken, silent or logged out.
+    pub fn should_disconnect(&self) -> bool {
+        !self.session.is_open() && self.session.state != SessionState::LoggingIn
     }
 
     /// The bytes that log in on a new connection, from the first message that has not been seen.
@@ -293,7 +244,7 @@ impl OrderManager {
         self.session.is_up()
     }
 
-    /// Where the session stands.
+    /// Where the session stands; it says in words why trading is stopped.
     pub fn session(&self) -> SessionState {
         self.session.state
     }
@@ -303,22 +254,37 @@ impl OrderManager {
         self.session.next_seq()
     }
 
-    /// A heartbeat when one is due. Also gives the session up when the venue has been silent for
-    /// too long, so it is to be called about once a second.
+    /// Bytes of the session itself that are due: an account query, or a heartbeat. Also gives the
+    /// session up when the venue has been silent for too long, and reconciliation when an answer
+    /// does not come. To be called at least once a second, and each turn while the session is not up;
+    /// news may be waiting afterwards.
+    pub fn keep_alive(&mut self, now: Nanos) -> Option<&[u8]> {
+        self.time_out(now);
+        let beat = self.session.keep_alive(now, &mut self.machine.anomalies);
+        if self.wants_query() {
+            self.fence.asked();
+            self.session.news(now);
+            self.session.sent(now);
+            return Some(&QUERY_FRAME);
+        }
+        beat.then_some(&soup::CLIENT_HEARTBEAT)
+    }
+
+    /// [`OrderManager::keep_alive`] under its name where nothing is reconciled.
     pub fn heartbeat(&mut self, now: Nanos) -> Option<&[u8]> {
-        let due = self.session.keep_alive(now, &mut self.machine.anomalies);
-        due.then_some(&soup::CLIENT_HEARTBEAT)
+        self.keep_alive(now)
     }
 
     /// The connection is gone: nothing is sent until the next login. Orders stay as they are known.
-    pub fn disconnected(&mut self) {
-        self.session.state = SessionState::Down;
+    pub fn disconnected(&mut self, now: Nanos) {
+        self.backoff.ended(now);
+        self.session.disconnected();
         self.cut_len = 0;
     }
 
     /// The bytes that log out; nothing is sent after them.
     pub fn logout(&mut self) -> &[u8] {
-        self.session.state = SessionState::Down;
+        self.session.state = SessionState::LoggedOut;
         &soup::LOGOUT
     }
 
@@ -345,7 +311,9 @@ impl OrderManager {
             ("order_updates", self.machine.updates.bytes()),
             ("order_symbols", size_of_val(&*self.symbols) as u64),
             ("order_stream", self.cut.len() as u64),
+            ("order_resends", self.resends.bytes()),
         ]
         .into_iter()
+        .filter(|(_, bytes)| *bytes > 0)
     }
 }

@@ -7,9 +7,9 @@
 use nofx_types::{AccountId, InstrumentId, OrderIntent, Price, Side};
 
 /// Where an order stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub(crate) enum State {
+pub enum State {
     /// Ended, or never used.
     #[default]
     Ended,
@@ -23,6 +23,39 @@ pub(crate) enum State {
     PendingCancel,
     /// To take the place of `peer`.
     Replacing,
+    /// Sent and not yet answered, with a cancel behind it.
+    CancelingNew,
+    /// To take the place of `peer`, with a cancel behind it.
+    CancelingReplace,
+}
+
+impl State {
+    /// Not yet answered, as a new order or as a replacement.
+    #[inline]
+    pub(crate) fn is_unanswered(self) -> bool {
+        self.is_new() || self.is_replacing()
+    }
+
+    #[inline]
+    pub(crate) fn is_new(self) -> bool {
+        matches!(self, State::PendingNew | State::CancelingNew)
+    }
+
+    #[inline]
+    pub(crate) fn is_replacing(self) -> bool {
+        matches!(self, State::Replacing | State::CancelingReplace)
+    }
+
+    /// Where it stands once the venue has it.
+    #[inline]
+    pub(crate) fn placed(self) -> State {
+        match self {
+            State::CancelingNew | State::CancelingReplace | State::PendingCancel => {
+                State::PendingCancel
+            }
+            _ => State::Live,
+        }
+    }
 }
 
 /// One order.
@@ -87,13 +120,21 @@ pub(crate) struct Orders {
     rows: Box<[Order]>,
     mask: usize,
     open: usize,
+    /// A bit for each row that is open, and one for each word of those that is not 0: a walk over
+    /// open orders touches only their rows.
+    bits: Box<[u64]>,
+    words: Box<[u64]>,
 }
+
+const NONE_OPEN: u64 = 0;
 
 impl Orders {
     /// Room for `most` orders, a power of two.
     pub fn new(most: u32) -> Orders {
         let rows = vec![NO_ORDER; most.max(1) as usize].into_boxed_slice();
-        Orders { mask: rows.len() - 1, rows, open: 0 }
+        let bits = vec![NONE_OPEN; rows.len().div_ceil(64)].into_boxed_slice();
+        let words = vec![NONE_OPEN; bits.len().div_ceil(64)].into_boxed_slice();
+        Orders { mask: rows.len() - 1, rows, open: 0, bits, words }
     }
 
     /// The order with this id, open or ended.
@@ -116,9 +157,11 @@ impl Orders {
     /// Opens an order whose row is free.
     #[inline]
     pub fn open(&mut self, order: Order) {
-        if let Some(row) = self.rows.get_mut(order.id as usize & self.mask) {
+        let at = order.id as usize & self.mask;
+        if let Some(row) = self.rows.get_mut(at) {
             *row = order;
             self.open += 1;
+            self.mark(at, true);
         }
     }
 
@@ -129,7 +172,35 @@ impl Orders {
         let was = *row;
         (row.state, row.leaves, row.peer) = (State::Ended, 0, 0);
         self.open -= 1;
+        self.mark(id as usize & self.mask, false);
         Some(was)
+    }
+
+    /// Forgets an order that has ended: its id may be used once more.
+    pub fn vacate(&mut self, id: u32) {
+        if let Some(row) = self.get_mut(id).filter(|row| !row.is_open()) {
+            *row = NO_ORDER;
+        }
+    }
+
+    #[inline]
+    fn mark(&mut self, at: usize, open: bool) {
+        let Some(bits) = self.bits.get_mut(at >> 6) else { return };
+        *bits = *bits & !(1 << (at & 63)) | u64::from(open) << (at & 63);
+        let any = u64::from(*bits != NONE_OPEN);
+        if let Some(word) = self.words.get_mut(at >> 12) {
+            *word = *word & !(1 << (at >> 6 & 63)) | any << (at >> 6 & 63);
+        }
+    }
+
+    /// The first open order in row `from` or behind it, and its row. Reads two words, and one more
+    /// for each 4,096 rows between.
+    pub fn next_open(&self, from: usize) -> Option<(usize, &Order)> {
+        let at = next_bit(&self.bits, from, 1).or_else(|| {
+            let word = next_bit(&self.words, (from >> 6) + 1, usize::MAX)?;
+            next_bit(&self.bits, word << 6, 1)
+        })?;
+        self.rows.get(at).map(|row| (at, row))
     }
 
     pub fn open_count(&self) -> usize {
@@ -137,6 +208,57 @@ impl Orders {
     }
 
     pub fn bytes(&self) -> u64 {
-        size_of_val(&*self.rows) as u64
+        (size_of_val(&*self.rows) + size_of_val(&*self.bits) + size_of_val(&*self.words)) as u64
+    }
+}
+
+/// The first bit that is set, at `from` or behind it, in the first `most` words looked at.
+fn next_bit(words: &[u64], from: usize, most: usize) -> Option<usize> {
+    let front = from >> 6;
+    let first = words.get(front)? & (u64::MAX << (from & 63));
+    if first != 0 {
+        return Some(front << 6 | first.trailing_zeros() as usize);
+    }
+    let rest = words.iter().enumerate().take(front.saturating_add(most)).skip(front + 1);
+    rest.map(|(at, word)| (at, *word))
+        .find(|(_, word)| *word != 0)
+        .map(|(at, word)| at << 6 | word.trailing_zeros() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nofx_rt::rng::Rng;
+    use nofx_types::Qty;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_walk_meets_each_open_row_once() {
+        for (seed, most) in [(1u64, 1u32), (2, 2), (3, 64), (4, 128), (5, 8_192), (6, 65_536)] {
+            let (mut rng, mut orders) = (Rng::new(seed), Orders::new(most));
+            let (mut naive, mut id) = (BTreeSet::new(), 0u32);
+            for _ in 0..300 {
+                id += 1 + rng.below(u64::from(most) / 50 + 2) as u32;
+                if orders.is_free(id) {
+                    let intent = OrderIntent::new(InstrumentId(0), Side::Buy, Price(1), Qty(1));
+                    orders.open(Order { id, ..Order::of(&intent, 1) });
+                    naive.insert((id as usize & orders.mask, id));
+                }
+                if rng.chance(1, 3) {
+                    let pick = rng.below(naive.len() as u64) as usize;
+                    if let Some(gone) = naive.iter().nth(pick).copied() {
+                        assert!(orders.end(gone.1).is_some());
+                        naive.remove(&gone);
+                    }
+                }
+                let (mut from, mut met) = (0, BTreeSet::new());
+                while let Some((at, order)) = orders.next_open(from) {
+                    met.insert((at, order.id));
+                    from = at + 1;
+                }
+                assert_eq!(met, naive, "seed {seed}");
+                assert_eq!(orders.open_count(), naive.len());
+            }
+        }
     }
 }

@@ -51,6 +51,8 @@ pub(crate) enum Report {
     Corrected(Trade),
     Rejected {
         id: u32,
+        /// The venue's code; in 4.2 its letter.
+        reason: u16,
     },
     CancelRejected {
         id: u32,
@@ -60,8 +62,22 @@ pub(crate) enum Report {
         id: u32,
         order_ref: u64,
     },
-    /// Moves no order: day events, a cancel that waits, restated display, answers to queries.
+    /// The answer to an account query: the lowest id that the venue will take.
+    NextId(u32),
+    /// Moves no order: day events, a cancel that waits, restated display.
     Note,
+}
+
+impl Report {
+    /// The id that the venue took in with this report, for an order, a replacement or a refusal.
+    #[inline]
+    pub fn taken(&self) -> Option<u32> {
+        match *self {
+            Report::Accepted(placed) | Report::Replaced { placed, .. } => Some(placed.id),
+            Report::Rejected { id, .. } => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// Why a body is no report.
@@ -117,7 +133,7 @@ pub(crate) fn from_ouch50(body: &[u8]) -> Result<Report, NoReport> {
             qty: m.decrement_shares.get(),
             asked: false,
         },
-        Rejected(m) => Report::Rejected { id: m.user_ref_num.get() },
+        Rejected(m) => Report::Rejected { id: m.user_ref_num.get(), reason: m.reason.get() },
         CancelReject(m) => Report::CancelRejected { id: m.user_ref_num.get() },
         Broken(m) => {
             Report::Broken { id: m.user_ref_num.get(), match_number: m.match_number.get() }
@@ -134,10 +150,10 @@ pub(crate) fn from_ouch50(body: &[u8]) -> Result<Report, NoReport> {
             id: m.user_ref_num.get(),
             order_ref: m.order_reference_number.get(),
         },
+        QueryResponse(m) => Report::NextId(m.next_user_ref_num.get()),
         CancelPending(_)
         | Restated(_)
         | SystemEvent(_)
-        | QueryResponse(_)
         | MassCancelResponse(_)
         | DisableResponse(_)
         | EnableResponse(_) => Report::Note,
@@ -191,7 +207,7 @@ pub(crate) fn from_ouch42(body: &[u8]) -> Result<Report, NoReport> {
         AiqCanceled(m) => {
             Report::Canceled { id: id_of(&m.token)?, qty: m.decrement_shares.get(), asked: false }
         }
-        Rejected(m) => Report::Rejected { id: id_of(&m.token)? },
+        Rejected(m) => Report::Rejected { id: id_of(&m.token)?, reason: m.reason.into() },
         CancelReject(m) => Report::CancelRejected { id: id_of(&m.token)? },
         Broken(m) => Report::Broken { id: id_of(&m.token)?, match_number: m.match_number.get() },
         Correction(m) => Report::Corrected(Trade {

@@ -12,6 +12,7 @@ pub(crate) struct Throttle {
     interval_ns: u64,
     tolerance_ns: u64,
     arrival_ns: u64,
+    held_until: Nanos,
 }
 
 impl Throttle {
@@ -19,13 +20,19 @@ impl Throttle {
         // Rounded up: a fraction of a nanosecond must not let one more message through.
         let interval_ns = window_ns.div_ceil(u64::from(most.max(1))) * u64::from(most > 0);
         let tolerance_ns = interval_ns * u64::from(most.saturating_sub(1));
-        Throttle { interval_ns, tolerance_ns, arrival_ns: 0 }
+        Throttle { interval_ns, tolerance_ns, arrival_ns: 0, held_until: Nanos(0) }
     }
 
     /// Whether a message may go now.
     #[inline]
     pub fn allows(&self, now: Nanos) -> bool {
-        self.arrival_ns <= now.plus(self.tolerance_ns).0 || self.interval_ns == 0
+        let room = self.arrival_ns <= now.plus(self.tolerance_ns).0 || self.interval_ns == 0;
+        room && now >= self.held_until
+    }
+
+    /// The venue held a message: nothing for `window_ns`, even where there is no limit of ours.
+    pub fn hold(&mut self, now: Nanos, window_ns: u64) {
+        self.held_until = now.plus(window_ns);
     }
 
     /// A message goes now.
@@ -61,5 +68,7 @@ mod tests {
             assert!(throttle.allows(Nanos(5)));
             throttle.charge(Nanos(5));
         }
+        throttle.hold(Nanos(5), 10);
+        assert_eq!([14, 15].map(|now| throttle.allows(Nanos(now))), [false, true]);
     }
 }

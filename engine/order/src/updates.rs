@@ -70,6 +70,13 @@ impl Updates {
         Some(update)
     }
 
+    /// Takes the newest back.
+    pub fn pop_last(&mut self) -> Option<OrderUpdate> {
+        let last = self.tail.checked_sub(1).filter(|last| *last >= self.head)?;
+        self.tail = last;
+        self.rows.get(last).copied()
+    }
+
     /// Updates that found no room, since this was last asked.
     #[inline]
     pub fn take_lost(&mut self) -> u64 {

@@ -80,6 +80,7 @@ impl Venue {
                 assert_eq!(down_to, 0);
                 self.cancel(id, rng);
             }
+            Asked::Query => panic!("nothing is reconciled here"),
         }
     }
 
@@ -376,7 +377,7 @@ impl Run {
     /// The connection breaks: the newest requests are lost, bytes under way too. The client logs in
     /// again, gets what it missed, and sends again what may not have arrived.
     fn reconnect(&mut self) {
-        self.client.orders.disconnected();
+        self.client.orders.disconnected(self.client.now);
         let unsure: Vec<_> = self.uplink.iter().cloned().collect();
         for _ in 0..self.rng.below(self.uplink.len() as u64 + 1) {
             self.arrive();

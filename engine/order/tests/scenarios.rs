@@ -342,7 +342,7 @@ fn what_cannot_be_sent_after_it_passed_is_released() {
     client.say(Say::Canceled { id, qty: 100, reason: b'H' });
     client.assert_released("after the end");
     // The session is down.
-    client.orders.disconnected();
+    client.orders.disconnected(client.now);
     assert_eq!(client.send(buy(0, 1_000, 10)), None);
     let last = client.told.last().expect("told");
     assert_eq!(brief(std::slice::from_ref(last)), [(Rejected, 4, 0, 0, 10, 1_000, true)]);

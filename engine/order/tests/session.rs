@@ -48,7 +48,7 @@ fn login_asks_for_all_of_the_day_and_after_a_drop_for_what_was_not_seen() {
         orders.receive(NOW, &far::frame(Protocol::Ouch50, &Say::Day));
     }
     assert_eq!(orders.next_seq(), 4);
-    orders.disconnected();
+    orders.disconnected(NOW);
     assert!(!orders.is_up());
     assert_eq!(orders.login(NOW), login("DAY1", 4));
     // The server starts one message earlier, then later than asked.
@@ -272,7 +272,7 @@ fn nothing_allocates_after_construction() {
                 updates += 1;
             }
         }
-        orders.disconnected();
+        orders.disconnected(NOW);
         orders.login(NOW);
         drop(seal);
         assert_eq!(guard::sealed_allocations() - before, 0);

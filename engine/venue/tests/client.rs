@@ -6,7 +6,7 @@ mod common;
 use common::market::{Market, ROWS};
 use common::*;
 use nofx_gate::GateKey;
-use nofx_order::{OrderConfig, OrderManager};
+use nofx_order::{OrderConfig, OrderManager, Reconcile};
 use nofx_rt::rng::Rng;
 use nofx_types::{
     BookEvent, ClOrdId, EventKind, InstrumentId, Nanos, OrderIntent, OrderUpdate, Phase, Price,
@@ -33,7 +33,8 @@ impl Pair {
         let mut read = |_: &str| Err(std::io::Error::other("no files"));
         let venue = ReplayVenue::new(config, &instruments(), MarketKind::Orders, &mut read);
         let silence_ns = 0; // the clock of this test jumps
-        let order = OrderConfig { instruments: 16, silence_ns, ..OrderConfig::default() };
+        let reconcile = Reconcile::Off; // the connection does not break
+        let order = OrderConfig { instruments: 16, silence_ns, reconcile, ..OrderConfig::default() };
         let mut manager = OrderManager::new(&order).expect("usable");
         instruments().iter().for_each(|instrument| manager.define(instrument));
         let (open, shares, kinds) = (Vec::new(), 0, [0; 9]);

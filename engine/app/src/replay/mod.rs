@@ -17,6 +17,7 @@ use std::sync::atomic::AtomicBool;
 use nofx_feed::{
     DbnMbo, FeedConfig, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, Sequencing, Start,
 };
+use nofx_order::Reconcile;
 use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
@@ -223,6 +224,7 @@ impl<'a> Setup<'a> {
             wanted,
             stamps: self.args.stamps,
             first_id: 1,
+            reconcile: Reconcile::Off, // the venue's connection does not break
         };
         assembly.path(strategy)
     }

@@ -1,6 +1,6 @@
 //! How the venue took an order or a replacement, or that it refused.
 
-use nofx_types::{ClOrdId, Price, Qty, UpdateKind};
+use nofx_types::{ClOrdId, OrderUpdate, Price, Qty, UpdateKind};
 
 use super::Machine;
 use crate::anomaly::Anomaly;
@@ -10,8 +10,8 @@ use crate::report::Placed;
 impl Machine {
     pub(super) fn accepted(&mut self, placed: &Placed) {
         let Some(order) = self.find_open(placed.id) else { return };
-        if order.state != State::PendingNew {
-            if order.order_ref == 0 && order.state != State::Replacing {
+        if !order.state.is_new() {
+            if order.order_ref == 0 && !order.state.is_replacing() {
                 // A fill came first: what is new is the reference.
                 self.set(placed.id, |row| row.order_ref = placed.order_ref);
             }
@@ -40,7 +40,7 @@ impl Machine {
             false => leaves.min(placed.qty),
         };
         self.set(placed.id, |row| {
-            (row.state, row.leaves, row.peer) = (State::Live, kept, 0);
+            (row.state, row.leaves, row.peer) = (row.state.placed(), kept, 0);
             row.order_ref = placed.order_ref;
         });
         if kept == 0 {
@@ -51,7 +51,7 @@ impl Machine {
 
     pub(super) fn replaced(&mut self, orig: u32, placed: &Placed) {
         let Some(order) = self.find_open(placed.id) else { return };
-        if order.state != State::Replacing {
+        if !order.state.is_replacing() {
             return self.anomalies.count(Anomaly::Duplicate);
         }
         if order.peer != orig {
@@ -69,7 +69,7 @@ impl Machine {
     /// `order` takes the place of its peer, which ends.
     fn take_place(&mut self, order: &Order) {
         let old = self.orders.end(order.peer);
-        self.set(order.id, |row| (row.state, row.peer) = (State::Live, 0));
+        self.set(order.id, |row| (row.state, row.peer) = (row.state.placed(), 0));
         let (left, price) = old.map_or((0, Price(0)), |old| (old.leaves, old.price));
         let orig = ClOrdId(order.peer);
         self.tell(UpdateKind::Replaced, order.id, |update| {
@@ -83,11 +83,11 @@ impl Machine {
     #[inline]
     pub(super) fn in_place(&mut self, order: &Order) -> Order {
         match order.state {
-            State::PendingNew => {
+            State::PendingNew | State::CancelingNew => {
                 self.anomalies.count(Anomaly::ImpliedAccept);
-                self.set(order.id, |row| row.state = State::Live);
+                self.set(order.id, |row| row.state = row.state.placed());
             }
-            State::Replacing => {
+            State::Replacing | State::CancelingReplace => {
                 self.anomalies.count(Anomaly::ImpliedReplace);
                 self.take_place(order);
             }
@@ -99,13 +99,13 @@ impl Machine {
     pub(super) fn rejected(&mut self, id: u32) {
         let Some(order) = self.find_open(id) else { return };
         match order.state {
-            State::PendingNew => {
+            State::PendingNew | State::CancelingNew => {
                 self.orders.end(id);
                 self.tell(UpdateKind::Rejected, id, |update| {
                     update.released_qty = Qty(order.leaves.into());
                 });
             }
-            State::Replacing => {
+            State::Replacing | State::CancelingReplace => {
                 self.set(order.peer, |row| {
                     if row.state == State::PendingReplace {
                         (row.state, row.peer) = (State::Live, 0);
@@ -142,5 +142,30 @@ impl Machine {
             update.released_qty = Qty(was.leaves.into());
             update.closed = !orig_open;
         });
+    }
+
+    /// A login proved that the order or replacement was never read by the venue.
+    #[cold]
+    pub fn never_arrived(&mut self, id: u32) {
+        self.anomalies.count(Anomaly::NeverArrived);
+        self.never_arrived = self.never_arrived.saturating_add(1);
+        self.rejected(id);
+    }
+
+    /// Takes such an order out of the table to be sent again: what releases its exposure.
+    pub fn withdraw(&mut self, id: u32) -> Option<OrderUpdate> {
+        self.never_arrived(id);
+        self.orders.vacate(id);
+        self.updates.pop_last()
+    }
+
+    /// Orders that never arrived, since this was last asked.
+    pub fn take_never_arrived(&mut self) -> u32 {
+        std::mem::take(&mut self.never_arrived)
+    }
+
+    /// A cancel was in flight when the connection ended: another may be sent.
+    pub fn cancel_again(&mut self, id: u32) {
+        self.set(id, |row| row.state = State::Live);
     }
 }

@@ -13,6 +13,7 @@ pub enum Asked {
     Enter { id: u32, side: Side, qty: u32, price: u64, symbol: [u8; 8], ioc: bool },
     Replace { orig: u32, id: u32, qty: u32, price: u64, ioc: bool },
     Cancel { id: u32, down_to: u32 },
+    Query,
 }
 
 /// A report as it leaves.
@@ -26,6 +27,8 @@ pub enum Say {
     Broken { id: u32, match_number: u64 },
     Corrected { id: u32, qty: u32, price: u64, match_number: u64 },
     Rejected { id: u32 },
+    RejectedFor { id: u32, reason: u16 },
+    NextId { id: u32 },
     CancelPending { id: u32 },
     CancelRejected { id: u32 },
     Modified { id: u32, side: Side, qty: u32 },
@@ -71,6 +74,7 @@ fn read50(body: &[u8]) -> Asked {
             ioc: m.time_in_force == b'3',
         },
         Inbound::Cancel(m) => Asked::Cancel { id: m.user_ref_num.get(), down_to: m.quantity.get() },
+        Inbound::Query(_) => Asked::Query,
         other => panic!("{other:?}"),
     }
 }
@@ -224,14 +228,19 @@ fn body50(say: &Say) -> Vec<u8> {
             };
             (m.bytes().to_vec(), false)
         }
-        Say::Rejected { id } => {
+        Say::Rejected { id } => return body50(&Say::RejectedFor { id, reason: 0x0f }),
+        Say::RejectedFor { id, reason } => {
             let m = ouch50::Rejected {
                 kind: b'J',
                 timestamp,
                 user_ref_num: r(id),
-                reason: Be16::new(0x0f),
+                reason: Be16::new(reason),
                 clordid,
             };
+            (m.bytes().to_vec(), false)
+        }
+        Say::NextId { id } => {
+            let m = ouch50::QueryResponse { kind: b'Q', timestamp, next_user_ref_num: r(id) };
             (m.bytes().to_vec(), false)
         }
         Say::CancelPending { id } => {
@@ -371,9 +380,12 @@ fn body42(say: &Say) -> Vec<u8> {
         }
         .bytes()
         .to_vec(),
-        Say::Rejected { id } => {
-            ouch42::Rejected { kind: b'J', timestamp, token: t(id), reason: b'O' }.bytes().to_vec()
+        Say::Rejected { id } => body42(&Say::RejectedFor { id, reason: b'O'.into() }),
+        Say::RejectedFor { id, reason } => {
+            let reason = reason as u8;
+            ouch42::Rejected { kind: b'J', timestamp, token: t(id), reason }.bytes().to_vec()
         }
+        Say::NextId { .. } => panic!("OUCH 4.2 has no query"),
         Say::CancelPending { id } => {
             ouch42::CancelPending { kind: b'P', timestamp, token: t(id) }.bytes().to_vec()
         }

@@ -4,7 +4,7 @@
 pub mod far;
 
 use nofx_gate::{Gate, GateKey, Verdict};
-use nofx_order::{OrderConfig, OrderManager, Positions, Protocol};
+use nofx_order::{OrderConfig, OrderManager, Positions, Protocol, Reconcile};
 use nofx_risk::{CardConfig, SoftwareGate};
 use nofx_types::{
     AccountId, Instrument, InstrumentId, Instruments, Nanos, OrderIntent, OrderUpdate, Price, Qty,
@@ -30,6 +30,7 @@ pub fn config(protocol: Protocol) -> OrderConfig {
         orders_max: 64,
         fills_max: 4_096,
         account: ACCOUNT,
+        reconcile: Reconcile::Off,
         ..OrderConfig::default()
     }
 }

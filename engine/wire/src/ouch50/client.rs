@@ -36,6 +36,9 @@ record! {
     }
 }
 
+/// A frame with Account Query: it names nothing and uses up no number.
+pub const QUERY_FRAME: [u8; 4] = [0, 2, b'U', b'Q'];
+
 impl EnterFrame {
     /// The frame of `order`.
     pub const fn new(order: EnterOrder) -> EnterFrame {

@@ -1,0 +1,238 @@
+//! After each login, what became of our orders is proven before a new one goes out.
+//!
+//! Steps: the reports that were missed come first; the fence ([`crate::fence`]) says where they end
+//! and which id the venue takes next. Then a walk over the open orders settles each one: sent and
+//! below that id it must have been answered; at that id or above it never arrived, and its exposure
+//! is released; a cancel in flight may be sent again. An order that the venue took and does not
+//! answer is waited for, then trading stays stopped. What contradicts the record stops trading for
+//! good; the session stays open, so that orders can be cancelled and reports are read.
+
+use nofx_types::{ClOrdId, Nanos, OrderUpdate};
+
+use super::OrderManager;
+use crate::anomaly::Anomaly;
+use crate::config::Reconcile;
+use crate::fence::Step;
+use crate::orders::{Order, State};
+use crate::session::Opened;
+use crate::state::{SessionState, Unreconciled};
+
+/// What the last login found; see [`OrderManager::reconciliation`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Logins after which everything was proven.
+    pub proven: u64,
+    /// The lowest id that the venue takes; 0 where it cannot say.
+    pub next_id: ClOrdId,
+    /// Orders and replacements that never arrived.
+    pub never_arrived: u32,
+    /// Orders that were open when all was proven.
+    pub still_open: u32,
+}
+
+impl OrderManager {
+    /// What the last login that was proven found.
+    pub fn reconciliation(&self) -> Reconciliation {
+        self.reconciliation
+    }
+
+    /// Answers to account queries that may still come, over all connections.
+    pub fn answers_owed(&self) -> u64 {
+        self.fence.owed()
+    }
+
+    /// A login was accepted.
+    pub(super) fn opened(&mut self, opened: Opened) {
+        self.fence.open(self.last_sent);
+        self.resends.clear();
+        if opened.changed {
+            self.fence.new_session();
+        }
+        if self.config.reconcile == Reconcile::Off {
+            self.fence.step = Step::Done;
+            return self.up();
+        }
+        self.session.state = SessionState::Reconciling;
+        if let Some(why) = self.stopped {
+            self.session.state = SessionState::Unreconciled(why);
+        } else if opened.missed {
+            self.stop(Unreconciled::Missed);
+        } else if opened.changed && self.machine.orders.open_count() > 0 {
+            self.stop(Unreconciled::SessionChanged);
+        }
+    }
+
+    fn up(&mut self) {
+        self.session.state = SessionState::Up;
+        self.backoff.reset();
+    }
+
+    /// Trading stops, for good where another login could not prove better.
+    #[cold]
+    fn stop(&mut self, why: Unreconciled) {
+        self.machine.anomalies.count(Anomaly::Unreconciled);
+        if why.lasts() {
+            self.stopped.get_or_insert(why);
+        }
+        if self.session.is_open() {
+            self.session.state = SessionState::Unreconciled(why);
+        }
+    }
+
+    #[inline]
+    fn is_reconciling(&self) -> bool {
+        self.session.state == SessionState::Reconciling
+    }
+
+    /// Whether the next account query is to be sent.
+    #[inline]
+    pub(super) fn wants_query(&self) -> bool {
+        self.is_reconciling()
+            && self.config.reconcile == Reconcile::Query
+            && self.fence.wants_query()
+    }
+
+    /// An account query was answered.
+    #[cold]
+    pub(super) fn on_next_id(&mut self, next_id: u32) {
+        if !self.fence.answered(next_id) || !self.is_reconciling() {
+            return;
+        }
+        if next_id > self.last_sent.saturating_add(1) {
+            self.stop(Unreconciled::ForeignIds(next_id));
+        } else if !self.fence.fits_reports() {
+            self.stop(Unreconciled::NextId(next_id));
+        } else {
+            self.begin_sort();
+        }
+    }
+
+    fn begin_sort(&mut self) {
+        (self.fence.step, self.fence.unanswered) = (Step::Sort { row: 0 }, None);
+    }
+
+    /// The venue took `id` in.
+    #[inline]
+    pub(super) fn taken(&mut self, id: u32) {
+        self.fence.taken(id);
+        if self.fence.is_ghost(id) {
+            self.machine.anomalies.count(Anomaly::Ghost);
+            self.stop(Unreconciled::Ghost(id));
+        }
+    }
+
+    /// A report came: it may be the one that was waited for.
+    #[inline]
+    pub(super) fn look_again(&mut self) {
+        if self.is_reconciling() && self.fence.step == Step::Wait {
+            self.begin_sort();
+        }
+    }
+
+    /// Walks on over the open orders until one makes news.
+    #[inline]
+    pub(super) fn sort(&mut self) -> Option<OrderUpdate> {
+        while self.sort_next() {
+            if let Some(news) = self.machine.updates.pop() {
+                return Some(news);
+            }
+        }
+        None
+    }
+
+    /// One step of the walk; false when there is none to do.
+    #[inline]
+    fn sort_next(&mut self) -> bool {
+        let Step::Sort { row } = self.fence.step else { return false };
+        if !self.is_reconciling() {
+            return false;
+        }
+        match self.machine.orders.next_open(row) {
+            Some((at, order)) => {
+                let order = *order;
+                self.fence.step = Step::Sort { row: at + 1 };
+                self.settle(&order);
+            }
+            None => self.sorted(),
+        }
+        true
+    }
+
+    fn settle(&mut self, order: &Order) {
+        if order.state == State::PendingCancel {
+            self.machine.cancel_again(order.id);
+        } else if !order.state.is_unanswered() {
+            // As the reports have told.
+        } else if order.id < self.fence.next_id {
+            self.fence.unanswered.get_or_insert(order.id);
+        } else if !self.config.resend {
+            self.machine.never_arrived(order.id);
+        }
+    }
+
+    fn sorted(&mut self) {
+        if self.fence.unanswered.is_some() {
+            self.fence.step = Step::Wait;
+            return;
+        }
+        self.fence.step = Step::Done;
+        let next_id = self.fence.next_id;
+        let lost = self.machine.take_never_arrived();
+        if self.config.resend && next_id <= self.last_sent {
+            self.resends.open(next_id, self.last_sent);
+            self.last_sent = next_id.saturating_sub(1);
+        } else {
+            self.fence.lost(self.last_sent);
+        }
+        let open = self.machine.orders.open_count();
+        if self.config.cancel_on_disconnect {
+            self.machine.anomalies.add(Anomaly::StillOpen, open as u64);
+        }
+        self.reconciliation = Reconciliation {
+            proven: self.reconciliation.proven + 1,
+            next_id: ClOrdId(if next_id == u32::MAX { 0 } else { next_id }),
+            never_arrived: lost,
+            still_open: u32::try_from(open).unwrap_or(u32::MAX),
+        };
+        self.up();
+    }
+
+    /// Gives up what does not come, and takes silence for the end where the venue has no query.
+    #[inline]
+    pub(super) fn time_out(&mut self, now: Nanos) {
+        if !self.is_reconciling() {
+            return;
+        }
+        let quiet = self.session.quiet(now);
+        let asks = self.config.reconcile == Reconcile::Query;
+        let still = quiet >= self.config.reconcile_quiet_ns;
+        let late = quiet >= self.config.reconcile_wait_ns;
+        match self.fence.step {
+            Step::Ask if !asks && still => self.silence_is_the_end(),
+            Step::Ask if asks && late => {
+                let lost = self.session.is_behind();
+                self.stop(if lost { Unreconciled::LostHistory } else { Unreconciled::NoAnswer });
+            }
+            Step::Wait if late => {
+                self.stop(Unreconciled::Unanswered(self.fence.unanswered.unwrap_or(0)));
+            }
+            _ => {}
+        }
+    }
+
+    fn silence_is_the_end(&mut self) {
+        match self.session.is_behind() {
+            true => self.stop(Unreconciled::LostHistory),
+            false => self.begin_sort(),
+        }
+    }
+
+    /// Something was sent that only goes out when all is proven: so it was. Silence that proved it is
+    /// not in the record.
+    pub(super) fn was_proven(&mut self) {
+        if self.is_reconciling() && !matches!(self.fence.step, Step::Sort { .. }) {
+            self.begin_sort();
+        }
+        while self.sort_next() {}
+    }
+}
