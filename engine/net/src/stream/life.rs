@@ -63,10 +63,11 @@ impl Life {
         }
     }
 
-    /// The system ended it, or refused to begin.
+    /// The peer, the way or the system ended it, or refused to begin; only the last is an error.
     pub fn failed(&mut self, error: &io::Error) {
-        self.counters.errors += 1;
-        self.ended(words(error));
+        let words = words(error);
+        self.counters.errors += u64::from(![REFUSED, RESET, TIMED_OUT].contains(&words));
+        self.ended(words);
     }
 
     /// Counts a message of `len` bytes, or why it was not taken.

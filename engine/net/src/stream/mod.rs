@@ -9,6 +9,7 @@
 mod life;
 pub mod pair;
 mod queue;
+pub mod smol;
 mod socket;
 pub mod tcp;
 
@@ -17,6 +18,7 @@ use std::fmt;
 use nofx_types::Nanos;
 
 pub use pair::{PairControl, PairEnd, pair};
+pub use smol::{SmolConfig, SmolError, SmolRole, SmolTcp};
 pub use tcp::{KernelListener, KernelTcp, TcpConfig};
 
 /// Where a stream stands.

@@ -16,7 +16,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStr
 
 use nofx_types::Nanos;
 
-use super::life::{CLOSED_BY_PEER, CLOSED_HERE, Life, REFUSED, TIMED_OUT};
+use super::life::{CLOSED_BY_PEER, CLOSED_HERE, Life, TIMED_OUT};
 use super::queue::ByteQueue;
 use super::{Stream, StreamCounters, StreamError, StreamState, socket};
 
@@ -174,9 +174,6 @@ impl KernelTcp {
     }
 
     fn fail(&mut self, error: &io::Error) {
-        if error.raw_os_error() == Some(libc::ECONNREFUSED) {
-            self.life.ended(REFUSED); // an answer of the peer, not of the system
-        }
         self.life.failed(error);
         self.drop_socket("");
     }
