@@ -38,6 +38,7 @@ pub mod multicast;
 #[doc(hidden)]
 pub mod netns;
 pub mod onload;
+pub mod packet;
 pub mod port;
 pub mod records;
 mod socket;

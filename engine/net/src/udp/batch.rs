@@ -127,7 +127,7 @@ impl Batch {
     #[inline]
     pub fn control(&self, index: usize) -> &[u8] {
         let Some(header) = self.taken(index) else { return &[] };
-        let len = (header.msg_hdr.msg_controllen as usize).min(CONTROL);
+        let len = header.msg_hdr.msg_controllen.min(CONTROL);
         // SAFETY: as in `payload`, with CONTROL bytes a place.
         unsafe { slice::from_raw_parts(self.control.as_ptr().add(index * CONTROL / 8).cast(), len) }
     }

@@ -77,10 +77,13 @@ pub trait Rig {
     }
 }
 
+/// A vector and its name.
+type Vector<R> = (&'static str, fn(&mut R));
+
 /// Runs every vector against ports that `make` opens, each on a rig of its own. `None` from `make`
 /// ends the run: it has printed why it is skipped.
 pub fn suite<R: Rig>(make: impl Fn() -> Option<R>) {
-    let vectors: [(&str, fn(&mut R)); 8] = [
+    let vectors: [Vector<R>; 8] = [
         ("every size", every_size),
         ("bursts", bursts),
         ("empty payloads", empty_payloads),
