@@ -9,12 +9,18 @@
 //! unserialised `rdtsc` (about 10 ns on a virtual machine).
 #![deny(clippy::undocumented_unsafe_blocks)]
 
+pub mod arena;
+pub mod budget;
 pub mod clock;
 pub mod guard;
 pub mod hist;
+pub mod link;
 pub mod mem;
+pub mod pool;
+pub mod ring;
 pub mod rng;
 pub mod sched;
+mod sync;
 pub mod table;
 pub mod tile;
 pub mod topology;

@@ -80,10 +80,29 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: base and length are those of the mapping this value owns; who hands out
         // references into it borrows from its owner.
-        unsafe { libc::munmap(self.base.as_ptr().cast(), self.bytes) };
+        #[cfg(not(miri))]
+        unsafe {
+            libc::munmap(self.base.as_ptr().cast(), self.bytes)
+        };
+        // SAFETY: as above, and the layout is that of `map`.
+        #[cfg(miri)]
+        unsafe {
+            let layout = std::alloc::Layout::from_size_align_unchecked(self.bytes, HUGE_PAGE);
+            std::alloc::dealloc(self.base.as_ptr(), layout);
+        }
     }
 }
 
+/// The interpreter knows no huge pages: plain memory of the same alignment.
+#[cfg(miri)]
+fn map(bytes: usize) -> io::Result<(NonNull<u8>, Pages)> {
+    let layout = std::alloc::Layout::from_size_align(bytes, HUGE_PAGE).map_err(io::Error::other)?;
+    // SAFETY: the length is not zero.
+    let base = unsafe { std::alloc::alloc_zeroed(layout) };
+    NonNull::new(base).map(|base| (base, Pages::Small)).ok_or(io::ErrorKind::OutOfMemory.into())
+}
+
+#[cfg(not(miri))]
 fn map(bytes: usize) -> io::Result<(NonNull<u8>, Pages)> {
     if let Some(base) = mmap(bytes, libc::MAP_HUGETLB) {
         return Ok((base, Pages::Reserved));
@@ -113,6 +132,7 @@ fn map(bytes: usize) -> io::Result<(NonNull<u8>, Pages)> {
     Ok((base, if advised { Pages::Transparent } else { Pages::Small }))
 }
 
+#[cfg(not(miri))]
 fn mmap(bytes: usize, extra_flags: libc::c_int) -> Option<NonNull<u8>> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | extra_flags;
     let prot = libc::PROT_READ | libc::PROT_WRITE;
