@@ -154,6 +154,10 @@ pub struct Template {
     handle: Option<Handle>,
 }
 
+// SAFETY: the handle belongs to the socket's stack, which Onload locks by itself, not to the thread
+// that asked for it; nothing is shared with another thread, since every call takes `&mut`.
+unsafe impl Send for Template {}
+
 impl Template {
     /// Patches (offset, bytes) into the message and sends it, without waiting. The patches of a
     /// send that was refused stay: give all of them every time.

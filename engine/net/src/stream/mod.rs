@@ -12,6 +12,7 @@ mod queue;
 pub mod smol;
 mod socket;
 pub mod tcp;
+mod templates;
 
 use std::fmt;
 
@@ -85,6 +86,10 @@ pub trait Stream {
     /// Nothing was sent.
     fn send(&mut self, bytes: &[u8]) -> Result<(), StreamError>;
 
+    /// Announces that messages of this length, and mostly these bytes, will be sent: the stream
+    /// prepares what it can. Before the hot path; it may allocate.
+    fn prebuild(&mut self, _message: &[u8]) {}
+
     /// Bytes that can be sent now.
     fn room(&self) -> usize;
 
@@ -142,6 +147,10 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
         (**self).send(bytes)
+    }
+
+    fn prebuild(&mut self, message: &[u8]) {
+        (**self).prebuild(message);
     }
 
     fn room(&self) -> usize {

@@ -4,7 +4,8 @@
 //! socket does not take at once waits in the out buffer; [`Stream::room`] is what is left of it, so a
 //! message always goes whole. Once open, a poll makes one `recv`, and a `send` where bytes wait; a
 //! send makes one `send`. An ordinary socket used by one thread is also what kernel-bypass libraries
-//! that interpose sockets want.
+//! that interpose sockets want; under Onload, messages that were announced by [`Stream::prebuild`]
+//! leave by templates.
 //!
 //! Worst case: a poll reads at most the free part of the receive buffer, and writes at most the out
 //! buffer.
@@ -18,6 +19,7 @@ use nofx_types::Nanos;
 
 use super::life::{CLOSED_BY_PEER, CLOSED_HERE, Life, TIMED_OUT};
 use super::queue::ByteQueue;
+use super::templates::Templates;
 use super::{Stream, StreamCounters, StreamError, StreamState, socket};
 
 /// How long a closed connection may take to hand over what was sent.
@@ -70,6 +72,7 @@ pub struct KernelTcp {
     accepted: bool,
     socket: Option<TcpStream>,
     leaving: Option<Leaving>,
+    templates: Templates,
     input: ByteQueue,
     output: ByteQueue,
     life: Life,
@@ -95,6 +98,7 @@ impl KernelTcp {
             accepted: false,
             socket: None,
             leaving: None,
+            templates: Templates::find(),
             input: ByteQueue::new(config.receive_buffer),
             output: ByteQueue::new(config.send_buffer),
             life: Life::new(config.connect_within_ns),
@@ -181,6 +185,7 @@ impl KernelTcp {
     fn drop_socket(&mut self, reason: &'static str) {
         self.life.ended(reason);
         self.output.clear();
+        self.templates.disarm();
         (self.socket, self.leaving) = (None, None);
     }
 
@@ -230,10 +235,8 @@ impl KernelTcp {
     }
 
     fn transmit(&mut self) {
-        if self.output.is_empty() {
-            return;
-        }
         let Some(socket) = &self.socket else { return };
+        self.templates.arm(socket);
         if let Err(error) = write_out(socket, &mut self.output) {
             self.fail(&error);
         }
@@ -316,7 +319,11 @@ impl Stream for KernelTcp {
         let Some(mut socket) = self.socket.as_ref() else { return Err(StreamError::NotOpen) };
         let room = self.output.room();
         self.life.admit(bytes.len(), room)?;
-        let direct = if self.output.is_empty() { socket.write(bytes) } else { Ok(0) };
+        let direct = match self.output.is_empty() {
+            true if self.templates.fire(bytes) => Ok(bytes.len()),
+            true => socket.write(bytes),
+            false => Ok(0),
+        };
         match direct {
             Ok(taken) => _ = self.output.push(bytes.get(taken..).unwrap_or_default()),
             Err(error) if is_for_later(&error) => _ = self.output.push(bytes),
@@ -327,6 +334,10 @@ impl Stream for KernelTcp {
             }
         }
         Ok(())
+    }
+
+    fn prebuild(&mut self, message: &[u8]) {
+        self.templates.add(message);
     }
 
     fn room(&self) -> usize {
@@ -359,7 +370,7 @@ impl Stream for KernelTcp {
         if self.config.quick_ack {
             text.push_str(", quick acknowledgements at first");
         }
-        text
+        text + &self.templates.describe()
     }
 }
 
