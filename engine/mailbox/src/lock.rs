@@ -1,0 +1,40 @@
+//! A lock file: who holds it is the only writer of what stands beside it.
+//!
+//! The system drops the lock with the process, however that dies, so nothing is ever left locked. The
+//! file itself stays and names the last holder.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use crate::MailboxError;
+
+/// Held until dropped.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock for `path`: the file `path.lock`.
+    pub(crate) fn take(path: &Path) -> Result<Lock, MailboxError> {
+        let file = path.with_added_extension("lock");
+        let io = |doing, e| {
+            MailboxError::io(&file, doing, "check that the directory exists and is writable", e)
+        };
+        let options =
+            File::options().read(true).write(true).create(true).truncate(false).open(&file);
+        let mut lock = options.map_err(|e| io("open", e))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                _ = lock.read_to_string(&mut pid);
+                return Err(MailboxError::InUse { pid: pid.trim().parse().unwrap_or(0), file });
+            }
+            Err(TryLockError::Error(e)) => return Err(io("lock", e)),
+        }
+        let said = lock.set_len(0).and_then(|()| lock.rewind());
+        said.and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(|e| io("write", e))?;
+        Ok(Lock { _file: lock })
+    }
+}
