@@ -195,12 +195,11 @@ impl OrderManager {
     /// orders is not proven: it opens nothing.
     #[inline]
     fn may_send(&self, intent: &OrderIntent) -> bool {
-        match self.session.state {
-            SessionState::Up => {
-                intent.kind == IntentKind::Cancel || self.resends.gives_way(intent.cl_ord_id.0)
+        match intent.kind {
+            IntentKind::Cancel => self.may_cancel(),
+            IntentKind::New | IntentKind::Replace => {
+                self.session.is_up() && self.resends.gives_way(intent.cl_ord_id.0)
             }
-            SessionState::Unreconciled(_) => intent.kind == IntentKind::Cancel,
-            _ => false,
         }
     }
 
@@ -238,10 +237,16 @@ impl OrderManager {
         self.session.login(now)
     }
 
-    /// Whether orders can be sent.
+    /// Whether new orders can be sent: the session is up and none waits to be sent again.
     #[inline]
     pub fn is_up(&self) -> bool {
-        self.session.is_up()
+        self.session.is_up() && !self.resends.is_pending()
+    }
+
+    /// Whether cancels can be sent: the session is up, or trading is stopped for want of a proof.
+    #[inline]
+    pub fn may_cancel(&self) -> bool {
+        matches!(self.session.state, SessionState::Up | SessionState::Unreconciled(_))
     }
 
     /// Where the session stands; it says in words why trading is stopped.
@@ -268,11 +273,6 @@ impl OrderManager {
             return Some(&QUERY_FRAME);
         }
         beat.then_some(&soup::CLIENT_HEARTBEAT)
-    }
-
-    /// [`OrderManager::keep_alive`] under its name where nothing is reconciled.
-    pub fn heartbeat(&mut self, now: Nanos) -> Option<&[u8]> {
-        self.keep_alive(now)
     }
 
     /// The connection is gone: nothing is sent until the next login. Orders stay as they are known.

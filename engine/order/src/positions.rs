@@ -101,20 +101,29 @@ impl Positions {
 
     /// Rows with a position or a trade, by account, then instrument. For reports: walks the table.
     pub fn rows(&self) -> impl Iterator<Item = PositionRow> {
-        let width = self.decimals.len().max(1);
         let used = self.rows.iter().enumerate().filter(|(_, row)| row.trades > 0);
-        used.map(move |(index, row)| {
-            let decimals = self.decimals.get(index % width).copied().unwrap_or(PRICE_DECIMALS);
-            PositionRow {
-                account: AccountId((index / width) as u16),
-                instrument: InstrumentId((index % width) as u32),
-                position: row.position,
-                realised_e4: to_e4(row.cash.saturating_add(row.cost), decimals),
-                trades: row.trades,
-                cost: row.cost,
-                decimals,
-            }
-        })
+        used.map(|(index, row)| self.show(index, row))
+    }
+
+    /// What the account has in the instrument, where it traded.
+    pub fn row(&self, account: AccountId, instrument: InstrumentId) -> Option<PositionRow> {
+        let index = self.index(account, instrument)?;
+        let row = self.rows.get(index).filter(|row| row.trades > 0)?;
+        Some(self.show(index, row))
+    }
+
+    fn show(&self, index: usize, row: &Row) -> PositionRow {
+        let width = self.decimals.len().max(1);
+        let decimals = self.decimals.get(index % width).copied().unwrap_or(PRICE_DECIMALS);
+        PositionRow {
+            account: AccountId((index / width) as u16),
+            instrument: InstrumentId((index % width) as u32),
+            position: row.position,
+            realised_e4: to_e4(row.cash.saturating_add(row.cost), decimals),
+            trades: row.trades,
+            cost: row.cost,
+            decimals,
+        }
     }
 
     /// Trades that named an account or instrument outside the table.

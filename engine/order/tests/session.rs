@@ -112,17 +112,17 @@ fn frames_at_the_wrong_time_change_nothing() {
 fn heartbeats_follow_own_silence_and_the_session_ends_after_the_servers() {
     let mut orders = up(&config(Protocol::Ouch50));
     let at = |ns: u64| Nanos(NOW.0 + ns);
-    assert_eq!(orders.heartbeat(at(SECOND - 1)), None);
-    assert_eq!(orders.heartbeat(at(SECOND)), Some(&b"\x00\x01R"[..]));
-    assert_eq!(orders.heartbeat(at(2 * SECOND - 1)), None);
+    assert_eq!(orders.keep_alive(at(SECOND - 1)), None);
+    assert_eq!(orders.keep_alive(at(SECOND)), Some(&b"\x00\x01R"[..]));
+    assert_eq!(orders.keep_alive(at(2 * SECOND - 1)), None);
     orders.receive(at(14 * SECOND), &soup::SERVER_HEARTBEAT);
-    assert!(orders.heartbeat(at(28 * SECOND)).is_some());
-    assert_eq!(orders.heartbeat(at(29 * SECOND)), None);
+    assert!(orders.keep_alive(at(28 * SECOND)).is_some());
+    assert_eq!(orders.keep_alive(at(29 * SECOND)), None);
     assert_eq!((orders.session(), anomaly(&orders, "silence")), (SessionState::Down, 1));
     let mut quiet = config(Protocol::Ouch50);
     (quiet.heartbeat_ns, quiet.silence_ns) = (0, 0);
     let mut orders = up(&quiet);
-    assert_eq!(orders.heartbeat(at(1_000 * SECOND)), None);
+    assert_eq!(orders.keep_alive(at(1_000 * SECOND)), None);
     assert!(orders.is_up());
 }
 
@@ -267,7 +267,7 @@ fn nothing_allocates_after_construction() {
             let (front, back) = bytes.split_at(bytes.len() / 3);
             orders.receive(NOW, front);
             orders.receive(NOW, back);
-            let _ = orders.heartbeat(Nanos(NOW.0 + SECOND));
+            let _ = orders.keep_alive(Nanos(NOW.0 + SECOND));
             while orders.poll_update().is_some() {
                 updates += 1;
             }

@@ -78,7 +78,13 @@ impl Resends {
     /// Whether an order with this id may go: all are handed out, or it is one of them.
     #[inline]
     pub fn gives_way(&self, id: u32) -> bool {
-        self.next >= self.end || id < self.end
+        !self.is_pending() || id < self.end
+    }
+
+    /// Whether orders wait to be handed out.
+    #[inline]
+    pub fn is_pending(&self) -> bool {
+        self.next < self.end
     }
 
     fn of(&self, id: u32) -> Sent {
@@ -92,10 +98,10 @@ impl Resends {
 }
 
 impl OrderManager {
-    /// The next order to be sent again, once the session is up; to be called until there is none
-    /// before newer orders go. Those that are too old are released: news may be waiting afterwards.
+    /// The next order to be sent again, once the state of orders is proven; to be called until there
+    /// is none, which brings the session up. Those that are too old are released: news may be waiting afterwards.
     pub fn poll_resend(&mut self, now: Nanos) -> Option<Resend> {
-        while self.is_up() && self.resends.next < self.resends.end {
+        while self.session.is_up() && self.resends.is_pending() {
             let Some(order) = self.next_resend() else { continue };
             let sent = self.resends.of(order.id);
             let intent = self.again(&order, sent, now);
@@ -132,7 +138,7 @@ impl OrderManager {
     /// The record shows an order with this id sent: those before it that were to be sent again were
     /// refused, and it is taken out itself.
     pub(super) fn replay_resends(&mut self, id: u32) {
-        while self.resends.next < self.resends.end && self.resends.next <= id {
+        while self.resends.is_pending() && self.resends.next <= id {
             if let Some(order) = self.next_resend() {
                 self.machine.never_arrived(order.id);
                 self.machine.orders.vacate(order.id);

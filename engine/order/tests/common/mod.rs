@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test binary uses a part
 
 pub mod far;
+pub mod venue;
 
 use nofx_gate::{Gate, GateKey, Verdict};
 use nofx_order::{OrderConfig, OrderManager, Positions, Protocol, Reconcile};
