@@ -24,9 +24,11 @@
 
 mod asm;
 mod bpf;
+mod calls;
 mod config;
 mod device;
 mod error;
+mod open;
 mod program;
 mod queue;
 mod ring;
@@ -49,11 +51,8 @@ pub use queue::HEADROOM;
 pub use stamps::TxStamps;
 
 use program::Filter;
-use queue::{Queue, TX_HEAD, patiently};
+use queue::{Queue, TX_HEAD};
 
-/// Attach flags of if_link.h.
-const GENERIC: u32 = 1 << 1;
-const NATIVE: u32 = 1 << 2;
 const ETHERNET_HEADER: usize = 14;
 
 /// One frame of the burst.
@@ -83,6 +82,12 @@ pub struct XskPort {
     description: PortDescription,
 }
 
+/// A port is opened by one thread and used by another.
+const _: () = {
+    const fn can_move<T: Send>() {}
+    can_move::<XskPort>();
+};
+
 impl XskPort {
     /// Opens the port in the network namespace of the calling thread: loads and attaches the
     /// filter, binds one socket a queue, joins the multicast groups among the flows. Waits up to
@@ -94,10 +99,10 @@ impl XskPort {
     pub fn open(config: &XskConfig) -> Result<XskPort, OpenError> {
         config.check()?;
         let interface = Interface::find(&config.interface)?;
-        check_device(config, &interface)?;
+        open::check_device(config, &interface)?;
         let slots = config.queues.iter().max().map_or(1, |queue| queue + 1);
         let filter = Filter::load(slots, config.own_ip, config.hook_stamp)?;
-        let (link, native, mut notes) = attach(&filter, config, &interface)?;
+        let (link, native, mut notes) = open::attach(&filter, config, &interface)?;
         let mut queues = Vec::new();
         for number in &config.queues {
             let queue = Queue::open(config, &interface, *number, native)?;
@@ -105,10 +110,10 @@ impl XskPort {
             queues.push(queue);
         }
         let zero_copy = queues.iter().all(Queue::zero_copy);
-        check_copy(config, zero_copy, &mut notes)?;
+        open::check_copy(config, zero_copy, &mut notes)?;
         let frame_max =
             (interface.mtu + ETHERNET_HEADER).min((config.frame_size - TX_HEAD) as usize);
-        let description = describe(config, &interface, native, zero_copy, notes, &queues);
+        let description = open::describe(config, &interface, native, zero_copy, notes, &queues);
         let mut port = XskPort {
             _link: link,
             filter,
@@ -313,110 +318,5 @@ impl FramePort for XskPort {
 
     fn describe(&self) -> PortDescription {
         self.description.clone()
-    }
-}
-
-/// Interface up and queues there.
-fn check_device(config: &XskConfig, interface: &Interface) -> Result<(), OpenError> {
-    if !interface.up {
-        let down = std::io::Error::from_raw_os_error(libc::ENETDOWN);
-        let number = config.queues.first().copied().unwrap_or(0);
-        return Err(error::queue(&interface.name, number, "bind to it", down));
-    }
-    let Some(there) = device::rx_queues(&interface.name) else { return Ok(()) };
-    match config.queues.iter().find(|queue| **queue >= there) {
-        Some(queue) => Err(error::config(
-            &interface.name,
-            "queues",
-            format!("there is no queue {queue}: the interface has {there}, numbered from 0"),
-        )),
-        None => Ok(()),
-    }
-}
-
-/// The link, whether it is native, and what there is to say about it.
-fn attach(
-    filter: &Filter,
-    config: &XskConfig,
-    interface: &Interface,
-) -> Result<(OwnedFd, bool, Vec<String>), OpenError> {
-    let link = |flags| patiently(|| filter.attach(interface.index, flags));
-    let fail = |native| move |e| error::attach(&interface.name, native, e);
-    if config.mode == Mode::Generic {
-        return Ok((link(GENERIC).map_err(fail(false))?, false, Vec::new()));
-    }
-    match link(NATIVE) {
-        Ok(link) => Ok((link, true, Vec::new())),
-        Err(e) if config.mode == Mode::Auto && falls_back(&e) => {
-            let note = format!("native mode not obtained: {e}");
-            Ok((link(GENERIC).map_err(fail(false))?, false, vec![note]))
-        }
-        Err(e) => Err(fail(true)(e)),
-    }
-}
-
-/// Whether generic mode may succeed where native mode answered `e`.
-fn falls_back(e: &std::io::Error) -> bool {
-    matches!(e.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ERANGE | libc::EINVAL))
-}
-
-fn check_copy(
-    config: &XskConfig,
-    zero_copy: bool,
-    notes: &mut Vec<String>,
-) -> Result<(), OpenError> {
-    match config.zero_copy {
-        ZeroCopy::Required if !zero_copy => {
-            let what = "required, but the kernel copies".to_owned();
-            return Err(error::not_obtained(&config.interface, "zero_copy", what));
-        }
-        ZeroCopy::Wanted if !zero_copy => notes.push("zero-copy not obtained".to_owned()),
-        _ => {}
-    }
-    Ok(())
-}
-
-fn describe(
-    config: &XskConfig,
-    interface: &Interface,
-    native: bool,
-    zero_copy: bool,
-    mut notes: Vec<String>,
-    queues: &[Queue],
-) -> PortDescription {
-    let numbers: Vec<_> = config.queues.iter().map(u32::to_string).collect();
-    let mut mode = format!(
-        "{} {}",
-        if native { "native" } else { "generic" },
-        if zero_copy { "zero-copy" } else { "copy" }
-    );
-    for (set, name) in [
-        (config.need_wakeup, "need_wakeup"),
-        (config.busy_poll.is_some(), "busy poll"),
-        (config.hook_stamp, "hook stamp"),
-        (config.tx_stamp, "send stamp"),
-    ] {
-        if set {
-            mode.push_str(", ");
-            mode.push_str(name);
-        }
-    }
-    let longest = (config.frame_size - HEADROOM) as usize;
-    if interface.mtu + ETHERNET_HEADER > longest {
-        notes.push(format!("frames over {longest} bytes are lost: the MTU is {}", interface.mtu));
-    }
-    if let Some(queue) = queues.first() {
-        notes.push(format!("{} queue memory: {}", queues.len(), queue.memory()));
-    }
-    PortDescription {
-        kind: "xsk".to_owned(),
-        place: format!(
-            "{} ({}) queue {}",
-            interface.name,
-            device::driver(&interface.name),
-            numbers.join(",")
-        ),
-        mode,
-        notes,
     }
 }
