@@ -178,7 +178,7 @@ pub trait FramePort {
     /// Hardware address of this end.
     fn mac(&self) -> [u8; 6];
 
-    /// Longest frame that can be sent.
+    /// Longest frame that can be sent; 0 where the port is for receiving only.
     fn frame_max(&self) -> usize;
 
     /// Counts since the port was opened. Not for the hot path: it may ask the kernel.

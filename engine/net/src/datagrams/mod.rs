@@ -214,8 +214,9 @@ impl<F: FramePort> Port for Datagrams<F> {
 
     #[inline]
     fn send(&mut self, to: SocketAddrV4, payload: &[u8]) -> Result<(), SendError> {
-        if payload.len() > build::payload_max(self.port.frame_max()) {
-            return Err(SendError::TooLong);
+        let frame_max = self.port.frame_max();
+        if payload.len() > build::payload_max(frame_max) || frame_max == 0 {
+            return Err(if frame_max == 0 { SendError::Unreachable } else { SendError::TooLong });
         }
         let header = Header {
             mac: self.port.mac(),
