@@ -96,10 +96,15 @@ fn start_owner(lab: &Lab, mode: Mode) -> Child {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = lab.near.within(|| command.spawn()).expect("started");
-    let output = BufReader::new(child.stdout.take().expect("piped"));
-    let opened = output.lines().map_while(Result::ok).any(|line| line.contains("owner: opened"));
-    assert!(opened, "the other process did not open its port");
+    wait_for_line(&mut child, "owner: opened");
     child
+}
+
+/// Reads what `child` prints up to a line that contains `words`.
+pub fn wait_for_line(child: &mut Child, words: &str) {
+    let output = BufReader::new(child.stdout.as_mut().expect("piped"));
+    let found = output.lines().map_while(Result::ok).any(|line| line.contains(words));
+    assert!(found, "the other process ended without `{words}`");
 }
 
 /// No test by itself: what the other process does.

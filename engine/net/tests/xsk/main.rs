@@ -11,3 +11,4 @@ mod ports;
 mod refusals;
 mod rig;
 mod stamps;
+mod syscalls;

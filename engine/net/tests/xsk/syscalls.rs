@@ -1,0 +1,98 @@
+//! Which system calls the running port makes: none to poll, `sendto` to flush. A process that has
+//! forbidden itself all others by a seccomp filter lives or dies by it.
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
+
+use nofx_net::netns::Lab;
+use nofx_net::port::FramePort;
+use nofx_net::xsk::{BusyPoll, Mode, XskConfig, XskPort};
+
+use crate::life::wait_for_line;
+use crate::rig::{PORT, config, lab, open, send_numbered, sender, udp};
+
+const SEALED: &str = "XSK_TEST_SEALED";
+const FRAMES: u32 = 3_000;
+
+#[test]
+fn polling_makes_no_system_call() {
+    let Some(lab) = lab("xsk system calls", 1) else { return };
+    assert_eq!(sealed_process(&lab, "poll").code(), Some(0));
+}
+
+#[test]
+fn sending_makes_sendto_only() {
+    let Some(lab) = lab("xsk system calls", 1) else { return };
+    assert_eq!(sealed_process(&lab, "send").code(), Some(0));
+}
+
+#[test]
+fn a_forbidden_call_would_be_seen() {
+    let Some(lab) = lab("xsk system calls", 1) else { return };
+    assert_eq!(sealed_process(&lab, "busy poll").signal(), Some(libc::SIGSYS));
+}
+
+/// A second process of this test that opens the port, seals itself and works; how it ended.
+fn sealed_process(lab: &Lab, work: &str) -> ExitStatus {
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command
+        .args(["--exact", "syscalls::sealed", "--nocapture"])
+        .env(SEALED, work)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = lab.near.within(|| command.spawn()).expect("started");
+    wait_for_line(&mut child, "sealed: opened");
+    send_numbered(&mut open(&lab.far, &sender(0)), (Lab::NEAR_ADDRESS, PORT), 0..FRAMES);
+    child.stdin.take().expect("piped").write_all(b"go\n").expect("it waits");
+    child.wait().expect("it ends")
+}
+
+/// No test by itself: what the other process does.
+#[test]
+fn sealed() {
+    let Ok(work) = std::env::var(SEALED) else { return };
+    let busy_poll = (work == "busy poll").then_some(BusyPoll { micros: 1, budget: 8 });
+    let all = XskConfig { hook_stamp: true, tx_stamp: true, busy_poll, ..config(Mode::Generic) };
+    let mut port = XskPort::open(&all).expect("opened in the namespace it was started in");
+    let frame = udp((Lab::FAR_ADDRESS, 9), b"sealed");
+    println!("sealed: opened");
+    let _ = std::io::stdin().read_line(&mut String::new());
+    let sends = work == "send";
+    seal(if sends { &[libc::SYS_sendto] } else { &[] });
+    let mut got = 0;
+    for _ in 0..10_000 {
+        got += port.poll() as u32;
+        if sends && port.send(&frame).is_ok() {
+            port.flush();
+        }
+    }
+    // SAFETY: ends the process at once; nothing here needs to be dropped for others.
+    unsafe { libc::syscall(libc::SYS_exit_group, i32::from(got != FRAMES)) };
+}
+
+/// From here on, any system call of this thread but `allowed` and `exit_group` ends the process.
+fn seal(allowed: &[libc::c_long]) {
+    const LOAD_NUMBER: libc::sock_filter = statement(0x20, 0); // seccomp_data.nr
+    let mut program = vec![LOAD_NUMBER];
+    for number in allowed.iter().chain([&libc::SYS_exit_group]) {
+        program.push(libc::sock_filter { code: 0x15, jt: 0, jf: 1, k: *number as u32 });
+        program.push(statement(0x06, libc::SECCOMP_RET_ALLOW));
+    }
+    program.push(statement(0x06, libc::SECCOMP_RET_KILL_PROCESS));
+    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: `filter` and the program it points to live through the calls.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter)
+    };
+    if done != 0 {
+        // Nothing more can be asserted; the parent sees the code.
+        std::process::exit(2);
+    }
+    std::mem::forget(program); // freeing it might be a system call
+}
+
+const fn statement(code: u16, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code, jt: 0, jf: 0, k }
+}
