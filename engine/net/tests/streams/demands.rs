@@ -1,32 +1,25 @@
-//! One set of demands on every kind of byte stream.
+//! What is demanded of every kind of stream.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
-
-use nofx_net::loopback::{self, Loopback};
-use nofx_net::stream::{
-    KernelListener, KernelTcp, PairControl, PairEnd, SmolConfig, SmolRole, SmolTcp, Stream,
-    StreamCounters, StreamError, StreamState, TcpConfig, pair,
-};
-use nofx_rt::guard::CountingAlloc;
+use nofx_net::stream::{Stream, StreamCounters, StreamError, StreamState};
 use nofx_rt::rng::Rng;
 use nofx_types::Nanos;
 
-#[global_allocator]
-static ALLOC: CountingAlloc = CountingAlloc;
-
 /// Polls that a wait may take before the test gives up. Not a demand on time.
-const PATIENCE: usize = 3_000_000;
+pub const PATIENCE: usize = 5_000_000;
 /// How far the clock moves with every poll.
-const TICK_NS: u64 = 20_000;
+pub const TICK_NS: u64 = 20_000;
 
 /// A client, a server that accepts one connection at a time, and what may be done to them.
-trait Rig {
+pub trait Rig {
     fn client(&mut self) -> &mut dyn Stream;
     fn server(&mut self) -> &mut dyn Stream;
     /// Nobody listens from now on, or somebody does again.
     fn listen(&mut self, listen: bool);
     /// The server ends the connection with a reset.
     fn reset(&mut self);
+    /// From now on nothing of the server is heard, or it is again; false where that needs more
+    /// than this process.
+    fn silence(&mut self, silent: bool) -> bool;
     /// The clock that both see.
     fn now(&mut self) -> Nanos;
 
@@ -43,7 +36,7 @@ trait Rig {
 }
 
 /// Steps until `done`.
-fn until<R: Rig>(rig: &mut R, what: &str, mut done: impl FnMut(&mut R) -> bool) {
+pub fn until<R: Rig>(rig: &mut R, what: &str, mut done: impl FnMut(&mut R) -> bool) {
     for _ in 0..PATIENCE {
         if done(rig) {
             return;
@@ -55,19 +48,19 @@ fn until<R: Rig>(rig: &mut R, what: &str, mut done: impl FnMut(&mut R) -> bool) 
     panic!("never: {what}; client {state} {reason}, server {} {}", server.state(), server.reason());
 }
 
-fn open(rig: &mut impl Rig) {
+pub fn open(rig: &mut impl Rig) {
     rig.connect();
     until(rig, "both ends open", |rig| {
         rig.client().state() == StreamState::Open && rig.server().state() == StreamState::Open
     });
 }
 
-fn client_closed(rig: &mut impl Rig) -> String {
+pub fn client_closed(rig: &mut impl Rig) -> String {
     until(rig, "client closed", |rig| rig.client().state() == StreamState::Closed);
     rig.client().reason().to_owned()
 }
 
-fn talks_both_ways(rig: &mut impl Rig) {
+pub fn talks_both_ways(rig: &mut impl Rig) {
     assert_eq!(rig.client().state(), StreamState::Closed);
     assert_eq!(rig.client().send(b"early"), Err(StreamError::NotOpen));
     assert_eq!(rig.client().room(), 0);
@@ -88,7 +81,7 @@ fn talks_both_ways(rig: &mut impl Rig) {
     assert_eq!(rig.client().counters(), want);
 }
 
-fn refused_then_accepted(rig: &mut impl Rig) {
+pub fn refused_then_accepted(rig: &mut impl Rig) {
     rig.listen(false);
     rig.connect();
     assert_eq!(client_closed(rig), "refused");
@@ -97,7 +90,7 @@ fn refused_then_accepted(rig: &mut impl Rig) {
     open(rig);
 }
 
-fn sends_whole_or_nothing(rig: &mut impl Rig) {
+pub fn sends_whole_or_nothing(rig: &mut impl Rig) {
     open(rig);
     // The server takes nothing: what the ends and the way hold is filled up.
     let mut sent: Vec<u8> = Vec::new();
@@ -139,16 +132,16 @@ fn sends_whole_or_nothing(rig: &mut impl Rig) {
 }
 
 /// Where a transfer of one direction stands.
-struct Transfer {
+pub struct Transfer {
     rng: Rng,
     sent: u64,
     got: u64,
 }
 
-const TRANSFER: u64 = 5_000_000;
+pub const TRANSFER: u64 = 5_000_000;
 
 /// Byte `at` of what is transferred.
-fn pattern(at: u64) -> u8 {
+pub fn pattern(at: u64) -> u8 {
     (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
 }
 
@@ -170,7 +163,7 @@ impl Transfer {
     }
 }
 
-fn carries_megabytes_both_ways(rig: &mut impl Rig) {
+pub fn carries_megabytes_both_ways(rig: &mut impl Rig) {
     let seed = 42;
     println!("seed {seed}");
     open(rig);
@@ -187,7 +180,7 @@ fn carries_megabytes_both_ways(rig: &mut impl Rig) {
     assert_eq!(rig.client().counters().rx_bytes, TRANSFER);
 }
 
-fn closes_in_order(rig: &mut impl Rig) {
+pub fn closes_in_order(rig: &mut impl Rig) {
     open(rig);
     let last = vec![7; 30_000];
     rig.client().send(&last).expect("room");
@@ -202,7 +195,7 @@ fn closes_in_order(rig: &mut impl Rig) {
     assert_eq!(rig.client().counters().closed, 1);
 }
 
-fn connects_again(rig: &mut impl Rig) {
+pub fn connects_again(rig: &mut impl Rig) {
     for round in 0..4_u64 {
         open(rig);
         assert_eq!(rig.client().counters().opened, round + 1);
@@ -225,7 +218,7 @@ fn connects_again(rig: &mut impl Rig) {
     }
 }
 
-fn sees_a_reset(rig: &mut impl Rig) {
+pub fn sees_a_reset(rig: &mut impl Rig) {
     open(rig);
     rig.client().send(b"unread").expect("room");
     for _ in 0..10 {
@@ -238,7 +231,7 @@ fn sees_a_reset(rig: &mut impl Rig) {
 }
 
 /// Connecting while open starts afresh.
-fn connects_over_an_open_one(rig: &mut impl Rig) {
+pub fn connects_over_an_open_one(rig: &mut impl Rig) {
     open(rig);
     rig.server().send(b"old").expect("room");
     until(rig, "it arrives", |rig| rig.client().received() == b"old");
@@ -259,220 +252,45 @@ fn connects_over_an_open_one(rig: &mut impl Rig) {
     until(rig, "it arrives", |rig| rig.server().received() == b"new");
 }
 
-/// All demands, each on a new rig.
-macro_rules! suite {
-    ($module:ident, $make:expr) => {
-        mod $module {
-            use super::*;
-            suite!(@ $make, talks_both_ways refused_then_accepted sends_whole_or_nothing
-                carries_megabytes_both_ways closes_in_order connects_again sees_a_reset
-                connects_over_an_open_one);
+pub fn gives_a_silent_handshake_up(rig: &mut impl Rig) {
+    if !rig.silence(true) {
+        return;
+    }
+    rig.connect();
+    assert_eq!(client_closed(rig), "timed out");
+    rig.silence(false);
+    open(rig);
+}
+
+/// The peer vanishes without a word: what is sent is held whole, or refused whole, for as long as
+/// the stream believes in it.
+pub fn holds_whole_messages_for_a_vanished_peer(rig: &mut impl Rig) {
+    open(rig);
+    if !rig.silence(true) {
+        return;
+    }
+    let (mut sent, mut last) = (0, Ok(()));
+    while last.is_ok() {
+        last = rig.client().send(&[1; 1000]);
+        sent += 1000 * u64::from(last.is_ok());
+        assert!(sent < 10_000_000, "it never filled up");
+        let now = rig.now();
+        rig.client().poll(now);
+    }
+    assert_eq!(last, Err(StreamError::Full));
+    assert_eq!(rig.client().counters().tx_bytes, sent);
+    assert!(rig.client().unsent() > 0);
+    rig.silence(false);
+    let now = rig.now();
+    rig.server().connect(now); // it was started anew
+    rig.connect();
+    until(rig, "open again", |rig| {
+        if rig.client().state() == StreamState::Closed {
+            rig.connect();
         }
-    };
-    (@ $make:expr, $($demand:ident)*) => {
-        $(#[test] fn $demand() { super::$demand(&mut $make); })*
-    };
-}
-
-suite!(pairs, PairRig::new());
-suite!(kernel, KernelRig::new());
-suite!(smol, SmolRig::new());
-
-struct PairRig {
-    client: PairEnd,
-    server: PairEnd,
-    control: PairControl,
-    now: Nanos,
-}
-
-impl PairRig {
-    fn new() -> PairRig {
-        let (client, server) = pair();
-        let control = client.control();
-        PairRig { client, server, control, now: Nanos(0) }
-    }
-}
-
-impl Rig for PairRig {
-    fn client(&mut self) -> &mut dyn Stream {
-        &mut self.client
-    }
-
-    fn server(&mut self) -> &mut dyn Stream {
-        // A server does not ask, it is asked.
-        &mut self.server
-    }
-
-    fn listen(&mut self, listen: bool) {
-        self.control.refuse(!listen);
-    }
-
-    fn reset(&mut self) {
-        self.control.cut();
-        self.server.poll(self.now);
-    }
-
-    fn now(&mut self) -> Nanos {
-        self.now = self.now.plus(TICK_NS);
-        self.now
-    }
-}
-
-/// A listener and its latest connection, as one stream.
-struct Accepting {
-    at: SocketAddrV4,
-    listener: Option<KernelListener>,
-    open: Option<KernelTcp>,
-}
-
-impl Accepting {
-    fn new() -> Accepting {
-        let any = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
-        let listener = KernelListener::bind(any).expect("a free port");
-        Accepting { at: listener.local(), listener: Some(listener), open: None }
-    }
-}
-
-impl Stream for Accepting {
-    fn connect(&mut self, _: Nanos) {
-        self.open = None;
-    }
-
-    fn poll(&mut self, now: Nanos) -> StreamState {
-        if self.open.is_none() {
-            self.open = self.listener.as_mut().and_then(KernelListener::accept);
-        }
-        self.open.as_mut().map_or(StreamState::Closed, |open| open.poll(now))
-    }
-
-    fn state(&self) -> StreamState {
-        self.open.as_ref().map_or(StreamState::Closed, Stream::state)
-    }
-
-    fn reason(&self) -> &str {
-        self.open.as_ref().map_or("", Stream::reason)
-    }
-
-    fn received(&self) -> &[u8] {
-        self.open.as_ref().map_or(&[], Stream::received)
-    }
-
-    fn consume(&mut self, len: usize) {
-        if let Some(open) = &mut self.open {
-            open.consume(len);
-        }
-    }
-
-    fn send(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
-        self.open.as_mut().map_or(Err(StreamError::NotOpen), |open| open.send(bytes))
-    }
-
-    fn room(&self) -> usize {
-        self.open.as_ref().map_or(0, Stream::room)
-    }
-
-    fn close(&mut self) {
-        if let Some(open) = &mut self.open {
-            open.close();
-        }
-    }
-
-    fn counters(&self) -> StreamCounters {
-        self.open.as_ref().map_or(StreamCounters::default(), Stream::counters)
-    }
-
-    fn describe(&self) -> String {
-        self.open.as_ref().map_or(String::new(), Stream::describe)
-    }
-}
-
-struct KernelRig {
-    client: KernelTcp,
-    server: Accepting,
-    now: Nanos,
-}
-
-impl KernelRig {
-    fn new() -> KernelRig {
-        let server = Accepting::new();
-        let mut config = TcpConfig::to(server.at);
-        config.connect_within_ns = u64::MAX; // the clock here runs faster than the kernel's
-        KernelRig { client: KernelTcp::new(config), server, now: Nanos(0) }
-    }
-}
-
-impl Rig for KernelRig {
-    fn client(&mut self) -> &mut dyn Stream {
-        &mut self.client
-    }
-
-    fn server(&mut self) -> &mut dyn Stream {
-        &mut self.server
-    }
-
-    fn listen(&mut self, listen: bool) {
-        self.server.listener = None;
-        if listen {
-            self.server.listener = Some(KernelListener::bind(self.server.at).expect("free again"));
-        }
-    }
-
-    fn reset(&mut self) {
-        self.server.open = None; // with bytes unread: the kernel resets
-    }
-
-    fn now(&mut self) -> Nanos {
-        self.now = self.now.plus(TICK_NS);
-        self.now
-    }
-}
-
-const CLIENT_IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
-const SERVER_IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
-
-struct SmolRig {
-    client: SmolTcp<Loopback>,
-    server: SmolTcp<Loopback>,
-    now: Nanos,
-}
-
-impl SmolRig {
-    fn new() -> SmolRig {
-        let now = Nanos(1_790_000_000_000_000_000);
-        let (here, there) = loopback::pair(256, 1514);
-        let to = SocketAddrV4::new(SERVER_IP, 5000);
-        let client = SmolConfig::new(CLIENT_IP, SmolRole::Client(to));
-        let server = SmolConfig::new(SERVER_IP, SmolRole::Server(5000));
-        let client = SmolTcp::new(here, &client, now).expect("a good configuration");
-        let server = SmolTcp::new(there, &server, now.plus(1)).expect("a good configuration");
-        let mut rig = SmolRig { client, server, now };
-        rig.server.connect(now);
-        rig
-    }
-}
-
-impl Rig for SmolRig {
-    fn client(&mut self) -> &mut dyn Stream {
-        &mut self.client
-    }
-
-    fn server(&mut self) -> &mut dyn Stream {
-        &mut self.server
-    }
-
-    fn listen(&mut self, listen: bool) {
-        match listen {
-            true => self.server.connect(self.now),
-            false => self.server.close(),
-        }
-    }
-
-    fn reset(&mut self) {
-        self.server.connect(self.now);
-    }
-
-    fn now(&mut self) -> Nanos {
-        self.now = self.now.plus(TICK_NS);
-        self.now
-    }
+        rig.client().state() == StreamState::Open && rig.server().state() == StreamState::Open
+    });
+    assert_eq!(rig.client().unsent(), 0, "nothing of the last connection");
+    rig.client().send(b"new").expect("room");
+    until(rig, "it arrives", |rig| rig.server().received() == b"new");
 }

@@ -1,0 +1,1 @@
+//! What only the kernel's TCP can show.

@@ -1,0 +1,234 @@
+//! The kinds of stream, each with a server to talk to.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use nofx_net::loopback::{self, Loopback};
+use nofx_net::stream::{
+    KernelListener, KernelTcp, PairControl, PairEnd, SmolConfig, SmolRole, SmolTcp, Stream,
+    StreamCounters, StreamError, StreamState, TcpConfig, pair,
+};
+use nofx_types::Nanos;
+
+use crate::demands::{Rig, TICK_NS};
+
+pub struct PairRig {
+    client: PairEnd,
+    server: PairEnd,
+    control: PairControl,
+    now: Nanos,
+}
+
+impl PairRig {
+    pub fn new() -> PairRig {
+        let (client, server) = pair();
+        let control = client.control();
+        PairRig { client, server, control, now: Nanos(0) }
+    }
+}
+
+impl Rig for PairRig {
+    fn client(&mut self) -> &mut dyn Stream {
+        &mut self.client
+    }
+
+    fn server(&mut self) -> &mut dyn Stream {
+        // A server does not ask, it is asked.
+        &mut self.server
+    }
+
+    fn listen(&mut self, listen: bool) {
+        self.control.refuse(!listen);
+    }
+
+    fn reset(&mut self) {
+        self.control.cut();
+        self.server.poll(self.now);
+    }
+
+    fn silence(&mut self, silent: bool) -> bool {
+        self.control.silent(silent);
+        true
+    }
+
+    fn now(&mut self) -> Nanos {
+        self.now = self.now.plus(TICK_NS);
+        self.now
+    }
+}
+
+/// A listener and its latest connection, as one stream.
+pub struct Accepting {
+    at: SocketAddrV4,
+    listener: Option<KernelListener>,
+    open: Option<KernelTcp>,
+}
+
+impl Accepting {
+    pub fn new() -> Accepting {
+        let any = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+        let listener = KernelListener::bind(any).expect("a free port");
+        Accepting { at: listener.local(), listener: Some(listener), open: None }
+    }
+}
+
+impl Stream for Accepting {
+    fn connect(&mut self, _: Nanos) {
+        self.open = None;
+    }
+
+    fn poll(&mut self, now: Nanos) -> StreamState {
+        if self.open.is_none() {
+            self.open = self.listener.as_mut().and_then(KernelListener::accept);
+        }
+        self.open.as_mut().map_or(StreamState::Closed, |open| open.poll(now))
+    }
+
+    fn state(&self) -> StreamState {
+        self.open.as_ref().map_or(StreamState::Closed, Stream::state)
+    }
+
+    fn reason(&self) -> &str {
+        self.open.as_ref().map_or("", Stream::reason)
+    }
+
+    fn received(&self) -> &[u8] {
+        self.open.as_ref().map_or(&[], Stream::received)
+    }
+
+    fn consume(&mut self, len: usize) {
+        if let Some(open) = &mut self.open {
+            open.consume(len);
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
+        self.open.as_mut().map_or(Err(StreamError::NotOpen), |open| open.send(bytes))
+    }
+
+    fn room(&self) -> usize {
+        self.open.as_ref().map_or(0, Stream::room)
+    }
+
+    fn close(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.close();
+        }
+    }
+
+    fn counters(&self) -> StreamCounters {
+        self.open.as_ref().map_or(StreamCounters::default(), Stream::counters)
+    }
+
+    fn describe(&self) -> String {
+        self.open.as_ref().map_or(String::new(), Stream::describe)
+    }
+}
+
+pub struct KernelRig {
+    client: KernelTcp,
+    server: Accepting,
+    now: Nanos,
+}
+
+impl KernelRig {
+    pub fn new() -> KernelRig {
+        let server = Accepting::new();
+        let mut config = TcpConfig::to(server.at);
+        config.connect_within_ns = u64::MAX; // the clock here runs faster than the kernel's
+        KernelRig { client: KernelTcp::new(config), server, now: Nanos(0) }
+    }
+}
+
+impl Rig for KernelRig {
+    fn client(&mut self) -> &mut dyn Stream {
+        &mut self.client
+    }
+
+    fn server(&mut self) -> &mut dyn Stream {
+        &mut self.server
+    }
+
+    fn listen(&mut self, listen: bool) {
+        self.server.listener = None;
+        if listen {
+            self.server.listener = Some(KernelListener::bind(self.server.at).expect("free again"));
+        }
+    }
+
+    fn reset(&mut self) {
+        self.server.open = None; // with bytes unread: the kernel resets
+    }
+
+    fn silence(&mut self, _: bool) -> bool {
+        false
+    }
+
+    fn now(&mut self) -> Nanos {
+        self.now = self.now.plus(TICK_NS);
+        self.now
+    }
+}
+
+pub const CLIENT_IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+pub const SERVER_IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
+
+pub struct SmolRig {
+    client: SmolTcp<Loopback>,
+    server: SmolTcp<Loopback>,
+    silent: bool,
+    now: Nanos,
+}
+
+impl SmolRig {
+    pub fn new() -> SmolRig {
+        let now = Nanos(1_790_000_000_000_000_000);
+        let (here, there) = loopback::pair(256, 1514);
+        let to = SocketAddrV4::new(SERVER_IP, 5000);
+        let client = SmolConfig::new(CLIENT_IP, SmolRole::Client(to));
+        let server = SmolConfig::new(SERVER_IP, SmolRole::Server(5000));
+        let client = SmolTcp::new(here, &client, now).expect("a good configuration");
+        let server = SmolTcp::new(there, &server, now.plus(1)).expect("a good configuration");
+        let mut rig = SmolRig { client, server, silent: false, now };
+        rig.server.connect(now);
+        rig
+    }
+}
+
+impl Rig for SmolRig {
+    fn client(&mut self) -> &mut dyn Stream {
+        &mut self.client
+    }
+
+    fn server(&mut self) -> &mut dyn Stream {
+        &mut self.server
+    }
+
+    fn listen(&mut self, listen: bool) {
+        match listen {
+            true => self.server.connect(self.now),
+            false => self.server.close(),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.server.connect(self.now);
+    }
+
+    fn silence(&mut self, silent: bool) -> bool {
+        self.silent = silent;
+        true
+    }
+
+    fn step(&mut self) {
+        let now = self.now();
+        self.client.poll(now);
+        if !self.silent {
+            self.server.poll(now);
+        }
+    }
+
+    fn now(&mut self) -> Nanos {
+        self.now = self.now.plus(TICK_NS);
+        self.now
+    }
+}
