@@ -335,9 +335,9 @@ impl<D: Recoverable> Recovering<D> {
             Stage::Snapshot | Stage::Ahead { .. } => ChannelState::Snapshot,
             Stage::Resting { .. } => ChannelState::Stale,
             Stage::Idle if !sequencer.is_started() => ChannelState::Waiting,
+            Stage::Idle if self.gave_up() => ChannelState::Stale,
             Stage::Idle if self.is_ended() => ChannelState::Ended,
             Stage::Idle if self.silence.all() => ChannelState::Stale,
-            Stage::Idle if self.gave_up() => ChannelState::Stale,
             Stage::Idle if sequencer.is_level() => ChannelState::Live,
             Stage::Idle => ChannelState::Gap,
         }
@@ -383,7 +383,7 @@ impl<D: Recoverable> Recovering<D> {
     #[inline]
     fn is_calm(&self) -> bool {
         let sequencer = self.feed.sequencer();
-        self.trusted
+        self.trusted != self.gave_up()
             && self.stage == Stage::Idle
             && sequencer.is_level()
             && sequencer.incarnation() == self.incarnation

@@ -1,0 +1,33 @@
+//! Recovery: any schedule of loss, copies, overtaking, dying lines and failing servers ends in the
+//! books of the lossless stream or in marked ones, and never shows a wrong book in between.
+
+mod channel;
+
+use channel::world::{Outcome, World};
+
+/// Runs by number; `NOFX_SEEDS=from..to` chooses others.
+fn seeds() -> std::ops::Range<u64> {
+    let chosen = std::env::var("NOFX_SEEDS").ok();
+    let chosen = chosen.and_then(|text| {
+        let (from, to) = text.split_once("..")?;
+        Some(from.parse().ok()?..to.parse().ok()?)
+    });
+    chosen.unwrap_or(0..300)
+}
+
+#[test]
+fn any_schedule_ends_in_the_lossless_books_or_in_stale_ones() {
+    let (mut whole, mut stale, mut recovered, mut joined) = (0, 0, 0, 0);
+    for seed in seeds() {
+        let mut world = World::new(seed);
+        match world.run() {
+            Ok(Outcome::Whole) => whole += 1,
+            Ok(Outcome::Stale) => stale += 1,
+            Err(wrong) => panic!("{wrong}"),
+        }
+        recovered += world.feed.recovery().recovered;
+        joined += world.feed.recovery().snapshots_joined;
+    }
+    println!("{whole} whole, {stale} stale; {recovered} messages re-requested, {joined} snapshots");
+    assert!(whole > 100 && stale > 10 && recovered > 1_000 && joined > 50, "the seeds try little");
+}
