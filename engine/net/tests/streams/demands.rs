@@ -136,9 +136,8 @@ pub struct Transfer {
     rng: Rng,
     sent: u64,
     got: u64,
+    total: u64,
 }
-
-pub const TRANSFER: u64 = 5_000_000;
 
 /// Byte `at` of what is transferred.
 pub fn pattern(at: u64) -> u8 {
@@ -147,7 +146,7 @@ pub fn pattern(at: u64) -> u8 {
 
 impl Transfer {
     fn send(&mut self, from: &mut dyn Stream) {
-        let len = (1 + self.rng.below(3000)).min(TRANSFER - self.sent).min(from.room() as u64);
+        let len = (1 + self.rng.below(3000)).min(self.total - self.sent).min(from.room() as u64);
         let bytes: Vec<u8> = (self.sent..self.sent + len).map(pattern).collect();
         from.send(&bytes).expect("there is room");
         self.sent += len;
@@ -164,20 +163,24 @@ impl Transfer {
 }
 
 pub fn carries_megabytes_both_ways(rig: &mut impl Rig) {
-    let seed = 42;
-    println!("seed {seed}");
+    println!("seed 42");
     open(rig);
-    let transfer = |seed| Transfer { rng: Rng::new(seed), sent: 0, got: 0 };
+    carries(rig, 5_000_000, 42);
+}
+
+/// Carries `total` bytes each way at the same time, in messages and draughts of seeded sizes.
+pub fn carries(rig: &mut impl Rig, total: u64, seed: u64) {
+    let transfer = |seed| Transfer { rng: Rng::new(seed), sent: 0, got: 0, total };
     let (mut there, mut back) = (transfer(seed), transfer(seed + 1));
     until(rig, "all bytes are across", |rig| {
         there.send(rig.client());
         back.send(rig.server());
         there.receive(rig.server());
         back.receive(rig.client());
-        there.got + back.got == 2 * TRANSFER
+        there.got + back.got == 2 * total
     });
-    assert_eq!(rig.server().counters().rx_bytes, TRANSFER);
-    assert_eq!(rig.client().counters().rx_bytes, TRANSFER);
+    assert_eq!(rig.server().counters().rx_bytes, total);
+    assert_eq!(rig.client().counters().rx_bytes, total);
 }
 
 pub fn closes_in_order(rig: &mut impl Rig) {

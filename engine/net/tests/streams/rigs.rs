@@ -1,6 +1,6 @@
 //! The kinds of stream, each with a server to talk to.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 
 use nofx_net::loopback::{self, Loopback};
 use nofx_net::stream::{
@@ -58,16 +58,24 @@ impl Rig for PairRig {
 
 /// A listener and its latest connection, as one stream.
 pub struct Accepting {
-    at: SocketAddrV4,
+    pub at: SocketAddrV4,
     listener: Option<KernelListener>,
-    open: Option<KernelTcp>,
+    pub open: Option<KernelTcp>,
 }
 
 impl Accepting {
-    pub fn new() -> Accepting {
-        let any = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
-        let listener = KernelListener::bind(any).expect("a free port");
+    pub fn at(ip: Ipv4Addr) -> Accepting {
+        let listener = KernelListener::bind(SocketAddrV4::new(ip, 0)).expect("a free port");
         Accepting { at: listener.local(), listener: Some(listener), open: None }
+    }
+
+    pub fn listen(&mut self, listen: bool) {
+        self.listener = None;
+        // A process that another test starts may hold the listener until it runs its program.
+        while !listen && TcpStream::connect(self.at).is_ok() {}
+        if listen {
+            self.listener = Some(KernelListener::bind(self.at).expect("free again"));
+        }
     }
 }
 
@@ -132,10 +140,20 @@ pub struct KernelRig {
 
 impl KernelRig {
     pub fn new() -> KernelRig {
-        let server = Accepting::new();
+        let server = Accepting::at(Ipv4Addr::LOCALHOST);
         let mut config = TcpConfig::to(server.at);
         config.connect_within_ns = u64::MAX; // the clock here runs faster than the kernel's
         KernelRig { client: KernelTcp::new(config), server, now: Nanos(0) }
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddrV4 {
+        self.server.at
+    }
+
+    /// The server's end.
+    pub fn accepted(&mut self) -> &mut KernelTcp {
+        self.server.open.as_mut().expect("open")
     }
 }
 
@@ -149,10 +167,7 @@ impl Rig for KernelRig {
     }
 
     fn listen(&mut self, listen: bool) {
-        self.server.listener = None;
-        if listen {
-            self.server.listener = Some(KernelListener::bind(self.server.at).expect("free again"));
-        }
+        self.server.listen(listen);
     }
 
     fn reset(&mut self) {

@@ -113,9 +113,12 @@ pub enum SmolError {
     /// The peer cannot be connected to.
     #[error("role: the peer needs an address of one host and a port, a server a port")]
     Role,
-    /// Too small, or beyond what TCP can announce.
-    #[error("receive_buffer, send_buffer: want 1 to 1073741824 bytes")]
-    Buffer,
+    /// Nothing, or beyond what TCP can announce.
+    #[error("receive_buffer: want 1 to 1073741824 bytes")]
+    ReceiveBuffer,
+    /// Nothing, or beyond what TCP can announce.
+    #[error("send_buffer: want 1 to 1073741824 bytes")]
+    SendBuffer,
     /// The port's frames do not hold the smallest packet.
     #[error("the port sends frames of {0} bytes at most; want {FRAME_MIN} or more")]
     Frame(usize),
@@ -271,7 +274,7 @@ impl<F: FramePort> SmolTcp<F> {
 impl SmolConfig {
     fn check(&self, mac: EthernetAddress, frame_max: usize) -> Result<(), SmolError> {
         let host = |ip: Ipv4Addr| !ip.is_unspecified() && !ip.is_broadcast() && !ip.is_multicast();
-        let sizes = [self.receive_buffer, self.send_buffer];
+        let size = |bytes| (1..=1 << 30).contains(&bytes);
         let role = match self.role {
             SmolRole::Client(to) => host(*to.ip()) && to.port() != 0,
             SmolRole::Server(port) => port != 0,
@@ -282,7 +285,8 @@ impl SmolConfig {
             (self.gateway.is_none_or(host), SmolError::Gateway),
             (mac.is_unicast() && mac.0 != [0; 6], SmolError::Mac),
             (role, SmolError::Role),
-            (sizes.iter().all(|size| (1..=1 << 30).contains(size)), SmolError::Buffer),
+            (size(self.receive_buffer), SmolError::ReceiveBuffer),
+            (size(self.send_buffer), SmolError::SendBuffer),
             (frame_max >= FRAME_MIN, SmolError::Frame(frame_max)),
         ];
         checks.into_iter().find(|(good, _)| !good).map_or(Ok(()), |(_, error)| Err(error))
