@@ -88,13 +88,13 @@ impl OrderManager {
     fn on_frame(&mut self, now: Nanos, frame: &Frame<'_>) {
         let anomalies = &mut self.machine.anomalies;
         match *frame {
-            Frame::Sequenced(body) if self.session.is_numbered() => match self.session.is_new() {
-                true => {
-                    self.session.news(now);
-                    self.on_message(now, body);
+            Frame::Sequenced(body) if self.session.is_numbered() => {
+                self.session.news(now);
+                match self.session.is_new() {
+                    true => self.on_message(now, body),
+                    false => anomalies.count(Anomaly::Replayed),
                 }
-                false => anomalies.count(Anomaly::Replayed),
-            },
+            }
             Frame::ServerHeartbeat | Frame::Debug(_) => {}
             Frame::LoginAccepted(accepted) => {
                 if let Some(opened) = self.session.accepted(accepted, anomalies) {

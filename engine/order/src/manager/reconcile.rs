@@ -178,8 +178,8 @@ impl OrderManager {
         self.fence.step = Step::Done;
         let next_id = self.fence.next_id;
         let lost = self.machine.take_never_arrived();
-        if self.config.resend && next_id <= self.last_sent {
-            self.resends.open(next_id, self.last_sent);
+        if self.config.resend && next_id <= self.top_sent {
+            self.resends.open(next_id, self.top_sent);
             self.last_sent = next_id.saturating_sub(1);
         } else {
             self.fence.lost(self.last_sent);
@@ -205,25 +205,17 @@ impl OrderManager {
         }
         let quiet = self.session.quiet(now);
         let asks = self.config.reconcile == Reconcile::Query;
-        let still = quiet >= self.config.reconcile_quiet_ns;
+        let behind = self.session.is_behind();
+        let still = quiet >= self.config.reconcile_quiet_ns && !behind;
         let late = quiet >= self.config.reconcile_wait_ns;
         match self.fence.step {
-            Step::Ask if !asks && still => self.silence_is_the_end(),
-            Step::Ask if asks && late => {
-                let lost = self.session.is_behind();
-                self.stop(if lost { Unreconciled::LostHistory } else { Unreconciled::NoAnswer });
-            }
+            Step::Ask if !asks && still => self.begin_sort(),
+            Step::Ask if late && behind => self.stop(Unreconciled::LostHistory),
+            Step::Ask if late => self.stop(Unreconciled::NoAnswer),
             Step::Wait if late => {
                 self.stop(Unreconciled::Unanswered(self.fence.unanswered.unwrap_or(0)));
             }
             _ => {}
-        }
-    }
-
-    fn silence_is_the_end(&mut self) {
-        match self.session.is_behind() {
-            true => self.stop(Unreconciled::LostHistory),
-            false => self.begin_sort(),
         }
     }
 

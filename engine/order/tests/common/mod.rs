@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test binary uses a part
 
 pub mod far;
+pub mod server;
 pub mod venue;
 
 use nofx_gate::{Gate, GateKey, Verdict};
@@ -68,6 +69,14 @@ pub fn gate() -> SoftwareGate {
     SoftwareGate::new(GateKey::issue(), config, &instruments).expect("limits fit")
 }
 
+/// What a journal holds.
+#[derive(Clone, Debug)]
+pub enum Record {
+    Sent(OrderIntent),
+    Control(Nanos, Vec<u8>),
+    Received(Nanos, Vec<u8>),
+}
+
 /// Order manager, gate and positions, joined as the application joins them.
 pub struct Client {
     pub orders: OrderManager,
@@ -76,12 +85,60 @@ pub struct Client {
     /// Every update, in order.
     pub told: Vec<OrderUpdate>,
     pub now: Nanos,
+    /// Its journal.
+    pub record: Vec<Record>,
 }
 
 impl Client {
     pub fn new(orders: OrderManager) -> Client {
         let positions = Positions::new(2, INSTRUMENTS);
-        Client { orders, gate: gate(), positions, told: Vec::new(), now: NOW }
+        let (told, record) = (Vec::new(), Vec::new());
+        Client { orders, gate: gate(), positions, told, now: NOW, record }
+    }
+
+    /// What a new process makes of a journal.
+    pub fn restored(config: &OrderConfig, now: Nanos, record: &[Record]) -> Client {
+        let mut client = Client::new(manager(config));
+        for entry in record {
+            match entry {
+                Record::Sent(intent) => {
+                    client.gate.restore(intent);
+                    assert!(client.orders.replay_sent(intent), "{intent:?}");
+                }
+                Record::Control(at, bytes) => client.orders.replay_control(*at, bytes),
+                Record::Received(at, bytes) => client.orders.receive(*at, bytes),
+            }
+            client.updates();
+        }
+        client.orders.replay_ended(now);
+        (client.now, client.record) = (now, record.to_vec());
+        client
+    }
+
+    /// Logs in: the bytes.
+    pub fn login(&mut self) -> Vec<u8> {
+        let bytes = self.orders.login(self.now).to_vec();
+        self.record.push(Record::Control(self.now, bytes.clone()));
+        bytes
+    }
+
+    /// Bytes of the session that are due.
+    pub fn keep_alive(&mut self) -> Option<Vec<u8>> {
+        let bytes = self.orders.keep_alive(self.now).map(<[u8]>::to_vec);
+        if let Some(bytes) = &bytes {
+            self.record.push(Record::Control(self.now, bytes.clone()));
+        }
+        self.updates();
+        bytes
+    }
+
+    /// Hands orders that are to be sent again to the gate.
+    pub fn resend(&mut self) {
+        while let Some(resend) = self.orders.poll_resend(self.now) {
+            self.gate.on_update(&resend.release);
+            self.submit(resend.intent);
+        }
+        self.updates();
     }
 
     /// Stages an intent and hands it to the gate; whether the gate has it.
@@ -93,7 +150,14 @@ impl Client {
     /// Takes one verdict of the gate: the bytes to be sent, if it passed and can be.
     pub fn verdict(&mut self) -> Option<Vec<u8>> {
         let bytes = match self.gate.poll()? {
-            Verdict::Pass(cleared) => self.orders.encode(cleared).map(<[u8]>::to_vec),
+            Verdict::Pass(cleared) => {
+                let intent = *cleared.get();
+                let bytes = self.orders.encode(cleared).map(<[u8]>::to_vec);
+                if bytes.is_some() {
+                    self.record.push(Record::Sent(intent));
+                }
+                bytes
+            }
             Verdict::Reject(..) => None,
         };
         self.updates();
@@ -106,6 +170,7 @@ impl Client {
     }
 
     pub fn receive(&mut self, bytes: &[u8]) {
+        self.record.push(Record::Received(self.now, bytes.to_vec()));
         self.orders.receive(self.now, bytes);
         self.updates();
     }
