@@ -46,7 +46,8 @@ impl Control {
             libc::SCM_TIMESTAMPNS => self.wall = timespec(data, 0),
             libc::SCM_TIMESTAMPING => {
                 let (kernel, card) = (timespec(data, 0), timespec(data, 2));
-                self.wall = if card.0 > 0 { card } else { kernel };
+                let stamps = [card, kernel, self.wall];
+                self.wall = stamps.into_iter().find(|stamp| stamp.0 > 0).unwrap_or_default();
             }
             libc::SO_RXQ_OVFL => {
                 self.lost = data.first_chunk::<4>().map(|count| u32::from_ne_bytes(*count));

@@ -124,11 +124,10 @@ fn options(
         Stamps::None => Ok(()),
         Stamps::Kernel => set(socket, sol, libc::SO_TIMESTAMPNS, &ON),
         Stamps::Card => {
-            let both = libc::SOF_TIMESTAMPING_RX_HARDWARE
-                | libc::SOF_TIMESTAMPING_RAW_HARDWARE
-                | libc::SOF_TIMESTAMPING_RX_SOFTWARE
-                | libc::SOF_TIMESTAMPING_SOFTWARE;
-            set(socket, sol, libc::SO_TIMESTAMPING, &(both as libc::c_int))
+            let card = libc::SOF_TIMESTAMPING_RX_HARDWARE | libc::SOF_TIMESTAMPING_RAW_HARDWARE;
+            set(socket, sol, libc::SO_TIMESTAMPING, &(card as libc::c_int))?;
+            // Where the card has none, the kernel's, which this option gives to every packet.
+            set(socket, sol, libc::SO_TIMESTAMPNS, &ON)
         }
     }
 }
