@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 
 use nofx_net::loopback::{self, Loopback};
+use nofx_net::port::FramePort;
 use nofx_net::stream::{
     KernelListener, KernelTcp, PairControl, PairEnd, SmolConfig, SmolRole, SmolTcp, Stream,
     StreamCounters, StreamError, StreamState, TcpConfig, pair,
@@ -187,29 +188,38 @@ impl Rig for KernelRig {
 pub const CLIENT_IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub const SERVER_IP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 
-pub struct SmolRig {
-    client: SmolTcp<Loopback>,
-    server: SmolTcp<Loopback>,
+/// Two stacks of our own, joined by their ports.
+pub struct SmolRig<F = Loopback> {
+    pub client: SmolTcp<F>,
+    pub server: SmolTcp<F>,
+    pub tick_ns: u64,
     silent: bool,
     now: Nanos,
 }
 
 impl SmolRig {
     pub fn new() -> SmolRig {
-        let now = Nanos(1_790_000_000_000_000_000);
         let (here, there) = loopback::pair(256, 1514);
+        SmolRig::joined(here, there, false)
+    }
+}
+
+impl<F: FramePort> SmolRig<F> {
+    pub fn joined(here: F, there: F, verify: bool) -> SmolRig<F> {
+        let now = Nanos(1_790_000_000_000_000_000);
+        let config = |ip, role| SmolConfig { verify, ..SmolConfig::new(ip, role) };
         let to = SocketAddrV4::new(SERVER_IP, 5000);
-        let client = SmolConfig::new(CLIENT_IP, SmolRole::Client(to));
-        let server = SmolConfig::new(SERVER_IP, SmolRole::Server(5000));
+        let client = config(CLIENT_IP, SmolRole::Client(to));
+        let server = config(SERVER_IP, SmolRole::Server(5000));
         let client = SmolTcp::new(here, &client, now).expect("a good configuration");
         let server = SmolTcp::new(there, &server, now.plus(1)).expect("a good configuration");
-        let mut rig = SmolRig { client, server, silent: false, now };
+        let mut rig = SmolRig { client, server, tick_ns: TICK_NS, silent: false, now };
         rig.server.connect(now);
         rig
     }
 }
 
-impl Rig for SmolRig {
+impl<F: FramePort> Rig for SmolRig<F> {
     fn client(&mut self) -> &mut dyn Stream {
         &mut self.client
     }
@@ -243,7 +253,7 @@ impl Rig for SmolRig {
     }
 
     fn now(&mut self) -> Nanos {
-        self.now = self.now.plus(TICK_NS);
+        self.now = self.now.plus(self.tick_ns);
         self.now
     }
 }
