@@ -1,15 +1,18 @@
 //! From a configuration to the stages: what a replay and a live run build alike.
 
 use nofx_book::{LevelBooks, LevelConfig};
+use nofx_feed::{Join, RecoveryConfig};
 use nofx_gate::GateKey;
 use nofx_order::{OrderConfig, OrderManager, Positions, Protocol, Reconcile};
 use nofx_risk::SoftwareGate;
-use nofx_signal::{InstrumentSet, Strategy};
+use nofx_signal::{Imbalance, InstrumentSet, Maker, Null, Strategy};
 use nofx_types::{AccountId, InstrumentId, Instruments};
 
+use crate::cli::StrategyName;
 use crate::config::{Config, OuchVersion};
 use crate::failure::Failure;
 use crate::hot_path::{HotPath, Parts};
+use crate::live::config::RecoverySection;
 use crate::phases::Phases;
 use crate::record::{Recorder, Wanted};
 use crate::stamps::{StampMode, Stamps};
@@ -81,5 +84,60 @@ pub fn order_config(config: &Config) -> OrderConfig {
         account: AccountId(config.strategy.account),
         instruments: config.instruments.capacity,
         ..OrderConfig::default()
+    }
+}
+
+/// Something that runs with whichever strategy the configuration names.
+pub trait WithStrategy {
+    /// What comes of it.
+    type Output;
+
+    /// Runs with `strategy`.
+    ///
+    /// # Errors
+    /// As the user of the strategy says.
+    fn with<S: Strategy + Send + 'static>(self, strategy: S) -> Result<Self::Output, Failure>;
+}
+
+/// Makes the strategy that the configuration names, over `traded`, and hands it to `user`.
+///
+/// # Errors
+/// A key of the strategy that cannot be used, or what the user says.
+pub fn with_strategy<U: WithStrategy>(
+    config: &Config,
+    traded: &[InstrumentId],
+    user: U,
+) -> Result<U::Output, Failure> {
+    let (section, capacity) = (&config.strategy, config.instruments.capacity);
+    match section.name {
+        StrategyName::Null => user.with(Null),
+        StrategyName::Maker => {
+            user.with(Maker::new(section.maker, traded, capacity).map_err(Failure::usage)?)
+        }
+        StrategyName::Imbalance => {
+            let model = nofx_model::load::from_file(&section.imbalance.weights)
+                .map_err(|e| Failure::usage(format!("strategy.imbalance.weights: {e}")))?;
+            let imbalance = Imbalance::new(section.imbalance.clone(), model, traded, capacity);
+            user.with(imbalance.map_err(Failure::usage)?)
+        }
+    }
+}
+
+/// What recovery may do, as the configuration says.
+pub fn recovery_config(section: &RecoverySection) -> RecoveryConfig {
+    RecoveryConfig {
+        join: if section.snapshot.is_some() { Join::Snapshot } else { Join::FromOne },
+        buffer_packets: (section.buffer_mib as usize * 1_024 * 2 / 3).clamp(1, 1 << 16),
+        servers: section.servers.len(),
+        request_interval_ns: section.request_interval_ns,
+        request_timeout_ns: section.request_timeout_ns,
+        attempts: section.attempts,
+        snapshot: section.snapshot.is_some(),
+        snapshot_user: section.username.clone(),
+        snapshot_password: section.password.clone(),
+        snapshot_timeout_ns: section.snapshot_timeout_ns,
+        retry_ns: section.snapshot_retry_ns,
+        silence_ns: section.silence_ns,
+        ..RecoveryConfig::default()
     }
 }

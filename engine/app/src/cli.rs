@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::stamps::StampMode;
+use crate::venue::VenueArgs;
 
 /// NOFX: market data in, risk-checked orders out, every nanosecond attributed.
 #[derive(Debug, Parser)]
@@ -25,10 +26,16 @@ pub struct Cli {
 pub enum Command {
     /// Run captures through the whole hot path: feed, book, strategy, risk, orders, venue.
     Replay(Box<ReplayArgs>),
+    /// Run live: real sockets, pinned cores, recovery, an order session, a journal.
+    Run(Box<crate::live::RunArgs>),
+    /// Validate the configuration of a live run and print its layout, without running.
+    Check(Box<crate::live::RunArgs>),
     /// Make a seeded trading day: ITCH over MoldUDP64 on two lossy lines, and as BinaryFILE.
     Gen(GenArgs),
     /// Turn the output folder of a replay into one self-contained HTML page.
     Report(ReportArgs),
+    /// Be a venue: match orders, publish ITCH on two multicast lines, serve what clients missed.
+    Venue(VenueArgs),
 }
 
 /// Arguments of `nofx replay`.
@@ -36,13 +43,18 @@ pub enum Command {
 #[command(after_help = "Examples:\n  \
     nofx replay day.pcap --line-b day-b.pcap --strategy maker --out run\n  \
     nofx replay 12302019.NASDAQ_ITCH50.gz --bbo touch.csv --twin\n  \
-    nofx replay esh4.mbo.dbn.zst --json | jq .messages.total\n\n\
+    nofx replay esh4.mbo.dbn.zst --json | jq .messages.total\n  \
+    nofx replay --journal journal/2026-01-15\n\n\
     Container (pcap, pcapng, BinaryFILE, DBN; plain, gzip or zstd) and feed are recognised by \
     content, never by file name.")]
 pub struct ReplayArgs {
     /// Captures, in order; several are one stream.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "journal", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Run the live runs of this journal again, from what they wrote down, and compare every
+    /// decision; takes no other input.
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    pub journal: Option<PathBuf>,
     /// Feed protocol; recognised from the content unless given.
     #[arg(long, value_enum)]
     pub feed: Option<FeedName>,

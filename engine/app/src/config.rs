@@ -7,12 +7,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nofx_risk::{CardConfig, HostRules};
+use nofx_rt::topology::{LinkSpec, Rules, TileSpec, Topology};
 use nofx_signal::{ImbalanceConfig, MakerConfig};
 use nofx_types::Phase;
 use nofx_venue::VenueConfig;
 use serde::Deserialize;
 
 use crate::cli::StrategyName;
+use crate::live::config::{LiveSection, NetworkSection, RecoverySection};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,6 +36,26 @@ pub struct Config {
     pub session: SessionSection,
     /// The simulated venue.
     pub venue: VenueConfig,
+    /// Files and paces of a live run.
+    pub live: LiveSection,
+    /// Where market data comes from and where orders go, live.
+    pub network: NetworkSection,
+    /// What is done about lost packets, live.
+    pub recovery: RecoverySection,
+    /// What holds for all tiles, live.
+    pub topology: Rules,
+    /// Tiles; none takes the default layout.
+    pub tile: Vec<TileSpec>,
+    /// Links between tiles.
+    pub link: Vec<LinkSpec>,
+}
+
+impl Config {
+    /// The layout of tiles on a machine that offers `cores`.
+    pub fn layout(&self, cores: &[usize]) -> Topology {
+        let (rules, tiles, links) = (self.topology.clone(), self.tile.clone(), self.link.clone());
+        Topology { rules, tiles, links }.or_default(cores)
+    }
 }
 
 /// Section `[feed]`.
@@ -273,6 +295,17 @@ impl ConfigError {
 /// # Errors
 /// A file that cannot be read, a key that does not exist or has a value out of range.
 pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Config, ConfigError> {
+    load_with_text(file, settings).map(|(config, _)| config)
+}
+
+/// As [`load`], with the settings applied to the text, for those who keep it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_text(
+    file: Option<&Path>,
+    settings: &[String],
+) -> Result<(Config, String), ConfigError> {
     let mut table = match file {
         None => toml::Table::new(),
         Some(file) => {
@@ -287,7 +320,18 @@ pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Config, ConfigEr
         apply(&mut table, setting)?;
     }
     let place = if settings.is_empty() { "configuration".to_owned() } else { settings.join(" ") };
+    let text = table.to_string();
     let config = Config::deserialize(table).map_err(|e| ConfigError::new(&place, e))?;
+    check(&config)?;
+    Ok((config, text))
+}
+
+/// From text that [`load_with_text`] gave.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_text(text: &str) -> Result<Config, ConfigError> {
+    let config = toml::from_str(text).map_err(|e| ConfigError::new("configuration", e))?;
     check(&config)?;
     Ok(config)
 }

@@ -10,8 +10,8 @@
 //! allocates, locks, logs, waits or reads a clock other than the cycle counter of the stamps.
 
 use nofx_book::LevelBooks;
-use nofx_gate::{Gate, Rejects, Rule, Verdict};
-use nofx_order::{OrderManager, Positions};
+use nofx_gate::{Gate, KillScope, Rejects, Rule, Verdict};
+use nofx_order::{OrderManager, OrderState, Positions};
 use nofx_risk::host::{HostFacts, HostRules};
 use nofx_signal::{Context, InstrumentSet, Strategy};
 use nofx_types::{
@@ -23,6 +23,7 @@ use crate::decision::DecisionLog;
 use crate::phases::Phases;
 use crate::record::{OrderRow, Recorder, UpdateRow};
 use crate::stamps::{Stage, Stamps};
+use crate::sweep::{SWEEP_STEP, Sweeps};
 
 /// Where order bytes go: the simulated venue in a replay, a session live.
 pub trait OrderPort {
@@ -111,6 +112,12 @@ pub struct HotPath<S, G> {
     pub log: DecisionLog,
     /// Counts.
     pub counters: PathCounters,
+    /// Cancels of everything, or of a part, under way.
+    pub sweeps: Sweeps,
+    /// New orders and replaces are held back.
+    held: bool,
+    /// The session is up, and what it wanted sent again was.
+    settled: bool,
     traded: InstrumentSet,
     intents: Intents,
     account: AccountId,
@@ -162,6 +169,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             recorder: parts.recorder,
             log: DecisionLog::default(),
             counters: PathCounters::default(),
+            sweeps: Sweeps::default(),
+            held: false,
+            settled: false,
             traded: parts.traded,
             intents: Intents::new(parts.first_id),
             account: parts.account,
@@ -277,7 +287,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         let rejects = staged.err().unwrap_or_else(|| {
             let blocked = match intent.kind {
                 IntentKind::Cancel => Rejects::NONE,
-                IntentKind::New | IntentKind::Replace => port.blocked(&intent),
+                IntentKind::New | IntentKind::Replace => {
+                    port.blocked(&intent).with(Rule::Busy, self.held)
+                }
             };
             Rejects(self.host_rules(&intent).0 | blocked.0)
         });
@@ -353,6 +365,12 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         self.log.received(now, bytes);
         self.orders.receive(now, bytes);
         self.hear();
+        self.react(now, port);
+    }
+
+    /// Sends the intents that news caused.
+    #[inline]
+    fn react(&mut self, now: Nanos, port: &mut impl OrderPort) {
         for _ in 0..self.intents.len() {
             let Some(mut intent) = self.intents.pop() else { break };
             intent.now_ns = now;
@@ -373,6 +391,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     fn tell(&mut self, update: &OrderUpdate) {
         if let Some(count) = self.counters.updates.get_mut(update.kind as usize) {
             *count += 1;
+        }
+        if update.kind == UpdateKind::Canceled {
+            self.sweeps.confirmed_at = update.now_ns;
         }
         if update.kind == UpdateKind::Filled {
             if let Some(filled) = self.counters.filled.get_mut(update.side.index()) {
@@ -413,6 +434,58 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         }
     }
 
+    /// Engages or releases a kill; what it covers is cancelled, step by step.
+    pub fn kill(&mut self, scope: KillScope, engaged: bool) {
+        self.gate.on_kill(scope, engaged);
+        if engaged {
+            self.sweep(scope);
+        }
+    }
+
+    /// Holds every new order and replace back, or lets them through again.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// Asks for the cancel of every open order that `scope` covers.
+    pub fn sweep(&mut self, scope: KillScope) {
+        if self.orders.open_orders() > 0 {
+            self.sweeps.ask(scope);
+        }
+    }
+
+    /// One step of the sweep under way.
+    #[inline]
+    pub fn sweep_on(&mut self, now: Nanos, port: &mut impl OrderPort) {
+        if self.sweeps.is_active() {
+            self.sweep_step(now, port);
+        }
+    }
+
+    #[cold]
+    fn sweep_step(&mut self, now: Nanos, port: &mut impl OrderPort) {
+        if !self.orders.is_up() {
+            return; // the sweep goes on when the session does
+        }
+        for _ in 0..SWEEP_STEP {
+            let Some((row, order)) = self.orders.next_open(self.sweeps.row()) else {
+                return self.sweeps.end_of_table();
+            };
+            self.sweeps.passed(row);
+            if !self.sweeps.covers(order.account, order.instrument) {
+                continue;
+            }
+            if order.cancellable {
+                self.sweeps.cancelled(now);
+                let mut intent = order.cancel();
+                intent.now_ns = now;
+                self.submit(intent, port);
+            } else if order.state == OrderState::PendingNew {
+                self.sweeps.come_back();
+            }
+        }
+    }
+
     /// Opens the order session.
     pub fn log_in(&mut self, now: Nanos, port: &mut impl OrderPort) {
         let bytes = self.orders.login(now);
@@ -420,12 +493,84 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         port.send(now, bytes);
     }
 
-    /// Keeps the order session alive: a heartbeat when we have been silent for its interval.
+    /// Keeps the order session alive: heartbeats, account queries, and the end of a silent venue.
     #[inline]
     pub fn keep_alive(&mut self, now: Nanos, port: &mut impl OrderPort) {
-        if let Some(bytes) = self.orders.heartbeat(now) {
+        if let Some(bytes) = self.orders.keep_alive(now) {
             self.log.sent(now, bytes);
             port.send(now, bytes);
+        }
+        self.hear();
+        self.react(now, port);
+    }
+
+    /// What a session that is not up wants after every input, and orders it wants sent again once it
+    /// is.
+    #[inline]
+    pub fn session_turn(&mut self, now: Nanos, port: &mut impl OrderPort) {
+        if !self.orders.is_up() {
+            self.settled = false;
+            self.keep_alive(now, port);
+        }
+        if !self.settled {
+            self.resend(now, port);
+            self.settled = self.orders.is_up();
+        }
+    }
+
+    #[cold]
+    fn resend(&mut self, now: Nanos, port: &mut impl OrderPort) {
+        while let Some(resend) = self.orders.poll_resend(now) {
+            self.gate.on_update(&resend.release);
+            self.submit(resend.intent, port);
+        }
+    }
+
+    /// The connection of the order session is gone.
+    pub fn on_disconnect(&mut self, now: Nanos) {
+        self.orders.disconnected(now);
+    }
+
+    /// Logs out of the order session, if it is open.
+    pub fn log_out(&mut self, now: Nanos, port: &mut impl OrderPort) {
+        if !self.orders.should_disconnect() {
+            let bytes = self.orders.logout();
+            self.log.sent(now, bytes);
+            port.send(now, bytes);
+        }
+    }
+
+    /// An order that a former run sent, from its journal. False when the record does not fit.
+    pub fn restore_sent(&mut self, intent: &OrderIntent) -> bool {
+        self.gate.restore(intent);
+        let fits = self.orders.replay_sent(intent);
+        self.restore_news();
+        fits
+    }
+
+    /// Session bytes that a former run sent, and that were no order.
+    pub fn restore_control(&mut self, now: Nanos, bytes: &[u8]) {
+        self.orders.replay_control(now, bytes);
+        self.restore_news();
+    }
+
+    /// Bytes that a former run received on its order session.
+    pub fn restore_received(&mut self, now: Nanos, bytes: &[u8]) {
+        self.orders.receive(now, bytes);
+        self.restore_news();
+    }
+
+    /// The record of the former run is at its end.
+    pub fn restore_end(&mut self, now: Nanos) {
+        self.orders.replay_ended(now);
+        self.restore_news();
+    }
+
+    /// As [`HotPath::hear`], but for a strategy that does not remember these orders.
+    fn restore_news(&mut self) {
+        while let Some(update) = self.orders.poll_update() {
+            self.gate.on_update(&update);
+            self.positions.on_update(&update);
         }
     }
 
@@ -438,6 +583,16 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// Intents that found no room in their queue.
     pub fn intents_dropped(&self) -> u64 {
         self.intents.dropped()
+    }
+
+    /// Whether new orders are held back.
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// Account of the strategy's orders.
+    pub fn account(&self) -> AccountId {
+        self.account
     }
 
     /// Instruments that are traded.

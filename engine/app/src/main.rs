@@ -1,6 +1,7 @@
 //! The binary: parses the command line, runs a command, turns its end into an exit code.
 #![forbid(unsafe_code)]
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 use nofx_app::cli::{Cli, Command};
 use nofx_app::failure::Failure;
-use nofx_app::{generate, outputs, replay, report};
-use nofx_rt::guard::CountingAlloc;
+use nofx_app::{generate, live, outputs, replay, report, venue};
+use nofx_rt::guard::{CountingAlloc, OnSealed};
 
 #[global_allocator]
 static ALLOC: CountingAlloc = CountingAlloc;
@@ -27,25 +28,38 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Replay(args) if args.journal.is_some() => {
+            let again = live::rerun::rerun(args.journal.as_deref().unwrap_or(Path::new(".")))?;
+            print(if args.json { again.to_json() } else { again.to_string() })?;
+            match again.is_equal() {
+                true => Ok(()),
+                false => Err(Failure::wrong("the re-run of the journal differs")),
+            }
+        }
+        Command::Run(args) => {
+            let summary = live::run(args, &stop_on_signal(), OnSealed::Count)?;
+            print(if args.json { summary.to_json() } else { summary.to_string() })
+        }
+        Command::Check(args) => print(live::check(args)?),
         Command::Replay(args) => {
             let outcome = replay::run(args, &stop_on_signal())?;
             let text =
                 if args.json { outcome.summary.to_json() } else { outcome.summary.to_string() };
-            outputs::print(text.trim_end())
-                .map_err(|e| Failure::output(format!("standard output: {e}")))?;
+            print(text.trim_end())?;
             outcome.verdict
         }
-        Command::Gen(args) => {
-            let made = generate::run(args)?;
-            outputs::print(made).map_err(|e| Failure::output(format!("standard output: {e}")))
-        }
+        Command::Gen(args) => print(generate::run(args)?),
+        Command::Venue(args) => venue::run(args, &stop_on_signal()),
         Command::Report(args) => {
             let page = args.output.clone().unwrap_or_else(|| args.dir.join("report.html"));
             report::write_page(&args.dir, &page)?;
-            outputs::print(page.display())
-                .map_err(|e| Failure::output(format!("standard output: {e}")))
+            print(page.display())
         }
     }
+}
+
+fn print(text: impl std::fmt::Display) -> Result<(), Failure> {
+    outputs::print(text).map_err(|e| Failure::output(format!("standard output: {e}")))
 }
 
 /// A flag that Ctrl-C and SIGTERM set; the second one ends the process at once.

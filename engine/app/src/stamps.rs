@@ -318,6 +318,7 @@ pub fn kind_name(event: &BookEvent) -> &'static str {
         K::Auction(_) => "auction",
         K::Band { .. } => "band",
         K::Stale(_) => "stale",
+        K::Recovered => "recovered",
         K::EndOfEvent => "end_of_event",
     }
 }

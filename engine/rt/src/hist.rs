@@ -72,6 +72,17 @@ impl Histogram {
         filled.map(|(bucket, n)| (last_of(bucket), *n))
     }
 
+    /// Tells what was recorded since `published` last stood level with this, as (largest value of the
+    /// bucket, count), and brings it level: for copies that are kept elsewhere.
+    pub fn publish(&self, published: &mut Histogram, mut tell: impl FnMut(u64, u64)) {
+        let pairs = self.buckets.iter().zip(published.buckets.iter_mut());
+        for (bucket, (now, then)) in pairs.enumerate().filter(|(_, (now, then))| **now != **then) {
+            tell(last_of(bucket).min(self.max), now.wrapping_sub(*then));
+            *then = *now;
+        }
+        published.max = self.max;
+    }
+
     /// Forgets all records, keeping the memory.
     pub fn clear(&mut self) {
         self.buckets.fill(0);

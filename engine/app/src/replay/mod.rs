@@ -21,11 +21,11 @@ use nofx_order::Reconcile;
 use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
-use nofx_signal::{Imbalance, Maker, Null, Strategy};
+use nofx_signal::{Maker, Strategy};
 use nofx_types::{Instrument, InstrumentId, Instruments, Nanos};
 use nofx_venue::{MarketKind, ReplayVenue};
 
-use crate::assemble::Assembly;
+use crate::assemble::{Assembly, WithStrategy, with_strategy};
 use crate::cli::{FeedName, ReplayArgs, StrategyName};
 use crate::config::{self, Config, OuchVersion, Trade};
 use crate::definitions::Definitions;
@@ -73,19 +73,18 @@ pub fn run_sealed(
         })?;
     }
     let setup = Setup::new(args, stop, on_sealed)?;
-    let (config, ids, capacity) = (&setup.config.strategy, &setup.traded, setup.capacity());
-    match config.name {
-        StrategyName::Null => setup.with(Null, Nobody),
-        StrategyName::Maker => {
-            let maker = Maker::new(config.maker, ids, capacity).map_err(Failure::usage)?;
-            setup.with(maker, setup.venue()?)
-        }
-        StrategyName::Imbalance => {
-            let model = nofx_model::load::from_file(&config.imbalance.weights)
-                .map_err(|e| Failure::usage(format!("strategy.imbalance.weights: {e}")))?;
-            let imbalance = Imbalance::new(config.imbalance.clone(), model, ids, capacity)
-                .map_err(Failure::usage)?;
-            setup.with(imbalance, setup.venue()?)
+    with_strategy(&setup.config, &setup.traded, Replaying(&setup))
+}
+
+struct Replaying<'a, 'b>(&'b Setup<'a>);
+
+impl WithStrategy for Replaying<'_, '_> {
+    type Output = Outcome;
+
+    fn with<S: Strategy + Send + 'static>(self, strategy: S) -> Result<Outcome, Failure> {
+        match self.0.config.strategy.name {
+            StrategyName::Null => self.0.with(strategy, Nobody),
+            _ => self.0.with(strategy, self.0.venue()?),
         }
     }
 }

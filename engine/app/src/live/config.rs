@@ -1,0 +1,283 @@
+//! Sections of the configuration that only a live run reads: `[live]`, `[network]`, `[recovery]`.
+
+use std::fmt;
+use std::net::SocketAddrV4;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use crate::config::ConfigError;
+
+/// Section `[live]`: files and pace of a live run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiveSection {
+    /// The mapped file shared with `nofx top`, `nofx kill` and the control process. On tmpfs, so that
+    /// no page of it ever waits for a disk.
+    pub mailbox: PathBuf,
+    /// Folder of the journal and the captured packets; one per trading day.
+    pub journal: PathBuf,
+    /// Ring between the tile and the journal writer, MiB; a power of two.
+    pub journal_ring_mib: u32,
+    /// Size of a segment of the journal and of a capture, MiB.
+    pub segment_mib: u32,
+    /// Most the journal may take on disk, MiB; then orders stop.
+    pub disk_max_mib: u64,
+    /// A crash of the machine loses at most what was journaled this long ago, milliseconds; 0 leaves
+    /// it to the system.
+    pub fsync_ms: u32,
+    /// How often the view pages are written, per second.
+    pub view_hz: u32,
+    /// How often the time is taken as an input when no timer asks for it earlier, milliseconds.
+    pub tick_ms: u32,
+    /// How long the end of a run may take, milliseconds: cancels, logout, flush.
+    pub stop_timeout_ms: u32,
+    /// Order ids reserved on disk at a time.
+    pub id_block: u32,
+    /// A wall clock that is this far from the engine's time was stepped: an alarm, milliseconds.
+    pub clock_step_ms: u32,
+    /// Instruments with a page of levels in the mailbox, those traded first.
+    pub views: u32,
+}
+
+impl Default for LiveSection {
+    fn default() -> Self {
+        LiveSection {
+            mailbox: "/dev/shm/nofx.mailbox".into(),
+            journal: "journal".into(),
+            journal_ring_mib: 64,
+            segment_mib: 64,
+            disk_max_mib: 16_384,
+            fsync_ms: 1_000,
+            view_hz: 20,
+            tick_ms: 100,
+            stop_timeout_ms: 2_000,
+            id_block: 1_000_000,
+            clock_step_ms: 500,
+            views: 64,
+        }
+    }
+}
+
+/// Section `[network]`: where market data comes from and where orders go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkSection {
+    /// How market data is received.
+    pub port: PortKind,
+    /// `GROUP:PORT@INTERFACE` of line A and line B.
+    pub lines: Vec<Line>,
+    /// Receive buffer of a socket, or of a ring, KiB.
+    pub buffer_kib: u32,
+    /// `HOST:PORT` of the order gateway.
+    pub orders: Option<SocketAddrV4>,
+    /// Keys of AF_XDP.
+    pub xsk: XskSection,
+}
+
+impl Default for NetworkSection {
+    fn default() -> Self {
+        NetworkSection {
+            port: PortKind::Udp,
+            lines: Vec::new(),
+            buffer_kib: 8_192,
+            orders: None,
+            xsk: XskSection::default(),
+        }
+    }
+}
+
+/// How market data is received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PortKind {
+    /// Kernel sockets; under Onload, its own.
+    Udp,
+    /// AF_XDP.
+    Xsk,
+    /// AF_PACKET rings.
+    Packet,
+    /// DPDK (a build with the feature `dpdk`).
+    Dpdk,
+}
+
+impl fmt::Display for PortKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PortKind::Udp => "udp",
+            PortKind::Xsk => "xsk",
+            PortKind::Packet => "packet",
+            PortKind::Dpdk => "dpdk",
+        })
+    }
+}
+
+/// Section `[network.xsk]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct XskSection {
+    /// Where the program is attached.
+    pub mode: XskMode,
+    /// Whether frames are shared with the driver.
+    pub zero_copy: ZeroCopy,
+    /// Queues of the interface.
+    pub queues: Vec<u32>,
+    /// Frames per queue; a power of two.
+    pub frames: u32,
+    /// Sleep until the kernel asks to be woken.
+    pub need_wakeup: bool,
+    /// Stamp packets at the driver hook.
+    pub hook_stamp: bool,
+}
+
+impl Default for XskSection {
+    fn default() -> Self {
+        XskSection {
+            mode: XskMode::Auto,
+            zero_copy: ZeroCopy::Wanted,
+            queues: vec![0],
+            frames: 8_192,
+            need_wakeup: false,
+            hook_stamp: true,
+        }
+    }
+}
+
+/// Where an AF_XDP program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum XskMode {
+    /// In the driver, else in the kernel's generic path.
+    Auto,
+    /// In the driver, or not at all.
+    Native,
+    /// In the generic path.
+    Generic,
+}
+
+/// Whether frames are shared with the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ZeroCopy {
+    /// Where the driver can.
+    Wanted,
+    /// Refuse to start where it cannot.
+    Required,
+    /// Copies.
+    Off,
+}
+
+/// Section `[recovery]`: what is done about lost packets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecoverySection {
+    /// `HOST:PORT` of MoldUDP64 re-request servers, tried in turn.
+    pub servers: Vec<SocketAddrV4>,
+    /// `HOST:PORT` of the GLIMPSE snapshot service.
+    pub snapshot: Option<SocketAddrV4>,
+    /// User name there, at most six characters.
+    pub username: String,
+    /// Password there, at most ten characters.
+    pub password: String,
+    /// An unanswered request is repeated after this long, nanoseconds.
+    pub request_timeout_ns: u64,
+    /// Requests are at least this far apart, nanoseconds.
+    pub request_interval_ns: u64,
+    /// Attempts before a hole is given up to the snapshot.
+    pub attempts: u32,
+    /// A snapshot that is not done after this long is started anew, nanoseconds.
+    pub snapshot_timeout_ns: u64,
+    /// Pause between two snapshots, nanoseconds.
+    pub snapshot_retry_ns: u64,
+    /// A line that says nothing for this long, not even a heartbeat, is an alarm, nanoseconds.
+    pub silence_ns: u64,
+    /// Bytes of packets that can wait for a recovery, MiB.
+    pub buffer_mib: u32,
+}
+
+impl Default for RecoverySection {
+    fn default() -> Self {
+        RecoverySection {
+            servers: Vec::new(),
+            snapshot: None,
+            username: "NOFX".into(),
+            password: "NOFX".into(),
+            request_timeout_ns: 100_000_000,
+            request_interval_ns: 1_000_000,
+            attempts: 5,
+            snapshot_timeout_ns: 10_000_000_000,
+            snapshot_retry_ns: 1_000_000_000,
+            silence_ns: 3_000_000_000,
+            buffer_mib: 64,
+        }
+    }
+}
+
+/// One line of a feed: a multicast group, and the interface it comes in by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Group and port.
+    pub group: SocketAddrV4,
+    /// Name of the interface.
+    pub interface: String,
+}
+
+impl FromStr for Line {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Line, String> {
+        let wrong = || format!("{text:?}: want GROUP:PORT@INTERFACE, as 239.1.1.1:30001@eth1");
+        let (group, interface) = text.split_once('@').ok_or_else(wrong)?;
+        let group: SocketAddrV4 = group.parse().map_err(|_| wrong())?;
+        if interface.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Line { group, interface: interface.to_owned() })
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.group, self.interface)
+    }
+}
+
+impl<'de> Deserialize<'de> for Line {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a live run needs beyond what any run needs.
+pub fn check(live: &LiveSection, network: &NetworkSection) -> Result<(), ConfigError> {
+    let bad = |key: &str, want: String| Err(ConfigError::new(key, want));
+    if !(1..=2).contains(&network.lines.len()) {
+        let n = network.lines.len();
+        return bad("network.lines", format!("{n} lines: want one or two, GROUP:PORT@INTERFACE"));
+    }
+    if network.lines.iter().enumerate().any(|(n, line)| network.lines[..n].contains(line)) {
+        return bad("network.lines", "the same line twice".into());
+    }
+    if network.orders.is_none() {
+        return bad("network.orders", "not set: want HOST:PORT of the order gateway".into());
+    }
+    let ring = live.journal_ring_mib;
+    if !ring.is_power_of_two() || ring > 1 << 12 {
+        return bad("live.journal_ring_mib", format!("{ring}: want a power of two up to 4096"));
+    }
+    if live.segment_mib == 0 || u64::from(live.segment_mib) > live.disk_max_mib {
+        let want = format!("{}: want 1 to disk_max_mib = {}", live.segment_mib, live.disk_max_mib);
+        return bad("live.segment_mib", want);
+    }
+    if !(1..=1_000).contains(&live.tick_ms) {
+        return bad("live.tick_ms", format!("{}: want 1 to 1000", live.tick_ms));
+    }
+    if !(1..=1_000).contains(&live.view_hz) {
+        return bad("live.view_hz", format!("{}: want 1 to 1000", live.view_hz));
+    }
+    if live.id_block == 0 {
+        return bad("live.id_block", "0: want at least 1".into());
+    }
+    Ok(())
+}

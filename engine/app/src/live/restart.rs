@@ -1,0 +1,102 @@
+//! After a restart: orders, positions and limits of the former runs, rebuilt from the journal.
+//!
+//! Model: what the record says was sent and received goes through the same order manager, gate and
+//! positions once more, in its order, so they stand where they stood when the process died. Books
+//! are not rebuilt: they come back with a snapshot, which is shorter and newer. The strategy starts
+//! anew; orders it no longer knows of are cancelled once the session has been reconciled.
+
+use std::fmt;
+
+use nofx_gate::Gate;
+use nofx_signal::Strategy;
+use nofx_types::Nanos;
+
+use super::record::{Command, Decision, Kind, decode_instrument};
+use crate::hot_path::HotPath;
+
+/// What was brought back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Restored {
+    /// Runs in the record.
+    pub runs: u64,
+    /// Orders, replaces and cancels that had been sent.
+    pub sent: u64,
+    /// Pieces of the venue's stream.
+    pub received: u64,
+    /// Instruments.
+    pub definitions: u64,
+    /// Records that did not fit the state: the session will find out what is true.
+    pub misfits: u64,
+    /// Time of the last record.
+    #[serde(skip)]
+    pub last: Nanos,
+}
+
+impl Restored {
+    /// Takes one record of a former run.
+    ///
+    /// # Errors
+    /// The payload is not what its kind says.
+    pub fn take<S: Strategy, G: Gate>(
+        &mut self,
+        (kind, at, payload): (Kind, Nanos, &[u8]),
+        path: &mut HotPath<S, G>,
+    ) -> Result<(), &'static str> {
+        self.last = self.last.max(at);
+        match kind {
+            Kind::Start => {
+                if self.runs > 0 {
+                    path.restore_end(self.last);
+                }
+                self.runs += 1;
+            }
+            Kind::Definition => {
+                let instrument = decode_instrument(payload).ok_or("no instrument")?;
+                path.on_definition(&instrument);
+                self.definitions += 1;
+            }
+            Kind::Decision => {
+                let decision = Decision::decode(payload).ok_or("no decision")?;
+                if decision.rejects.is_pass() && !decision.message.is_empty() {
+                    self.sent += 1;
+                    self.misfits += u64::from(!path.restore_sent(&decision.intent));
+                }
+            }
+            Kind::Control => path.restore_control(at, payload),
+            Kind::OrderBytes => {
+                self.received += 1;
+                path.restore_received(at, payload);
+            }
+            Kind::OrderClosed => path.on_disconnect(at),
+            Kind::Command => {
+                let command = Command::decode(payload).ok_or("no command")?;
+                if let Command::Epoch(epoch) = command {
+                    path.gate.on_epoch(epoch);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The record is at its end.
+    pub fn end<S: Strategy, G: Gate>(&self, path: &mut HotPath<S, G>) {
+        if self.runs > 0 {
+            path.restore_end(self.last);
+        }
+    }
+}
+
+impl fmt::Display for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Restored { runs, sent, received, definitions, misfits, .. } = self;
+        write!(
+            f,
+            "{runs} runs, {sent} messages sent, {received} pieces received, {definitions} definitions"
+        )?;
+        if *misfits > 0 {
+            write!(f, ", {misfits} that did not fit")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,372 @@
+//! The trade tile: polls what brings inputs, writes each into the journal and gives it to the core.
+//!
+//! Model: one turn takes a burst of each line, what the streams have, then the time when a timer
+//! asks for it. Everything else (commands, kill words, views) has its own, slower places. The tile
+//! makes the system calls of its ports and streams, and none besides.
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use nofx_gate::Gate;
+use nofx_net::port::{Port, PortCounters};
+use nofx_net::stream::StreamState;
+use nofx_order::RECEIVE_MAX;
+use nofx_rt::clock::monotonic_ns;
+use nofx_rt::hist::Histogram;
+use nofx_rt::tile::{Poll, TileStats, Work};
+use nofx_signal::Strategy;
+use nofx_types::Nanos;
+
+use super::clock::EngineClock;
+use super::core::{Core, Ending, Input};
+use super::record::{Command, EndRecord, Kind};
+use super::shared::Shared;
+use super::tape::Tape;
+use super::views::{Seen, ViewWriter};
+
+/// Bytes of a stream taken as one input, at most.
+const STREAM_BYTES: usize = if RECEIVE_MAX < 16_384 { RECEIVE_MAX } else { 16_384 };
+/// Polls between two looks at a recovery socket that is not waited for.
+const IDLE_LOOK: u32 = 256;
+/// Part of the journal's ring, in 1/255, at which new orders stop: the rest is for cancels.
+const RING_STOP: u8 = 128;
+/// And at which they may go on.
+const RING_GO: u8 = 64;
+
+/// How long the streams are still served after the logout.
+const LOGOUT_NS: u64 = 10_000_000;
+
+/// Paces of the tile, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Paces {
+    /// The time is taken at least this often.
+    pub tick: u64,
+    /// The end of a run takes at most this long.
+    pub stop: u64,
+}
+
+/// Which stream.
+#[derive(Clone, Copy)]
+enum Channel {
+    Orders,
+    Snapshot,
+}
+
+/// See the module.
+pub struct TradeTile<S, G> {
+    /// The engine.
+    pub core: Core<S, G>,
+    /// Its outside.
+    pub tape: Tape,
+    ports: Vec<Box<dyn Port + Send>>,
+    lines: Vec<SocketAddrV4>,
+    clock: EngineClock,
+    shared: Arc<Shared>,
+    views: ViewWriter,
+    paces: Paces,
+    buffer: Box<[u8]>,
+    order_state: StreamState,
+    snapshot_state: StreamState,
+    looks: u32,
+    timed: Nanos,
+    stopping: Option<Nanos>,
+    logged_out: Option<Nanos>,
+    held: bool,
+    /// Nanoseconds from the driver hook to the tile, where a port stamps it.
+    pub hook: Histogram,
+    /// Packets that came to an address that is no line.
+    pub foreign: u64,
+    id_limit: u32,
+    port_counts: Vec<(String, PortCounters)>,
+    ended: bool,
+}
+
+/// What a tile is made of.
+pub struct TileParts<S, G> {
+    /// The engine.
+    pub core: Core<S, G>,
+    /// Its outside.
+    pub tape: Tape,
+    /// Where packets come from.
+    pub ports: Vec<Box<dyn Port + Send>>,
+    /// Group and port of each line.
+    pub lines: Vec<SocketAddrV4>,
+    /// The engine's time.
+    pub clock: EngineClock,
+    /// Words shared with the other threads.
+    pub shared: Arc<Shared>,
+    /// Writes the pages that others read.
+    pub views: ViewWriter,
+    /// Paces.
+    pub paces: Paces,
+}
+
+impl<S: Strategy, G: Gate> TradeTile<S, G> {
+    /// Joins the parts.
+    pub fn new(parts: TileParts<S, G>) -> TradeTile<S, G> {
+        let TileParts { core, tape, ports, lines, clock, shared, views, paces } = parts;
+        TradeTile {
+            core,
+            tape,
+            ports,
+            lines,
+            clock,
+            shared,
+            views,
+            paces,
+            buffer: vec![0; STREAM_BYTES].into_boxed_slice(),
+            order_state: StreamState::Closed,
+            snapshot_state: StreamState::Closed,
+            looks: 0,
+            timed: Nanos(0),
+            stopping: None,
+            logged_out: None,
+            held: false,
+            hook: Histogram::default(),
+            foreign: 0,
+            id_limit: 0,
+            port_counts: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// After the last turn: what the ports counted, and the last record of the run.
+    pub fn close(&mut self) {
+        let ports = self.ports.iter_mut();
+        self.port_counts =
+            ports.map(|port| (port.describe().to_string(), port.counters())).collect();
+        let end = EndRecord {
+            hash: self.core.path.log.hex(),
+            records: self.core.path.log.counts().total(),
+            open_orders: self.core.path.orders.open_orders() as u64,
+        };
+        let json = serde_json::to_vec(&end).unwrap_or_default();
+        self.tape.put(Kind::End, self.clock.now(), &[&json]);
+        self.tape.orders.close();
+    }
+
+    /// What the ports are and counted, once the tile is closed.
+    pub fn port_counts(&self) -> &[(String, PortCounters)] {
+        &self.port_counts
+    }
+
+    #[inline]
+    fn input(&mut self, now: Nanos, input: Input<'_>) {
+        self.tape.note(now, &input);
+        self.core.take(now, input, &mut self.tape);
+    }
+
+    /// One burst of every line.
+    #[inline]
+    fn packets(&mut self) -> usize {
+        let mut taken = 0;
+        for port in &mut self.ports {
+            for index in 0..port.poll() {
+                let arrival = port.arrival(index);
+                let datagram = &arrival.datagram;
+                let place = |l: &SocketAddrV4| {
+                    l.port() == datagram.dst_port && l.ip().octets() == datagram.dst
+                };
+                let Some(line) = self.lines.iter().position(place) else {
+                    self.foreign += 1;
+                    continue;
+                };
+                if arrival.at.hook != Nanos(0) {
+                    self.hook.record(monotonic_ns().saturating_sub(arrival.at.hook.0));
+                }
+                let now = self.clock.now();
+                let input = Input::Packet { line: line as u8, payload: datagram.payload };
+                self.tape.note(now, &input);
+                self.core.take(now, input, &mut self.tape);
+                taken += 1;
+            }
+        }
+        taken
+    }
+
+    fn replies(&mut self) -> usize {
+        let Some(port) = &mut self.tape.replies else { return 0 };
+        let packets = port.poll();
+        for index in 0..packets {
+            // Copied: the port also sends, while the core takes this.
+            let Some(port) = &self.tape.replies else { break };
+            let datagram = port.arrival(index).datagram;
+            let from = SocketAddrV4::new(datagram.src.into(), datagram.src_port);
+            let server = self.tape.servers.iter().position(|s| *s == from);
+            let (Some(server), Some(place)) =
+                (server, self.buffer.get_mut(..datagram.payload.len()))
+            else {
+                self.foreign += 1;
+                continue;
+            };
+            place.copy_from_slice(datagram.payload);
+            let len = place.len();
+            let buffer = std::mem::take(&mut self.buffer);
+            let payload = buffer.get(..len).unwrap_or(&[]);
+            self.input(self.clock.now(), Input::Reply { server: server as u8, payload });
+            self.buffer = buffer;
+        }
+        packets
+    }
+
+    fn order_stream(&mut self) -> usize {
+        let now = self.clock.now();
+        let state = self.tape.orders.poll(now);
+        let mut taken = self.stream_bytes(now, Channel::Orders);
+        if state != self.order_state {
+            let before = std::mem::replace(&mut self.order_state, state);
+            taken += 1;
+            match (before, state) {
+                (_, StreamState::Open) => self.input(now, Input::OrderOpened),
+                (_, StreamState::Closed) => self.input(now, Input::OrderClosed),
+                (_, StreamState::Connecting) => {}
+            }
+        }
+        taken
+    }
+
+    fn snapshot_stream(&mut self) -> usize {
+        let now = self.clock.now();
+        let Some(stream) = &mut self.tape.snapshot else { return 0 };
+        let state = stream.poll(now);
+        let mut taken = 0;
+        if state == StreamState::Open && self.snapshot_state != StreamState::Open {
+            taken += 1;
+            self.snapshot_state = state;
+            self.input(now, Input::SnapshotOpened);
+        }
+        taken += self.stream_bytes(now, Channel::Snapshot);
+        if state == StreamState::Closed && self.snapshot_state != StreamState::Closed {
+            taken += 1;
+            self.snapshot_state = state;
+            self.input(now, Input::SnapshotClosed);
+        }
+        if state == StreamState::Connecting {
+            self.snapshot_state = state;
+        }
+        taken
+    }
+
+    /// Takes one piece of a stream as an input: copied, since the stream also sends meanwhile.
+    fn stream_bytes(&mut self, now: Nanos, channel: Channel) -> usize {
+        let source = match channel {
+            Channel::Orders => Some(&mut self.tape.orders),
+            Channel::Snapshot => self.tape.snapshot.as_mut(),
+        };
+        let Some(source) = source else { return 0 };
+        let len = source.received().len().min(self.buffer.len());
+        if len == 0 {
+            return 0;
+        }
+        if let Some((place, bytes)) = self.buffer.get_mut(..len).zip(source.received().get(..len)) {
+            place.copy_from_slice(bytes);
+        }
+        source.consume(len);
+        let buffer = std::mem::take(&mut self.buffer);
+        let bytes = buffer.get(..len).unwrap_or(&[]);
+        match channel {
+            Channel::Orders => self.input(now, Input::OrderBytes(bytes)),
+            Channel::Snapshot => self.input(now, Input::SnapshotBytes(bytes)),
+        }
+        self.buffer = buffer;
+        1
+    }
+
+    /// Whether recovery servers may be talking.
+    fn is_recovering(&self) -> bool {
+        use nofx_feed::ChannelState as C;
+        !matches!(self.core.feed.state(), C::Live | C::Gap | C::Ended)
+    }
+
+    /// The time, when a timer asks for it.
+    fn time(&mut self) {
+        let now = self.clock.now();
+        let due = self.core.next_deadline().is_some_and(|at| at <= now);
+        if due || now.since(self.timed) >= self.paces.tick {
+            self.timed = now;
+            self.input(now, Input::Time);
+        }
+    }
+
+    /// The next command, if there is one: kill words first.
+    #[inline]
+    fn next_command(&mut self) -> Option<Command> {
+        if let Some((scope, engaged)) = self.tape.kill().next_change() {
+            return Some(if engaged { Command::Kill(scope) } else { Command::Release(scope) });
+        }
+        if let Some(epoch) = self.tape.kill().new_epoch() {
+            return Some(Command::Epoch(epoch));
+        }
+        if self.stopping.is_none() && Shared::is(&self.shared.stop) {
+            self.stopping = Some(self.clock.now());
+            return Some(Command::Stop);
+        }
+        let limit = self.shared.id_limit.load(Ordering::Acquire);
+        if limit > self.id_limit {
+            self.id_limit = limit;
+            return Some(Command::IdLimit(limit));
+        }
+        None
+    }
+
+    /// Holds orders while the journal is in trouble.
+    fn journal_trouble(&mut self) {
+        let fill = self.tape.journal_fill();
+        let broken = Shared::is(&self.shared.journal_broken);
+        let lost = self.tape.counters.lost > 0;
+        let hold = broken || lost || fill >= RING_STOP || (self.held && fill > RING_GO);
+        if hold != self.held && self.stopping.is_none() {
+            self.held = hold;
+            self.input(self.clock.now(), Input::Command(Command::Journal { broken: hold }));
+        }
+    }
+}
+
+impl<S: Strategy, G: Gate> Work for TradeTile<S, G> {
+    fn poll(&mut self, _: usize) -> Poll {
+        let mut taken = self.packets();
+        taken += self.order_stream();
+        self.looks = self.looks.wrapping_add(1);
+        if self.is_recovering() || self.looks.is_multiple_of(IDLE_LOOK) {
+            taken += self.replies() + self.snapshot_stream();
+        }
+        self.time();
+        if taken == 0 { Poll::Idle } else { Poll::Busy(taken) }
+    }
+
+    fn command(&mut self) -> bool {
+        let command = self.next_command();
+        if let Some(command) = command {
+            self.input(self.clock.now(), Input::Command(command));
+        }
+        command.is_some()
+    }
+
+    fn house_keeping(&mut self, _: u64, stats: &TileStats) {
+        let now = self.clock.now();
+        self.core.path.log.settle();
+        self.journal_trouble();
+        let used = self.core.path.orders.first_free_id();
+        self.shared.id_used.store(used, Ordering::Release);
+        let seen = Seen {
+            core: &self.core,
+            tape: &mut self.tape,
+            stats,
+            hook: &self.hook,
+            foreign: self.foreign,
+            drift_ns: self.clock.drift_ns(),
+        };
+        self.views.turn(now, seen);
+        let over = self.stopping.is_some_and(|since| now.since(since) >= self.paces.stop);
+        if self.core.ending() == Ending::LoggedOut {
+            let since = *self.logged_out.get_or_insert(now);
+            self.ended |= now.since(since) >= LOGOUT_NS; // the logout itself still has to leave
+        }
+        self.ended |= over;
+    }
+
+    fn stop(&self) -> bool {
+        self.ended
+    }
+}
