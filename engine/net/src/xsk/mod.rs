@@ -15,9 +15,11 @@
 //! What the configuration demands and what was obtained are compared at opening: a demand that is
 //! not met is an error, a wish that is not met a note in the description.
 //!
-//! A kernel that sends over veth leaves transport checksums unfilled and makes segments larger than
-//! a frame: do not verify checksums from such a peer, and turn its segmentation offload off
-//! (`ethtool -K NAME tso off gso off`).
+//! A kernel that sends over veth leaves transport checksums unfilled: do not verify them. Its TCP
+//! also hands over segments longer than a frame, which generic mode gives us unsplit and which are
+//! lost (`xsk_rx_dropped`); one packet a segment at the sending end cures it:
+//! `ip link set NAME gso_max_segs 1`. And in generic mode it renumbers queues: what was sent on
+//! queue 2 arrives on 1.
 //!
 //! Worst case: a poll handles [`BURST_MAX`] frames and all completions; a flush makes as many calls
 //! as there are frames queued, normally one for each 32.

@@ -12,3 +12,4 @@ mod refusals;
 mod rig;
 mod stamps;
 mod syscalls;
+mod tcp;

@@ -10,8 +10,8 @@ use nofx_rt::guard::{self, CountingAlloc, OnSealed};
 
 use crate::conformance::{self, OWN, lines, rigs};
 use crate::rig::{
-    MODES, PORT, config, drops, frames, lab, numbers, open, payload, payloads, send_numbered,
-    sender, udp,
+    MODES, PORT, burst, config, drops, frames, lab, numbers, open, payload, payloads,
+    send_numbered, sender, udp,
 };
 
 #[global_allocator]
@@ -116,7 +116,7 @@ fn a_decoded_payload_lies_in_the_frame_memory() {
     let far = lab.far.within(|| UdpSocket::bind((Lab::FAR_ADDRESS, 0))).expect("a socket");
     let mut port = open(&lab.near, &config(Mode::Native));
     far.send_to(&[7; 900], (Lab::NEAR_ADDRESS, PORT)).expect("sent");
-    while port.poll() == 0 {}
+    burst(|| port.poll());
     let found = payload(port.frame(0).bytes);
     assert_eq!(found, [7; 900]);
     assert!(port.holds(found.as_ptr()) && port.holds(&found[899]));
@@ -125,7 +125,7 @@ fn a_decoded_payload_lies_in_the_frame_memory() {
     let own = std::net::SocketAddrV4::new(Lab::NEAR_ADDRESS, PORT);
     let mut port = Datagrams::new(port, DatagramsConfig::new(own));
     far.send_to(&[8; 900], own).expect("sent");
-    while port.poll() == 0 {}
+    burst(|| port.poll());
     let found = port.arrival(0).datagram.payload;
     assert_eq!(found, [8; 900]);
     assert!(port.frame_port().holds(found.as_ptr()), "through the datagram adapter");

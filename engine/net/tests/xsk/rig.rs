@@ -66,6 +66,18 @@ pub fn open(ns: &NetNs, config: &XskConfig) -> XskPort {
     ns.within(|| XskPort::open(config)).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Polls until a burst comes; its size.
+pub fn burst(mut poll: impl FnMut() -> usize) -> usize {
+    let start = Instant::now();
+    loop {
+        let burst = poll();
+        if burst > 0 {
+            return burst;
+        }
+        assert!(start.elapsed() < PATIENCE, "nothing comes");
+    }
+}
+
 /// Payloads that arrive at `port`: waits for `count`, then looks whether more come.
 pub fn payloads(port: &mut XskPort, count: usize) -> Vec<Vec<u8>> {
     frames(port, count).iter().map(|frame| payload(frame).to_vec()).collect()

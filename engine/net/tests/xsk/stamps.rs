@@ -4,7 +4,9 @@ use nofx_net::netns::Lab;
 use nofx_net::port::FramePort;
 use nofx_net::xsk::XskConfig;
 
-use crate::rig::{MODES, PATIENCE, PORT, config, frames, lab, open, send_numbered, sender, udp};
+use crate::rig::{
+    MODES, PATIENCE, PORT, burst, config, frames, lab, open, send_numbered, sender, udp,
+};
 
 fn clock(id: libc::clockid_t) -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -43,7 +45,7 @@ fn without_the_option_there_is_no_hook_stamp_and_no_wall_stamp() {
     let Some(lab) = lab("xsk no stamp", 1) else { return };
     let mut port = open(&lab.near, &config(MODES[0]));
     send_numbered(&mut open(&lab.far, &sender(0)), (Lab::NEAR_ADDRESS, PORT), 0..10);
-    while port.poll() == 0 {}
+    burst(|| port.poll());
     assert_eq!(port.frame(0).at, Default::default());
 }
 
