@@ -156,11 +156,12 @@ fn any_frame_at_all_is_either_a_datagram_of_ours_or_counted() {
 #[test]
 fn a_host_is_found_by_arp_or_through_its_gateway() {
     let (near, mut far) = loopback::pair(64, 1_514);
-    let gateway = Some(Gateway { address: Ipv4Addr::new(10, 77, 0, 254), prefix: 24 });
+    let router = Ipv4Addr::new(10, 77, 0, 254);
+    let gateway = Some(Gateway { address: router, prefix: 24 });
     let mut port = Datagrams::new(near, DatagramsConfig { gateway, ..DatagramsConfig::new(OWN) });
     let remote = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 9);
 
-    for (to, hop) in [(PEER, *PEER.ip()), (remote, gateway.expect("set").address)] {
+    for (to, hop) in [(PEER, *PEER.ip()), (remote, router)] {
         assert_eq!(Port::send(&mut port, to, b"early"), Err(SendError::Unreachable));
         assert_eq!(Port::send(&mut port, to, b"early"), Err(SendError::Unreachable));
         assert_eq!(far.poll(), 1, "one request, not two");

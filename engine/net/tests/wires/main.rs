@@ -3,12 +3,16 @@
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../support/seccomp.rs"]
+mod seccomp;
 
 mod datagrams;
 mod fault;
+mod flood;
 mod packet;
 mod recorder;
 mod sealed;
+mod syscalls;
 mod udp;
 
 #[global_allocator]

@@ -91,3 +91,26 @@ fn the_send_ring_refuses_what_it_cannot_hold_and_sends_the_rest() {
     }
     assert_eq!(got, 33);
 }
+
+#[test]
+fn without_privilege_it_says_which_one_is_missing() {
+    let Some(lab) = Lab::or_skip("packet") else { return };
+    let error = lab.near.within(|| {
+        let opened = std::thread::spawn(|| {
+            drop_privileges();
+            Packet::open(&PacketConfig::new(Lab::NEAR)).map(drop)
+        });
+        opened.join().expect("the thread").expect_err("refused")
+    });
+    assert_eq!(error.errno(), Some(libc::EPERM));
+    assert!(error.to_string().contains("CAP_NET_RAW"), "{error}");
+}
+
+/// Takes all capabilities from the calling thread.
+fn drop_privileges() {
+    let header = [0x2008_0522u32, 0]; // version 3, this thread (capabilities(7))
+    let none = [0u32; 6];
+    // SAFETY: the two structures of capset(2), which only reads them.
+    let done = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
+    assert_eq!(done, 0);
+}

@@ -63,6 +63,8 @@ fn what_the_socket_has_no_room_for_is_counted_even_when_nothing_follows() {
     let rest = UdpConfig { receive_buffer: 4_096, ..UdpConfig::default() };
     let mut port = open(&lab, vec![line(OWN, "")], rest).expect("free");
     let peer = peer(&lab);
+    peer.send_to(b"the way is found", OWN).expect("sent");
+    assert_eq!(poll(&mut port), 1);
     for _ in 0..200 {
         peer.send_to(&[7; 1_000], OWN).expect("sent");
     }
@@ -150,4 +152,28 @@ fn sends_that_fail_say_why() {
         "{refused:?}"
     );
     assert_eq!(port.counters().tx_packets, 0);
+}
+
+#[test]
+fn a_busy_line_does_not_starve_a_quiet_one() {
+    let Some(lab) = Lab::or_skip("udp") else { return };
+    let quiet = SocketAddrV4::new(*OWN.ip(), OWN.port() + 1);
+    let both = vec![line(OWN, ""), line(quiet, "")];
+    let mut port = open(&lab, both, UdpConfig::default()).expect("free");
+    let peer = peer(&lab);
+    peer.send_to(b"", quiet).expect("sent");
+    assert_eq!(poll(&mut port), 1, "the way is found");
+    peer.send_to(b"quiet", quiet).expect("sent");
+    for _ in 0..500 {
+        peer.send_to(b"busy", OWN).expect("sent");
+    }
+    let mut full = 0;
+    loop {
+        let burst = poll(&mut port);
+        if (0..burst).any(|index| port.arrival(index).datagram.payload == b"quiet") {
+            break;
+        }
+        full += u32::from(burst == 64);
+        assert!(burst > 0 && full < 2, "{burst} of the busy line again, after {full} full bursts");
+    }
 }
