@@ -170,3 +170,45 @@ pub(super) fn link_xdp(program: &OwnedFd, interface: u32, flags: u32) -> io::Res
     // SAFETY: the layout is that of BPF_LINK_CREATE and holds no pointers.
     unsafe { bpf_fd(LINK_CREATE, &attr) }
 }
+
+#[cfg(test)]
+#[repr(C)]
+#[derive(Default)]
+struct TestRun {
+    program: u32,
+    action: u32,
+    data_size_in: u32,
+    data_size_out: u32,
+    data_in: u64,
+    data_out: u64,
+    repeat: u32,
+    duration: u32,
+}
+
+/// Runs a loaded program once on a frame in memory: its answer, and how many bytes of metadata and
+/// frame came out.
+#[cfg(test)]
+pub(super) fn run_xdp(program: &OwnedFd, frame: &[u8], out: &mut [u8]) -> io::Result<(u32, usize)> {
+    const PROG_TEST_RUN: libc::c_long = 10;
+    let attr = TestRun {
+        program: program.as_raw_fd() as u32,
+        data_size_in: frame.len() as u32,
+        data_size_out: out.len() as u32,
+        data_in: frame.as_ptr() as u64,
+        data_out: out.as_mut_ptr() as u64,
+        repeat: 1,
+        ..TestRun::default()
+    };
+    let attr = std::cell::UnsafeCell::new(attr); // the kernel writes its answer into it
+    // SAFETY: the layout is the head of that of BPF_PROG_TEST_RUN; both buffers live throughout the
+    // call and have the sizes that are passed. `attr` is read again only after the call.
+    unsafe {
+        let size = size_of::<TestRun>() as u32;
+        let done = libc::syscall(libc::SYS_bpf, PROG_TEST_RUN, attr.get(), size);
+        if done < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    let attr = attr.into_inner();
+    Ok((attr.action, attr.data_size_out as usize))
+}

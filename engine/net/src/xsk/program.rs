@@ -233,3 +233,6 @@ fn assemble(maps: [i32; 3], own_ip: Option<Ipv4Addr>, stamp: bool) -> Vec<u64> {
 fn be16(value: u16) -> u32 {
     u32::from(value.to_be())
 }
+
+#[cfg(test)]
+mod tests;
