@@ -92,11 +92,11 @@ pub fn refused_then_accepted(rig: &mut impl Rig) {
 
 pub fn sends_whole_or_nothing(rig: &mut impl Rig) {
     open(rig);
-    // The server takes nothing: what the ends and the way hold is filled up.
+    // The server consumes nothing: what the ends and the way hold is filled up.
     let mut sent: Vec<u8> = Vec::new();
     let message: Vec<u8> = (0..1000_u32).map(|at| at as u8).collect();
     let mut refused = 0;
-    for step in 0..200_000 {
+    for _ in 0..200_000 {
         let room = rig.client().room();
         match rig.client().send(&message) {
             Ok(()) => {
@@ -110,11 +110,7 @@ pub fn sends_whole_or_nothing(rig: &mut impl Rig) {
                 refused += 1;
             }
         }
-        let now = rig.now();
-        rig.client().poll(now);
-        if step % 3 == 0 && rig.server().received().is_empty() {
-            rig.server().poll(now);
-        }
+        rig.step();
         if refused > 20_000 {
             break;
         }

@@ -27,5 +27,7 @@ use nofx_rt::guard::CountingAlloc;
 static ALLOC: CountingAlloc = CountingAlloc;
 
 suite!(pairs, crate::rigs::PairRig::new());
+suite!(pairs_in_pieces, crate::rigs::PairRig::in_pieces(999));
 suite!(kernel_tcp, crate::rigs::KernelRig::new());
 suite!(smol_tcp, crate::rigs::SmolRig::new());
+suite!(smol_tcp_over_few_frames, crate::rigs::SmolRig::over_frames(4));

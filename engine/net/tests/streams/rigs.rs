@@ -25,6 +25,13 @@ impl PairRig {
         let control = client.control();
         PairRig { client, server, control, now: Nanos(0) }
     }
+
+    /// At most `len` bytes arrive with a poll.
+    pub fn in_pieces(len: usize) -> PairRig {
+        let rig = PairRig::new();
+        rig.control.pieces(len);
+        rig
+    }
 }
 
 impl Rig for PairRig {
@@ -199,7 +206,12 @@ pub struct SmolRig<F = Loopback> {
 
 impl SmolRig {
     pub fn new() -> SmolRig {
-        let (here, there) = loopback::pair(256, 1514);
+        SmolRig::over_frames(256)
+    }
+
+    /// Over a port that has room for so many frames each way.
+    pub fn over_frames(frames: usize) -> SmolRig {
+        let (here, there) = loopback::pair(frames, 1514);
         SmolRig::joined(here, there, false)
     }
 }

@@ -167,3 +167,57 @@ impl<F: FramePort> phy::TxToken for Place<'_, F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loopback;
+    use smoltcp::phy::{Device as _, RxToken as _, TxToken as _};
+
+    fn write(place: Place<'_, impl FramePort>, mark: u8) {
+        place.consume(60, |bytes| bytes.fill(mark));
+    }
+
+    #[test]
+    fn frames_without_room_wait_in_order_and_hold_later_ones_back() {
+        let (here, mut there) = loopback::pair(2, FRAME_MAX);
+        let (mut device, now) = (Device::new(here, 32, false), Instant::ZERO);
+        for mark in 1..=3 {
+            write(device.transmit(now).expect("room"), mark); // the third finds none
+        }
+        assert!(device.transmit(now).is_none(), "what waits goes first");
+        device.flush();
+        assert_eq!((there.poll(), there.frame(0).bytes[0], there.frame(1).bytes[0]), (2, 1, 2));
+        assert!(device.transmit(now).is_none(), "the frames are not back yet");
+        there.poll();
+        write(device.transmit(now).expect("room again"), 4);
+        device.flush();
+        assert_eq!((there.poll(), there.frame(0).bytes[0], there.frame(1).bytes[0]), (2, 3, 4));
+        assert_eq!(device.lost(), 0);
+    }
+
+    #[test]
+    fn answers_wait_for_the_burst_and_the_newest_gives_way() {
+        let (here, mut there) = loopback::pair(2, FRAME_MAX);
+        let (mut device, now) = (Device::new(here, 32, false), Instant::ZERO);
+        let answers = BURST_MAX + 2 + 5;
+        for mark in 0..answers {
+            there.send(&[mark as u8; 60]).expect("room");
+            there.flush();
+            assert_eq!(device.poll(), 1);
+            let (question, answer) = device.receive(now).expect("a frame");
+            question.consume(|bytes| write(answer, bytes[0]));
+            device.flush();
+            device.poll(); // gives the frame back
+        }
+        assert_eq!(device.lost(), 5);
+        let mut got = Vec::new();
+        while there.poll() > 0 {
+            got.extend((0..2).map(|at| there.frame(at).bytes.first().copied()).flatten());
+            there.poll();
+            device.flush();
+        }
+        assert_eq!(got.len(), answers - 5);
+        assert!(got.is_sorted(), "{got:?}");
+    }
+}
