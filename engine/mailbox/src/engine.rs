@@ -66,7 +66,7 @@ impl Engine {
         let path = path.as_ref();
         spec.check()?;
         let lock = Lock::take(path)?;
-        let old = Old::open(path)?;
+        let old = old_kill_words(path, spec.first_number)?;
         let layout = Layout::of(spec);
         let (pid, ticks) = process::this();
         let identity = Identity {
@@ -80,7 +80,7 @@ impl Engine {
         write_all(&fresh.words, &layout, &identity, spec);
         let engine = Engine::over(fresh.words.clone(), layout, identity, lock)
             .ok_or_else(|| MailboxError::Spec { key: "engine", problem: "layout".into() })?;
-        let inherit = || old.iter().for_each(|old| engine.kill.inherit(&old.kill));
+        let inherit = || old.iter().for_each(|old| engine.kill.inherit(old));
         inherit();
         fresh.publish(path)?;
         // Again: a switch that engaged the old file meanwhile looks afterwards whether the file is
@@ -224,30 +224,29 @@ pub(crate) fn kill_words(words: &Words, layout: &Layout) -> Option<KillWords> {
     Some(KillWords::new(words, section.count, section.extra))
 }
 
-/// The mailbox of the engine before.
-struct Old {
-    kill: KillWords,
-}
-
-impl Old {
-    /// `None` where there is no file yet.
-    fn open(path: &Path) -> Result<Option<Old>, MailboxError> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(MailboxError::io(path, "open", ADVICE, e)),
-        };
-        let (words, layout, identity) = read(path, &file)?;
-        let journal = layout.row(&words, Kind::Journal, 0);
-        let bytes = journal.map_or(0, |journal| RingState::read(&journal).waiting);
-        // After a crash of the machine the ring is what the disk happened to have: nothing to recover.
-        if bytes > 0 && identity.boot == process::boot() {
+/// The kill words of the engine before, `None` where there is no file yet. Refuses while taking the
+/// file over would lose or repeat journal records, of which the new engine's first is `first`.
+fn old_kill_words(path: &Path, first: u64) -> Result<Option<KillWords>, MailboxError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(MailboxError::io(path, "open", ADVICE, e)),
+    };
+    let (words, layout, identity) = read(path, &file)?;
+    let journal = layout.row(&words, Kind::Journal, 0);
+    let ring = journal.map_or(RingState::default(), |journal| RingState::read(&journal));
+    // After a crash of the machine the ring is what the disk happened to have: nothing to recover.
+    if identity.boot == process::boot() {
+        let (bytes, last) = (ring.waiting, ring.last);
+        if bytes > 0 {
             return Err(MailboxError::Undrained { file: path.to_owned(), bytes });
         }
-        let damaged =
-            || MailboxError::Damaged { file: path.to_owned(), what: "no kill words".into() };
-        Ok(Some(Old { kill: kill_words(&words, &layout).ok_or_else(damaged)? }))
+        if first <= last {
+            return Err(MailboxError::NumbersAgain { file: path.to_owned(), last, first });
+        }
     }
+    let damaged = || MailboxError::Damaged { file: path.to_owned(), what: "no kill words".into() };
+    Ok(Some(kill_words(&words, &layout).ok_or_else(damaged)?))
 }
 
 /// Maps and proves a mailbox for loads.

@@ -81,6 +81,19 @@ pub enum MailboxError {
         /// Bytes that wait.
         bytes: u64,
     },
+    /// The specification would give numbers again that the engine before gave already.
+    #[error(
+        "{}: the engine before pushed journal records up to {last}, and the next is to begin at {first}: the segment files have lost records, or belong to another mailbox; if a new journal is meant, remove the mailbox",
+        file.display()
+    )]
+    NumbersAgain {
+        /// The file.
+        file: PathBuf,
+        /// Last record of the engine before.
+        last: u64,
+        /// First of the new one.
+        first: u64,
+    },
     /// The specification cannot be laid out.
     #[error("mailbox.{key}: {problem}")]
     Spec {

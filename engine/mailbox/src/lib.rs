@@ -25,6 +25,7 @@
 //! no call to the system, no lock, no allocation. What a reader shows may be one publication old; it
 //! is stamped with the time, so that age can be shown.
 #![deny(unsafe_code)] // one exception: the words of a map, in `words`
+#![cfg_attr(loom, allow(dead_code))] // the model checker uses a part
 
 #[cfg(not(loom))]
 mod engine;
@@ -50,6 +51,8 @@ mod state;
 #[cfg(not(loom))]
 mod switch;
 mod sync;
+#[cfg(loom)]
+pub mod under_loom;
 pub mod view;
 #[cfg(not(loom))]
 mod views;

@@ -53,8 +53,8 @@ pub(crate) fn write(page: &[AtomicU64], fill: impl FnOnce(&[AtomicU64])) {
     // Whoever sees one of the new words sees FILLING as well: pairs with the fence of `read`.
     fence(Ordering::Release);
     fill(words);
-    version.store(n, Ordering::Release); // the words before the version: pairs with `acquire` in `read`
-    current.store(n, Ordering::Release);
+    version.store(n, Ordering::Relaxed);
+    current.store(n, Ordering::Release); // words and version before it: pairs with `acquire` in `read`
 }
 
 /// The latest publication as (its number, what `copy` made of its words). `None` when there is none
@@ -71,7 +71,7 @@ pub(crate) fn read<T>(
             return None;
         }
         let (version, words) = slot(page, n)?;
-        if acquire(version) != n {
+        if version.load(Ordering::Relaxed) != n {
             continue;
         }
         let copied = copy(words);

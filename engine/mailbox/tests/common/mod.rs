@@ -20,7 +20,7 @@ pub fn spec() -> Spec {
         positions: 16,
         lines: 2,
         sessions: 1,
-        journal_bytes: 1 << 16,
+        journal_bytes: 1 << 18,
         first_number: 1,
     }
 }
