@@ -119,3 +119,38 @@ fn owner_process() {
     println!("owner: opened");
     let _ = std::io::stdin().read_line(&mut String::new()); // until killed, or the parent is gone
 }
+
+#[test]
+fn an_interface_that_goes_down_is_counted_and_comes_back() {
+    let Some(lab) = lab("xsk link down", 1) else { return };
+    for mode in MODES {
+        let mut port = open(&lab.near, &config(mode));
+        lab.near.ip("link set nofx0 down").expect("ip");
+        port.send(&[0xFF; 60]).expect("there is room");
+        port.flush();
+        port.poll();
+        assert!(port.counters().errors > 0, "{mode:?}");
+        lab.near.ip("link set nofx0 up").expect("ip");
+        let mut far = open(&lab.far, &sender(0));
+        send_numbered(&mut far, (Lab::NEAR_ADDRESS, PORT), 0..50);
+        assert!(numbers(&payloads(&mut port, 50)).into_iter().eq(0..50), "{mode:?}");
+        let errors = port.counters().errors;
+        port.send(&[0xFF; 60]).expect("there is room");
+        port.flush();
+        assert_eq!(port.counters().errors, errors, "{mode:?}");
+    }
+}
+
+#[test]
+fn an_interface_that_is_removed_ends_in_errors_not_in_a_panic() {
+    let Some(lab) = lab("xsk link gone", 1) else { return };
+    let mut port = open(&lab.near, &config(Mode::Native));
+    lab.near.ip("link del nofx0").expect("ip");
+    for _ in 0..2_000 {
+        let _ = port.send(&[0xFF; 60]);
+        port.flush();
+        assert_eq!(port.poll(), 0);
+    }
+    let counters = port.counters();
+    assert!(counters.errors > 0 && counters.tx_full > 0, "{counters:?}");
+}

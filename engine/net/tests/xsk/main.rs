@@ -4,6 +4,7 @@
 #[path = "../conformance/mod.rs"]
 mod conformance;
 
+mod figures;
 mod filter;
 mod life;
 mod loss;

@@ -127,7 +127,7 @@ fn the_kernel_runs_it_as_the_plain_filter_would() {
 #[test]
 fn a_frame_cut_anywhere_is_judged_by_its_length_first() {
     let Some(filter) = filter(Some(OWN), true) else { return };
-    let mut whole = vec![0; 14 + 20 + 8 + 20];
+    let mut whole = [0; 14 + 20 + 8 + 20];
     whole[12] = 8;
     whole[14] = 0x45;
     whole[30..34].copy_from_slice(&OWN.octets());
