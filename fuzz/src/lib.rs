@@ -7,3 +7,5 @@
 pub mod capture;
 pub mod market_data;
 pub mod order_entry;
+pub mod recovery;
+pub mod order_session;

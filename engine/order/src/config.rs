@@ -179,6 +179,9 @@ impl OrderConfig {
         let asks = self.reconcile != Reconcile::Query || self.protocol == Protocol::Ouch50;
         let want = "quiet or off: OUCH 4.2 has no query";
         unless(asks, "session.reconcile", format!("{:?}", self.reconcile), want)?;
+        let again = !self.resend || self.reconcile == Reconcile::Query;
+        let want = "false: only a query proves that an order never arrived";
+        unless(again, "session.resend", self.resend, want)?;
         let some = "more than 0 nanoseconds";
         let (quiet, wait) = (self.reconcile_quiet_ns, self.reconcile_wait_ns);
         unless(quiet > 0, "session.reconcile_quiet_ns", quiet, some)?;

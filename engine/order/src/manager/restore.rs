@@ -19,8 +19,8 @@ impl OrderManager {
     /// An order that was sent, as [`OrderManager::encode`] was given it: it is marked as sent, and no
     /// bytes are made. False when the record does not fit the state.
     pub fn replay_sent(&mut self, intent: &OrderIntent) -> bool {
+        self.was_proven();
         if intent.kind != IntentKind::Cancel {
-            self.was_proven();
             self.replay_resends(intent.cl_ord_id.0);
         }
         let fits = self.machine.request(intent).is_some();
