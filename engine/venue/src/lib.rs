@@ -25,12 +25,14 @@
 pub mod acceptor;
 pub mod config;
 pub mod day;
+pub mod exchange;
 pub mod latency;
 pub mod matching;
 mod own;
 pub mod publisher;
 pub mod queue;
 pub mod replay;
+mod throttle;
 
 pub use config::{ConfigError, VenueConfig};
 pub use replay::{MarketKind, ReplayVenue};

@@ -113,6 +113,58 @@ impl Matching {
         Ok(Outcome { executed: qty - left, rested: 0 })
     }
 
+    /// Joins without trading, whatever it crosses: a call collects.
+    pub fn rest(
+        &mut self,
+        row: u32,
+        order: OrderRef,
+        side: Side,
+        price: Price,
+        qty: u32,
+        sink: &mut impl MatchSink,
+    ) -> Result<(), Refused> {
+        self.check(row, order, qty)?;
+        if self.orders.is_full() || self.queues.is_full() {
+            return Err(Refused::Full);
+        }
+        let resting = Resting { order, row, side, price, qty };
+        self.join(&resting);
+        sink.rested(&resting);
+        Ok(())
+    }
+
+    /// Lets the fronts of both sides trade `volume` with each other, whatever their prices: the end
+    /// of a call. Returns what traded, less than `volume` where a side ran out.
+    pub fn uncross(&mut self, row: u32, volume: u64, sink: &mut impl MatchSink) -> u64 {
+        let mut left = volume;
+        while let (Some(bid), Some(ask)) = (
+            self.queues.get(self.best_queue(row, Side::Buy)).map(|queue| queue.head),
+            self.queues.get(self.best_queue(row, Side::Sell)).map(|queue| queue.head),
+        ) {
+            let most = self.resting(bid).qty.min(self.resting(ask).qty);
+            let qty = most.min(u32::try_from(left).unwrap_or(u32::MAX));
+            if qty == 0 {
+                break;
+            }
+            left -= u64::from(qty);
+            let (bid, ask) = (self.fill(bid, qty), self.fill(ask, qty));
+            sink.crossed(&bid, &ask, qty);
+        }
+        volume - left
+    }
+
+    /// Takes `qty`, which the order has, off it; returns it with what is left.
+    fn fill(&mut self, slot: u32, qty: u32) -> Resting {
+        let mut order = self.resting(slot);
+        order.qty -= qty;
+        if order.qty == 0 {
+            self.leave(slot);
+        } else {
+            self.shrink(slot, qty);
+        }
+        order
+    }
+
     /// Takes `qty` off a resting order, which keeps its place; all of it deletes the order.
     pub fn cancel(
         &mut self,
@@ -239,15 +291,9 @@ impl Matching {
         while left > 0
             && let Some(slot) = self.crosses(row, side, price)
         {
-            let mut maker = self.resting(slot);
-            let traded = left.min(maker.qty);
+            let traded = left.min(self.resting(slot).qty);
             left -= traded;
-            maker.qty -= traded;
-            if maker.qty == 0 {
-                self.leave(slot);
-            } else {
-                self.shrink(slot, traded);
-            }
+            let maker = self.fill(slot, traded);
             sink.executed(&Trade { maker, taker, qty: traded, taker_left: left });
         }
         left

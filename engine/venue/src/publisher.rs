@@ -13,7 +13,7 @@ mod happening;
 
 pub use happening::Happening;
 
-use happening::{Buffer, Stamp};
+pub(crate) use happening::{Buffer, Stamp};
 use nofx_types::Nanos;
 use nofx_wire::itch;
 use nofx_wire::mold::{self, PacketBuilder};

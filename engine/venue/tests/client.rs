@@ -34,7 +34,8 @@ impl Pair {
         let venue = ReplayVenue::new(config, &instruments(), MarketKind::Orders, &mut read);
         let silence_ns = 0; // the clock of this test jumps
         let reconcile = Reconcile::Off; // the connection does not break
-        let order = OrderConfig { instruments: 16, silence_ns, reconcile, ..OrderConfig::default() };
+        let order =
+            OrderConfig { instruments: 16, silence_ns, reconcile, ..OrderConfig::default() };
         let mut manager = OrderManager::new(&order).expect("usable");
         instruments().iter().for_each(|instrument| manager.define(instrument));
         let (open, shares, kinds) = (Vec::new(), 0, [0; 9]);

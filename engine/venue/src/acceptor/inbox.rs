@@ -187,6 +187,10 @@ impl Inbox {
         (self.len > 0).then(|| self.ring[self.head].due)
     }
 
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
     /// A new connection: what the old one left unfinished is gone; what it sent still arrives.
     pub fn connect(&mut self) {
         (self.connected, self.partial_len, self.skip) = (true, 0, 0);

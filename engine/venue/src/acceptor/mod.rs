@@ -72,6 +72,8 @@ pub struct Acceptor {
     logged_in: bool,
     day_started: bool,
     entry_enabled: bool,
+    /// Whether a client that reads too slowly is cut off instead of being waited for.
+    cuts_slow: bool,
     last_ref: u32,
     last_heard: Nanos,
     stats: SessionStats,
@@ -104,10 +106,17 @@ impl Acceptor {
             logged_in: false,
             day_started: false,
             entry_enabled: true,
+            cuts_slow: false,
             last_ref: 0,
             last_heard: Nanos(0),
             stats: SessionStats::default(),
         })
+    }
+
+    /// From now on a report that finds no room is kept in the history only, and the client that
+    /// read too slowly is cut off: for a venue that serves others meanwhile.
+    pub fn cut_when_full(&mut self) {
+        self.cuts_slow = true;
     }
 
     /// Takes bytes that the client sent at `sent`, cut anywhere; returns how many were taken, fewer
@@ -126,6 +135,35 @@ impl Acceptor {
     /// The connection ended at the client at `sent`.
     pub fn disconnect(&mut self, sent: Nanos) {
         self.inbox.hang_up(sent);
+    }
+
+    /// Whether the connection lasts: a client that is not connected, logged out, broke the framing
+    /// or fell silent has none.
+    pub fn is_connected(&self) -> bool {
+        self.inbox.is_connected()
+    }
+
+    /// Whether this login names the user of this port and its password.
+    pub fn knows(&self, login: &LoginRequest) -> bool {
+        let known = login.username == self.username && login.password == self.password;
+        self.open_to_all || known
+    }
+
+    /// Tells the end of the session; the connection then ends.
+    pub fn end_session(&mut self, at: Nanos) {
+        if self.logged_in {
+            self.control(at, &soup::END_OF_SESSION);
+        }
+    }
+
+    /// The next UserRefNum that is not ignored.
+    pub fn next_user_ref(&self) -> u32 {
+        self.last_ref.saturating_add(1)
+    }
+
+    /// Number of the next sequenced message.
+    pub fn next_seq(&self) -> u64 {
+        self.outbox.next_seq()
     }
 
     /// The next request that has arrived by `until`, and when it did. Stops early, with `None`,
@@ -241,8 +279,7 @@ impl Acceptor {
 
     /// The number of the first message that the client will get, or the letter of the refusal.
     fn check_login(&self, login: &LoginRequest, reserve: usize) -> Result<u64, u8> {
-        let known = login.username == self.username && login.password == self.password;
-        if !self.open_to_all && !known {
+        if !self.knows(login) {
             return Err(soup::REJECT_NOT_AUTHORISED);
         }
         let named = login.session.trim_ascii();
@@ -334,7 +371,7 @@ impl Acceptor {
                 self.entry_enabled = true;
                 self.enable_response(at, message);
             }
-            Inbound::Query(_) => self.query_response(at, self.last_ref.saturating_add(1)),
+            Inbound::Query(_) => self.query_response(at, self.next_user_ref()),
         }
         None
     }
@@ -345,8 +382,12 @@ impl Acceptor {
     }
 
     fn count_unsent(&mut self, sent: Result<(), outbox::NoRoom>) {
-        debug_assert!(sent.is_ok(), "the venue asks for room before it speaks");
+        debug_assert!(sent.is_ok() || self.cuts_slow, "the venue asks for room before it speaks");
         self.stats.unsent += u64::from(sent.is_err());
+        if sent.is_err() && self.cuts_slow {
+            self.inbox.hang_up(self.last_heard);
+            self.outbox.disconnect();
+        }
     }
 }
 

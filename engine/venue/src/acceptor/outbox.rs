@@ -86,7 +86,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Gives `message` the next number, keeps it, and pushes it when a client is there.
+    /// Gives `message` the next number, keeps it, and pushes it when a client is there; it is kept
+    /// also where there is no room to push it.
     pub fn push_sequenced(
         &mut self,
         at: Nanos,
@@ -96,15 +97,12 @@ impl Outbox {
         if message.len() > ouch50::FIXED_MAX {
             return Err(NoRoom);
         }
-        if self.online {
-            self.push_message(at, topic, message)?;
-        }
         let row = (self.next_seq % self.history.len() as u64) as usize;
         let kept = &mut self.history[row];
         kept.len = message.len() as u8;
         kept.bytes[..message.len()].copy_from_slice(message);
         self.next_seq += 1;
-        Ok(())
+        if self.online { self.push_message(at, topic, message) } else { Ok(()) }
     }
 
     /// Pushes message `seq` again; it must be in the history.

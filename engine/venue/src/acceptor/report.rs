@@ -7,9 +7,9 @@ use nofx_types::Nanos;
 use nofx_wire::num::{Be16, Be32, Be64};
 use nofx_wire::ouch50::codes::state;
 use nofx_wire::ouch50::{
-    Accepted, CancelReject, Canceled, DisableEntry, DisableResponse, EnableEntry, EnableResponse,
-    Executed, FIXED_MAX, MassCancel, MassCancelResponse, Modified, QueryResponse, Rejected,
-    Replaced, SystemEvent, put_with_appendage,
+    Accepted, AiqCanceled, CancelReject, Canceled, DisableEntry, DisableResponse, EnableEntry,
+    EnableResponse, Executed, FIXED_MAX, MassCancel, MassCancelResponse, Modified, QueryResponse,
+    Rejected, Replaced, SystemEvent, put_with_appendage,
 };
 
 use super::{Acceptor, Terms};
@@ -120,6 +120,22 @@ impl Acceptor {
             user_ref_num: Be32::new(user_ref),
             quantity: Be32::new(quantity),
             reason,
+        };
+        self.send(at, Topic::Cancel, message.bytes());
+    }
+
+    /// `D`: a resting order left before it would have traded with one of its own firm; `fill` is what
+    /// would have been.
+    pub fn self_trade_prevented(&mut self, at: Nanos, fill: Fill, removed: u32, reason: u8) {
+        let message = AiqCanceled {
+            kind: b'D',
+            timestamp: self.stamp(at),
+            user_ref_num: Be32::new(fill.user_ref),
+            decrement_shares: Be32::new(removed),
+            reason,
+            quantity_prevented: Be32::new(fill.quantity),
+            execution_price: Be64::new(fill.price),
+            liquidity_flag: fill.liquidity,
         };
         self.send(at, Topic::Cancel, message.bytes());
     }

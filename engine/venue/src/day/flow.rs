@@ -9,30 +9,32 @@
 //! An instrument's displayed orders hover around what it opened with: above that a tenth of the
 //! adds become deletes, a quarter above it all of them do, which bounds the memory of the day.
 //!
+//! The books belong to the caller, who may let others trade in them: a flow touches its own orders,
+//! and hits whatever stands in front of a queue.
+//!
 //! Worst case: a sweep executes one order after the other up to its quantity, 20,000 shares.
 
-use nofx_types::{OrderRef, Price, Side};
+use nofx_types::{OrderRef, Price, Side, Symbol};
 
-use super::DaySink;
 use super::draw::Draw;
-use super::tape::{Tape, wire_price};
-use crate::matching::{Matching, Resting};
+use super::tape::wire_price;
+use crate::matching::{MatchSink, Matching, Resting};
 use crate::publisher::Happening;
 
 /// Price step, a cent.
-pub(super) const TICK: i64 = 100;
+pub(crate) const TICK: i64 = 100;
 /// Lowest fair price, a dollar.
 const FAIR_MIN: i64 = 10_000;
 /// Highest fair price, 5,000 dollars.
 const FAIR_MAX: i64 = 50_000_000;
 /// Firms that sign orders and make markets.
-pub(super) const FIRMS: [[u8; 4]; 4] = [*b"ALFA", *b"BETA", *b"GAMM", *b"DELT"];
+pub(crate) const FIRMS: [[u8; 4]; 4] = [*b"ALFA", *b"BETA", *b"GAMM", *b"DELT"];
 /// What an incoming order that never rests is called.
 const TAKER: OrderRef = OrderRef(0);
 
 /// What an instrument accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Cancels only.
     Halted,
     /// Orders, no executions.
@@ -43,7 +45,7 @@ pub(super) enum Phase {
 
 /// An instrument of the day.
 #[derive(Clone, Debug)]
-pub(super) struct Stock {
+pub(crate) struct Stock {
     /// What its orders follow, in 1/10,000.
     pub fair: i64,
     /// What stands between fair price and a quote, in 1/10,000.
@@ -52,8 +54,6 @@ pub(super) struct Stock {
     pub target: usize,
     /// What it accepts.
     pub phase: Phase,
-    /// How many orders it displays.
-    live: usize,
     /// Their references, young ones at the end; those that were filled are dropped when met.
     orders: Vec<OrderRef>,
 }
@@ -61,12 +61,12 @@ pub(super) struct Stock {
 impl Stock {
     pub fn new(fair: i64, half_spread: i64, target: usize) -> Stock {
         let orders = Vec::with_capacity(2 * most_orders(target));
-        Stock { fair, half_spread, target, phase: Phase::Trading, live: 0, orders }
+        Stock { fair, half_spread, target, phase: Phase::Trading, orders }
     }
 }
 
 /// Most displayed orders of an instrument that hovers around `target`.
-pub(super) fn most_orders(target: usize) -> usize {
+pub(crate) fn most_orders(target: usize) -> usize {
     target + target / 4 + 1
 }
 
@@ -95,56 +95,81 @@ const MIX: [(Action, u64); 8] = [
     (Action::Retail, 5),
 ];
 
-/// The books and who trades in them.
-pub(super) struct Flow {
+/// Where a flow acts: hears the matching, says the rest, and keeps count.
+pub(crate) trait Floor: MatchSink {
+    /// Symbol of a row.
+    fn symbol(&self, row: usize) -> Symbol;
+    /// Says something about an instrument.
+    fn say(&mut self, row: usize, what: &Happening);
+    /// A fill of hidden orders.
+    fn hidden_trade(&mut self, row: usize, price: u32, shares: u32);
+    /// Who signs the next order to rest.
+    fn sign(&mut self, mpid: Option<[u8; 4]>);
+    /// Price of the coming executions, if not the order's, and whether they print.
+    fn reprice(&mut self, priced: Option<(Price, bool)>);
+    /// A new reference, `gap` numbers behind the next one.
+    fn order_ref(&mut self, gap: u64) -> OrderRef;
+    /// How many orders of the flow rest in an instrument.
+    fn live(&self, row: usize) -> usize;
+}
+
+/// Who trades, and where prices go.
+pub(crate) struct Flow {
     pub draw: Draw,
-    pub market: Matching,
     pub stocks: Vec<Stock>,
-    last_order: u64,
 }
 
 impl Flow {
     pub fn new(draw: Draw, stocks: Vec<Stock>) -> Flow {
-        let orders = stocks.iter().map(|stock| most_orders(stock.target)).sum();
-        let market = Matching::new(stocks.len(), orders, orders);
-        Flow { draw, market, stocks, last_order: 0 }
+        Flow { draw, stocks }
+    }
+
+    /// Most orders that rest at one time.
+    pub fn orders_max(&self) -> usize {
+        self.stocks.iter().map(|stock| most_orders(stock.target)).sum()
     }
 
     /// Something happens in the instrument, unless it is halted.
-    pub fn step<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
+    pub fn step<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
         self.walk(row);
-        let before = self.market.len();
-        self.act(row, tape);
-        self.account(row, before);
+        self.act(row, market, floor);
     }
 
-    fn act<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
+    fn act<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
         match (self.stocks[row].phase, self.action()) {
-            (Phase::Halted, Action::Delete) => self.delete(row, tape),
+            (Phase::Halted, Action::Delete) => self.delete(row, market, floor),
             (Phase::Halted, _) => {}
-            (_, Action::Add) => self.add(row, None, tape),
-            (_, Action::AddSigned) => self.add_signed(row, tape),
-            (_, Action::Delete) => self.delete(row, tape),
-            (_, Action::Replace) => self.replace(row, tape),
-            (_, Action::Cancel) => self.cancel(row, tape),
-            (_, Action::Retail) => self.retail(row, tape),
-            (Phase::Trading, Action::Take) => self.take(row, tape),
-            (Phase::Trading, Action::Hidden) => self.hidden(row, tape),
-            (Phase::Quoting, Action::Take | Action::Hidden) => self.delete(row, tape),
+            (_, Action::Add) => self.add(row, None, market, floor),
+            (_, Action::AddSigned) => self.add_signed(row, market, floor),
+            (_, Action::Delete) => self.delete(row, market, floor),
+            (_, Action::Replace) => self.replace(row, market, floor),
+            (_, Action::Cancel) => self.cancel(row, market, floor),
+            (_, Action::Retail) => self.retail(row, floor),
+            (Phase::Trading, Action::Take) => self.take(row, market, floor),
+            (Phase::Trading, Action::Hidden) => self.hidden(row, market, floor),
+            (Phase::Quoting, Action::Take | Action::Hidden) => self.delete(row, market, floor),
         }
     }
 
     /// An order joins, before the day is open.
-    pub fn seed<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
+    pub fn seed<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
         let side = self.side();
         let distance = match self.draw.below(4) {
             0 => self.far(9),
             _ => self.draw.exponential(12),
         };
         let price = self.anchor(row, side) - side.sign() * distance as i64 * TICK;
-        let before = self.market.len();
-        self.join(row, side, price, None, tape);
-        self.account(row, before);
+        self.join(row, side, price, None, market, floor);
+    }
+
+    /// An order for a call that may cross: up to three ticks through the fair price.
+    pub fn call_order<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
+        let (side, through) = (self.side(), self.draw.between(0, 3) as i64 * TICK);
+        let price = Price((self.anchor(row, side) + side.sign() * through).max(TICK));
+        let (order, shares) = (self.next_order(floor), self.shares());
+        if market.rest(row as u32, order, side, price, shares, floor).is_ok() {
+            self.list(row, order, market);
+        }
     }
 
     /// The fair price jumps by up to 40 ticks.
@@ -153,25 +178,9 @@ impl Flow {
         self.shift(row, jump);
     }
 
-    /// A cross at the touch nearer to the fair price: the front order there takes part (its
-    /// execution does not print), and the cross says the whole volume. An empty side: no cross.
-    pub fn cross<S: DaySink>(&mut self, row: usize, cross: u8, tape: &mut Tape<'_, S>) {
-        let touch = Side::BOTH.map(|side| self.market.front(row as u32, side));
-        let [Some(bid), Some(ask)] = touch else { return tape.cross(row, 0, 0, cross) };
-        let fair = self.stocks[row].fair;
-        let front = if fair - bid.price.0 < ask.price.0 - fair { bid } else { ask };
-        let before = self.market.len();
-        tape.priced = Some((front.price, false));
-        self.hit(&front, front.price, front.qty, tape);
-        tape.priced = None;
-        self.account(row, before);
-        let hidden = self.draw.exponential(3_000) / 100 * 100;
-        tape.cross(row, wire_price(front.price), u64::from(front.qty) + hidden, cross);
-    }
-
     /// A price between bid and ask, or the fair price where a side is empty.
-    pub fn middle(&self, row: usize) -> Price {
-        let best = |side| self.market.best(row as u32, side).map(|level| level.price.0);
+    pub fn middle(&self, row: usize, market: &Matching) -> Price {
+        let best = |side| market.best(row as u32, side).map(|level| level.price.0);
         let middle = match (best(Side::Buy), best(Side::Sell)) {
             (Some(bid), Some(ask)) => (bid + ask) / 2,
             _ => self.stocks[row].fair / TICK * TICK,
@@ -190,145 +199,146 @@ impl Flow {
         Action::Add
     }
 
-    fn add_signed<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
+    fn add_signed<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
         let firm = FIRMS[self.draw.below(FIRMS.len() as u64) as usize];
-        self.add(row, Some(firm), tape);
+        self.add(row, Some(firm), market, floor);
     }
 
-    fn add<S: DaySink>(&mut self, row: usize, mpid: Option<[u8; 4]>, tape: &mut Tape<'_, S>) {
+    fn add<F: Floor>(
+        &mut self,
+        row: usize,
+        mpid: Option<[u8; 4]>,
+        market: &mut Matching,
+        floor: &mut F,
+    ) {
         let stock = &self.stocks[row];
-        let (count, target) = (stock.live, stock.target);
+        let (count, target) = (floor.live(row), stock.target);
         if count >= most_orders(target) || (count > target && self.draw.chance(1, 10)) {
-            return self.delete(row, tape);
+            return self.delete(row, market, floor);
         }
         let side = self.side();
-        let price = self.quote(row, side);
-        self.join(row, side, price, mpid, tape);
+        let price = self.quote(row, side, market);
+        self.join(row, side, price, mpid, market, floor);
     }
 
-    fn join<S: DaySink>(
+    fn join<F: Floor>(
         &mut self,
         row: usize,
         side: Side,
         price: i64,
         mpid: Option<[u8; 4]>,
-        tape: &mut Tape<'_, S>,
+        market: &mut Matching,
+        floor: &mut F,
     ) {
-        let (order, shares) = (self.next_order(), self.shares());
-        let price = self.inside(row, side, price);
-        tape.mpid = mpid;
-        let outcome = self.market.add(row as u32, order, side, price, shares, tape);
-        tape.mpid = None;
+        let (order, shares) = (self.next_order(floor), self.shares());
+        let price = Self::inside(row, side, price, market);
+        floor.sign(mpid);
+        let outcome = market.add(row as u32, order, side, price, shares, floor);
+        floor.sign(None);
         if outcome.is_ok() {
-            self.list(row, order);
+            self.list(row, order, market);
         }
-        tape.note(order, self.market.len());
     }
 
     /// Lists a new order; a full list first drops the orders that were filled.
-    fn list(&mut self, row: usize, order: OrderRef) {
+    fn list(&mut self, row: usize, order: OrderRef, market: &Matching) {
         let orders = &mut self.stocks[row].orders;
         if orders.len() == orders.capacity() {
-            orders.retain(|order| self.market.order(*order).is_some());
+            orders.retain(|order| market.order(*order).is_some());
         }
         orders.push(order);
     }
 
-    /// Keeps the count of an instrument's orders, from that of all before something happened.
-    fn account(&mut self, row: usize, before: usize) {
-        let live = &mut self.stocks[row].live;
-        *live = (*live + self.market.len()).saturating_sub(before);
-    }
-
-    fn delete<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
+    fn delete<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
         // An order that is known to rest is never refused.
-        if let Some(order) = self.lagging(row).filter(|_| self.draw.chance(1, 2)) {
-            let _ = self.market.delete(order.order, tape);
-        } else if let Some((at, order)) = self.pick(row) {
+        if let Some(order) = self.lagging(row, market).filter(|_| self.draw.chance(1, 2)) {
+            let _ = market.delete(order.order, floor);
+        } else if let Some((at, order)) = self.pick(row, market) {
             self.stocks[row].orders.swap_remove(at);
-            let _ = self.market.delete(order.order, tape);
+            let _ = market.delete(order.order, floor);
         }
     }
 
-    fn cancel<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
-        let Some((_, order)) = self.pick(row) else { return };
+    fn cancel<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
+        let Some((_, order)) = self.pick(row, market) else { return };
         let lot = if order.qty > 100 { 100 } else { 1 };
         let lots = u64::from(order.qty.saturating_sub(1) / lot);
         let shares = self.draw.between(1, lots) as u32 * lot;
-        let _ = self.market.cancel(order.order, shares, tape);
+        let _ = market.cancel(order.order, shares, floor);
     }
 
-    fn replace<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
-        let Some((at, old)) = self.pick(row) else { return };
-        let (new, price) = (self.next_order(), self.quote(row, old.side));
-        let price = self.inside(row, old.side, price);
+    fn replace<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
+        let Some((at, old)) = self.pick(row, market) else { return };
+        let (new, price) = (self.next_order(floor), self.quote(row, old.side, market));
+        let price = Self::inside(row, old.side, price, market);
         let shares = if self.draw.chance(1, 3) { self.shares() } else { old.qty };
-        if self.market.replace(old.order, new, price, shares, tape).is_ok() {
+        if market.replace(old.order, new, price, shares, floor).is_ok() {
             self.stocks[row].orders[at] = new;
         }
-        tape.note(new, self.market.len());
     }
 
     /// An incoming order that executes: against the front order alone, or through several levels.
-    fn take<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
-        let middle = self.middle(row).0;
+    fn take<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
+        let middle = self.middle(row, market).0;
         let push = ((self.stocks[row].fair - middle) / TICK).clamp(-7, 7);
         let rests = match self.draw.chance((16 + 2 * push) as u64, 32) {
             true => Side::Sell,
             false => Side::Buy,
         };
-        let Some(front) = self.market.front(row as u32, rests) else { return };
+        let Some(front) = market.front(row as u32, rests) else { return };
         match self.draw.below(1_000) {
             0..45 => {
                 // An order that is ranked at a better price than it shows.
-                tape.priced = Some((Price(middle), true));
-                self.hit(&front, front.price, front.qty, tape);
-                tape.priced = None;
+                floor.reprice(Some((Price(middle), true)));
+                self.hit(&front, front.price, front.qty, market, floor);
+                floor.reprice(None);
             }
             45..120 => {
                 let shares = front.qty.saturating_add(self.draw.exponential(800) as u32);
                 let limit = Price(front.price.0 + rests.sign() * -3 * TICK);
-                self.hit(&front, limit, shares, tape);
+                self.hit(&front, limit, shares, market, floor);
             }
-            120..650 => self.hit(&front, front.price, front.qty, tape),
+            120..650 => self.hit(&front, front.price, front.qty, market, floor),
             _ => {
                 let part = self.draw.between(1, u64::from(front.qty)) as u32;
-                self.hit(&front, front.price, part, tape);
+                self.hit(&front, front.price, part, market, floor);
             }
         }
     }
 
-    fn hit<S: DaySink>(
+    /// Takes what rests in front of a queue.
+    pub fn hit<F: Floor>(
         &mut self,
         front: &Resting,
         limit: Price,
         shares: u32,
-        tape: &mut Tape<'_, S>,
+        market: &mut Matching,
+        floor: &mut F,
     ) {
         let side = front.side.opposite();
-        let _ = self.market.take(front.row, TAKER, side, limit, shares, tape);
+        let _ = market.take(front.row, TAKER, side, limit, shares, floor);
     }
 
-    fn hidden<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
-        let (price, shares) = (self.middle(row), self.shares());
-        tape.hidden_trade(row, wire_price(price), shares);
+    fn hidden<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
+        let (price, shares) = (self.middle(row, market), self.shares());
+        floor.hidden_trade(row, wire_price(price), shares);
     }
 
-    fn retail<S: DaySink>(&mut self, row: usize, tape: &mut Tape<'_, S>) {
+    fn retail<F: Floor>(&mut self, row: usize, floor: &mut F) {
         let interest = [b'B', b'S', b'A', b'N'][self.draw.below(4) as usize];
-        tape.say(row, &Happening::Retail { symbol: tape.symbol(row), interest });
+        floor.say(row, &Happening::Retail { symbol: floor.symbol(row), interest });
     }
 
     /// An order to change, mostly a young one, and its place in the list. Orders that were filled
     /// are dropped on the way.
-    fn pick(&mut self, row: usize) -> Option<(usize, Resting)> {
+    fn pick(&mut self, row: usize, market: &Matching) -> Option<(usize, Resting)> {
         let recent = self.draw.chance(3, 4);
         let back = if recent { self.draw.exponential(6) } else { u64::MAX };
         let orders = &mut self.stocks[row].orders;
         while !orders.is_empty() {
             let count = orders.len() as u64;
             let at = if back < count { count - 1 - back } else { self.draw.below(count) } as usize;
-            match self.market.order(orders[at]) {
+            match market.order(orders[at]) {
                 Some(order) => return Some((at, order)),
                 None => _ = orders.swap_remove(at),
             }
@@ -337,16 +347,16 @@ impl Flow {
     }
 
     /// The front order of a touch that the fair price has passed.
-    fn lagging(&self, row: usize) -> Option<Resting> {
+    fn lagging(&self, row: usize, market: &Matching) -> Option<Resting> {
         let fair = Price(self.stocks[row].fair);
         let passed = |order: &Resting| order.side.better(order.price, fair);
-        Side::BOTH.iter().find_map(|side| self.market.front(row as u32, *side).filter(passed))
+        Side::BOTH.iter().find_map(|side| market.front(row as u32, *side).filter(passed))
     }
 
     /// A price for a new order.
-    fn quote(&mut self, row: usize, side: Side) -> i64 {
+    fn quote(&mut self, row: usize, side: Side, market: &Matching) -> i64 {
         let anchor = self.anchor(row, side);
-        let own = self.market.best(row as u32, side).map_or(anchor, |level| level.price.0);
+        let own = market.best(row as u32, side).map_or(anchor, |level| level.price.0);
         let lag = (anchor - own) * side.sign() / TICK; // ticks that the touch is behind
         let distance = match self.draw.below(100) {
             0..12 if lag > 0 => -1,
@@ -367,8 +377,8 @@ impl Flow {
     }
 
     /// The price, moved where it does not trade: behind the other touch, and at least one tick.
-    fn inside(&self, row: usize, side: Side, price: i64) -> Price {
-        let other = self.market.best(row as u32, side.opposite()).map(|level| level.price.0);
+    fn inside(row: usize, side: Side, price: i64, market: &Matching) -> Price {
+        let other = market.best(row as u32, side.opposite()).map(|level| level.price.0);
         let price = match (side, other) {
             (Side::Buy, Some(ask)) => price.min(ask - TICK),
             (Side::Sell, Some(bid)) => price.max(bid + TICK),
@@ -400,9 +410,8 @@ impl Flow {
     }
 
     /// References rise by small steps over all instruments: other ports take numbers too.
-    fn next_order(&mut self) -> OrderRef {
-        self.last_order += 1 + self.draw.exponential(1);
-        OrderRef(self.last_order)
+    fn next_order<F: Floor>(&mut self, floor: &mut F) -> OrderRef {
+        floor.order_ref(self.draw.exponential(1))
     }
 
     /// The fair price takes a step of up to a fifth of a tick.

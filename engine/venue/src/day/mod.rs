@@ -19,11 +19,11 @@
 
 mod agenda;
 mod calendar;
-mod draw;
-mod flow;
+pub(crate) mod draw;
+pub(crate) mod flow;
 pub mod lines;
-mod session;
-mod tape;
+pub(crate) mod session;
+pub(crate) mod tape;
 mod truth;
 
 pub use calendar::Date;

@@ -7,11 +7,12 @@ use super::agenda::{
     clock,
 };
 use super::draw::{Draw, Zipf};
-use super::flow::{FIRMS, Flow, Phase, Stock, TICK};
+use super::flow::{FIRMS, Floor, Flow, Phase, Stock, TICK};
 use super::lines::{Faults, Share};
 use super::tape::{Tape, wire_price};
 use super::truth::{Listed, Truth};
 use super::{DayConfig, DaySink};
+use crate::matching::Matching;
 use crate::publisher::Happening;
 
 /// Messages of each half hour from the open to the close: the shape of a U.
@@ -43,6 +44,7 @@ struct Session<'a, S: DaySink> {
     zipf: Zipf,
     /// Rows by rank of activity are the ranks themselves; locates are shuffled.
     flow: Flow,
+    market: Matching,
     agenda: Agenda,
     tape: Tape<'a, S>,
     steps: u64,
@@ -58,10 +60,12 @@ impl<'a, S: DaySink> Session<'a, S> {
             .map(|rank| stock(rank, config.resting(&zipf, rank), &mut draw))
             .collect();
         let flow = Flow::new(Draw::new(draw.below(u64::MAX)), stocks);
+        let most = flow.orders_max();
+        let market = Matching::new(config.instruments, most, most);
         let agenda = Agenda::plan(config.instruments, config.breaker, &mut draw);
         let lines = config.lines.map(|faults| (draw.below(u64::MAX), faults));
         let tape = Tape::new(sink, &config.publisher, START, names, lines);
-        Session { config: *config, draw, zipf, flow, agenda, tape, steps: 0, row: 0 }
+        Session { config: *config, draw, zipf, flow, market, agenda, tape, steps: 0, row: 0 }
     }
 
     fn rows(&self) -> std::ops::Range<usize> {
@@ -129,7 +133,7 @@ impl<'a, S: DaySink> Session<'a, S> {
 
     fn seed(&mut self, row: usize, round: usize) {
         if round < self.flow.stocks[row].target && !self.is_listing(row) {
-            self.flow.seed(row, &mut self.tape);
+            self.flow.seed(row, &mut self.market, &mut self.tape);
         }
     }
 
@@ -190,7 +194,7 @@ impl<'a, S: DaySink> Session<'a, S> {
         if self.tape.now >= CLOSE_IMBALANCE && self.draw.chance(1, 100) {
             self.imbalance(self.row, b'C');
         }
-        self.flow.step(self.row, &mut self.tape);
+        self.flow.step(self.row, &mut self.market, &mut self.tape);
         self.told()
     }
 
@@ -213,14 +217,14 @@ impl<'a, S: DaySink> Session<'a, S> {
     fn finish(mut self) -> Result<Truth, S::Error> {
         self.tape.progress();
         let instruments = self.rows().map(|row| self.listed(row)).collect();
-        let live_orders = self.flow.market.len() as u64;
+        let live_orders = self.market.len() as u64;
         let truth = self.tape.finish()?;
         Ok(Truth { instruments, live_orders, ..truth })
     }
 
     fn listed(&self, row: usize) -> Listed {
         let best = |side| {
-            let level = self.flow.market.best(row as u32, side)?;
+            let level = self.market.best(row as u32, side)?;
             Some((wire_price(level.price), level.qty.0))
         };
         let (locate, symbol) = self.tape.names.get(row).copied().unwrap_or((0, Symbol::NONE));
@@ -236,9 +240,23 @@ impl<'a, S: DaySink> Session<'a, S> {
         let rows = self.rows().len() as u64;
         self.spread(rows, at.plus(1_000), at.plus(500_000_000), |session, row| {
             if session.flow.stocks[row].phase == Phase::Trading {
-                session.flow.cross(row, cross, &mut session.tape);
+                session.cross(row, cross);
             }
         })
+    }
+
+    /// A cross at the touch nearer to the fair price: the front order there takes part (its
+    /// execution does not print), and the cross says the whole volume. An empty side: no cross.
+    fn cross(&mut self, row: usize, cross: u8) {
+        let touch = Side::BOTH.map(|side| self.market.front(row as u32, side));
+        let [Some(bid), Some(ask)] = touch else { return self.tape.cross(row, 0, 0, cross) };
+        let fair = self.flow.stocks[row].fair;
+        let front = if fair - bid.price.0 < ask.price.0 - fair { bid } else { ask };
+        self.tape.reprice(Some((front.price, false)));
+        self.flow.hit(&front, front.price, front.qty, &mut self.market, &mut self.tape);
+        self.tape.reprice(None);
+        let hidden = self.flow.draw.exponential(3_000) / 100 * 100;
+        self.tape.cross(row, wire_price(front.price), u64::from(front.qty) + hidden, cross);
     }
 
     /// What the agenda has for the time up to `now`, at its own times.
@@ -256,7 +274,7 @@ impl<'a, S: DaySink> Session<'a, S> {
     fn perform(&mut self, item: Item) {
         match item {
             Item::State(row, state, reason) => self.state(row, state, reason),
-            Item::Cross(row, cross) => self.flow.cross(row, cross, &mut self.tape),
+            Item::Cross(row, cross) => self.cross(row, cross),
             Item::Imbalance(row, cross) => self.imbalance(row, cross),
             Item::Collar(row) => self.collar(row),
             Item::Operational(row, action) => self.operational(row, action),
@@ -300,7 +318,7 @@ impl<'a, S: DaySink> Session<'a, S> {
             _ => [b'B', b'S'][self.draw.below(2) as usize],
         };
         let symbol = self.tape.symbol(row);
-        let price = wire_price(self.flow.middle(row)) / TICK as u32 * TICK as u32;
+        let price = wire_price(self.flow.middle(row, &self.market)) / TICK as u32 * TICK as u32;
         let what = Happening::Imbalance { paired, imbalance, direction, symbol, price, cross };
         self.tape.say(row, &what);
     }
@@ -342,7 +360,7 @@ fn names(instruments: usize, draw: &mut Draw) -> Vec<(u16, Symbol)> {
     locates.into_iter().enumerate().map(|(rank, locate)| (locate, symbol_of(rank))).collect()
 }
 
-fn symbol_of(rank: usize) -> Symbol {
+pub(crate) fn symbol_of(rank: usize) -> Symbol {
     let mut bytes = Symbol::NONE.0;
     let mut rest = rank;
     for byte in bytes.iter_mut().take(4).rev() {
@@ -353,7 +371,7 @@ fn symbol_of(rank: usize) -> Symbol {
 }
 
 /// Prices from a dollar to several hundred; spreads widen with price and with rank.
-fn stock(rank: usize, target: usize, draw: &mut Draw) -> Stock {
+pub(crate) fn stock(rank: usize, target: usize, draw: &mut Draw) -> Stock {
     let dollars = match draw.below(100) {
         0..10 => draw.between(1, 4),
         10..35 => draw.between(5, 19),

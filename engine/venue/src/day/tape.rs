@@ -8,6 +8,7 @@ use nofx_types::{Nanos, OrderRef, Price, Symbol};
 use nofx_wire::mold;
 
 use super::DaySink;
+use super::flow::Floor;
 use super::lines::{Faults, Lines, Range, Wire};
 use super::truth::Truth;
 use crate::matching::{MatchSink, Resting, Trade};
@@ -22,10 +23,12 @@ pub(super) struct Tape<'a, S: DaySink> {
     pub now: Nanos,
     /// Locate and symbol by row.
     pub names: Vec<(u16, Symbol)>,
-    /// Who signs the next order to rest.
-    pub mpid: Option<[u8; 4]>,
-    /// Price of the coming executions, if not the order's, and whether they print.
-    pub priced: Option<(Price, bool)>,
+    mpid: Option<[u8; 4]>,
+    priced: Option<(Price, bool)>,
+    /// Displayed orders by row, and of all.
+    live: Vec<usize>,
+    live_all: u64,
+    last_order: u64,
     next_match: u64,
     /// Match number and shares of the last printed execution.
     last_print: Option<(u16, u64, u32)>,
@@ -45,9 +48,12 @@ impl<'a, S: DaySink> Tape<'a, S> {
             out: Out { sink, lines, truth: Truth::new() },
             failed: None,
             now: start,
+            live: vec![0; names.len()],
             names,
             mpid: None,
             priced: None,
+            live_all: 0,
+            last_order: 0,
             next_match: 1,
             last_print: None,
         }
@@ -58,28 +64,9 @@ impl<'a, S: DaySink> Tape<'a, S> {
         self.publisher.next_seq() - 1
     }
 
-    /// Symbol of a row.
-    pub fn symbol(&self, row: usize) -> Symbol {
-        self.names.get(row).map_or(Symbol::NONE, |name| name.1)
-    }
-
     /// Says something about no instrument.
     pub fn say_all(&mut self, what: &Happening) {
         self.publish(0, what);
-    }
-
-    /// Says something about an instrument.
-    #[inline]
-    pub fn say(&mut self, row: usize, what: &Happening) {
-        let locate = self.names.get(row).map_or(0, |name| name.0);
-        self.publish(locate, what);
-    }
-
-    /// A fill of hidden orders.
-    pub fn hidden_trade(&mut self, row: usize, price: u32, shares: u32) {
-        let (symbol, match_number) = (self.symbol(row), self.match_number());
-        self.print(u64::from(shares));
-        self.say(row, &Happening::Trade { shares, symbol, price, match_number });
     }
 
     /// The volume of a cross.
@@ -108,13 +95,6 @@ impl<'a, S: DaySink> Tape<'a, S> {
     pub fn progress(&mut self) {
         let done = self.messages();
         self.out.sink.progress(done);
-    }
-
-    /// An order reference was given out, and this many orders are displayed.
-    pub fn note(&mut self, order: OrderRef, live: usize) {
-        let truth = &mut self.out.truth;
-        truth.order_ref_max = truth.order_ref_max.max(order.0);
-        truth.live_orders_max = truth.live_orders_max.max(live as u64);
     }
 
     /// Ends the session and hands out the counts.
@@ -146,9 +126,60 @@ impl<'a, S: DaySink> Tape<'a, S> {
     }
 }
 
+impl<S: DaySink> Floor for Tape<'_, S> {
+    fn symbol(&self, row: usize) -> Symbol {
+        self.names.get(row).map_or(Symbol::NONE, |name| name.1)
+    }
+
+    #[inline]
+    fn say(&mut self, row: usize, what: &Happening) {
+        let locate = self.names.get(row).map_or(0, |name| name.0);
+        self.publish(locate, what);
+    }
+
+    fn hidden_trade(&mut self, row: usize, price: u32, shares: u32) {
+        let (symbol, match_number) = (self.symbol(row), self.match_number());
+        self.print(u64::from(shares));
+        self.say(row, &Happening::Trade { shares, symbol, price, match_number });
+    }
+
+    fn sign(&mut self, mpid: Option<[u8; 4]>) {
+        self.mpid = mpid;
+    }
+
+    fn reprice(&mut self, priced: Option<(Price, bool)>) {
+        self.priced = priced;
+    }
+
+    fn order_ref(&mut self, gap: u64) -> OrderRef {
+        self.last_order += 1 + gap;
+        self.out.truth.order_ref_max = self.last_order;
+        OrderRef(self.last_order)
+    }
+
+    fn live(&self, row: usize) -> usize {
+        self.live.get(row).copied().unwrap_or(0)
+    }
+}
+
+impl<S: DaySink> Tape<'_, S> {
+    fn joined(&mut self, row: usize) {
+        self.live[row] += 1;
+        self.live_all += 1;
+        let most = &mut self.out.truth.live_orders_max;
+        *most = self.live_all.max(*most);
+    }
+
+    fn left(&mut self, row: usize) {
+        self.live[row] -= 1;
+        self.live_all -= 1;
+    }
+}
+
 impl<S: DaySink> MatchSink for Tape<'_, S> {
     fn rested(&mut self, order: &Resting) {
         let row = order.row as usize;
+        self.joined(row);
         let what = Happening::Add {
             order: order.order.0,
             side: order.side,
@@ -163,6 +194,9 @@ impl<S: DaySink> MatchSink for Tape<'_, S> {
     fn executed(&mut self, trade: &Trade) {
         let (row, order, shares) = (trade.maker.row as usize, trade.maker.order.0, trade.qty);
         let match_number = self.match_number();
+        if trade.maker.qty == 0 {
+            self.left(row);
+        }
         let printable = self.priced.is_none_or(|(_, printable)| printable);
         if printable {
             self.print(u64::from(shares));
@@ -184,6 +218,7 @@ impl<S: DaySink> MatchSink for Tape<'_, S> {
     }
 
     fn deleted(&mut self, order: &Resting) {
+        self.left(order.row as usize);
         self.say(order.row as usize, &Happening::Deleted { order: order.order.0 });
     }
 
@@ -199,7 +234,7 @@ impl<S: DaySink> MatchSink for Tape<'_, S> {
 }
 
 /// A price as wide as on the wire; the flow keeps prices far inside.
-pub(super) fn wire_price(price: Price) -> u32 {
+pub(crate) fn wire_price(price: Price) -> u32 {
     u32::try_from(price.0).unwrap_or(0)
 }
 

@@ -42,6 +42,10 @@ pub trait MatchSink {
     fn deleted(&mut self, order: &Resting);
     /// `old` left and `order` joined the back of its queue without a trade.
     fn replaced(&mut self, old: &Resting, order: &Resting);
+    /// Two resting orders traded with each other at the end of a call; both show what is left.
+    fn crossed(&mut self, bid: &Resting, ask: &Resting, qty: u32) {
+        let _ = (bid, ask, qty);
+    }
 }
 
 /// What became of an incoming order.

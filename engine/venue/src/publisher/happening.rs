@@ -58,14 +58,14 @@ pub enum Happening {
 
 /// What every message carries besides its content.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     pub locate: u16,
     pub tracking: u16,
     pub ts_ns: u64,
 }
 
 /// Room for the longest message.
-pub(super) type Buffer = [u8; itch::LENGTH_MAX];
+pub(crate) type Buffer = [u8; itch::LENGTH_MAX];
 
 /// Puts a record into the buffer: the common fields from the stamp, the rest as listed.
 macro_rules! put {
@@ -90,7 +90,7 @@ fn copy<'a>(buffer: &'a mut Buffer, bytes: &[u8]) -> &'a [u8] {
 impl Happening {
     /// The message, in `buffer`.
     #[inline]
-    pub(super) fn encode<'a>(&self, s: Stamp, buffer: &'a mut Buffer) -> &'a [u8] {
+    pub(crate) fn encode<'a>(&self, s: Stamp, buffer: &'a mut Buffer) -> &'a [u8] {
         match *self {
             Happening::Add { order, side, shares, symbol, price, mpid: None } => {
                 let side = itch::indicator_of(side);

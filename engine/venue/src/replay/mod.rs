@@ -52,6 +52,7 @@ use crate::acceptor::Acceptor;
 use crate::config::{ConfigError, NotContinuous, RejectConfig, VenueConfig};
 use crate::own::{OwnOrder, OwnOrders};
 use crate::queue::QueueModel;
+use crate::throttle::Throttle;
 use desk::Desk;
 use market::Market;
 use taken::Taken;
@@ -78,7 +79,7 @@ pub struct ReplayVenue {
     queue_rng: Rng,
     /// Draws of random rejects.
     reject_rng: Rng,
-    throttle: requests::Throttle,
+    throttle: Throttle,
     /// Time of the last event that was applied: no report is older.
     clock: Nanos,
     day_ended: bool,
@@ -130,7 +131,7 @@ impl ReplayVenue {
             },
             queue_rng: Rng::new(config.seed ^ 0x5155_4555_4500_0000),
             reject_rng: Rng::new(config.seed ^ 0x5245_4a45_4354_0000),
-            throttle: requests::Throttle::default(),
+            throttle: Throttle::default(),
             clock: Nanos(0),
             day_ended: false,
         })

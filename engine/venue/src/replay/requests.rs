@@ -11,24 +11,6 @@ use crate::config::NotContinuous;
 use crate::latency::Topic;
 use crate::own::{OwnOrder, Place};
 
-/// New orders and replaces in the window that runs now; windows follow one another.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Throttle {
-    since: Nanos,
-    messages: u32,
-}
-
-impl Throttle {
-    /// Counts a message; whether it is one too many.
-    fn exceeds(&mut self, at: Nanos, most: u32, window_ns: u64) -> bool {
-        if at.since(self.since) >= window_ns {
-            *self = Throttle { since: at, messages: 0 };
-        }
-        self.messages = self.messages.saturating_add(1);
-        most > 0 && self.messages > most
-    }
-}
-
 impl ReplayVenue {
     pub(super) fn on_request(&mut self, at: Nanos, request: Request) {
         match request {
