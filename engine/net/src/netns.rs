@@ -14,6 +14,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A network namespace, kept alive while this is.
 #[derive(Debug)]
@@ -138,18 +139,36 @@ impl NetNs {
             other.path()
         ))?;
         self.bring_up(&here)?;
-        other.bring_up(&there)
+        other.bring_up(&there)?;
+        self.route(&here)?;
+        other.route(&there)
     }
 
-    fn bring_up(&self, end: &End<'_>) -> io::Result<()> {
-        let End { name, address, .. } = end;
+    fn bring_up(&self, End { name, address, .. }: &End<'_>) -> io::Result<()> {
         self.ip(&format!("link set {name} addrgenmode none"))?;
         self.ip(&format!("addr add {address}/24 dev {name}"))?;
         self.ip(&format!("link set {name} up"))?;
+        Ok(())
+    }
+
+    /// Waits for the end to be ready and sends multicast through it. That the other end came up is
+    /// acted upon in the kernel's own time, up to seconds later, and until then what is sent is
+    /// dropped; asking for one link makes newer kernels (6.9) act at once.
+    fn route(&self, End { name, address, .. }: &End<'_>) -> io::Result<()> {
+        let start = Instant::now();
+        while !self.ip(&format!("link show dev {name}"))?.contains("state UP") {
+            if start.elapsed() > READY_WITHIN {
+                return Err(io::Error::other(format!("{name} does not become ready")));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
         self.ip(&format!("route replace 224.0.0.0/4 dev {name} metric {}", metric(*address)))?;
         Ok(())
     }
 }
+
+/// How long a veth pair may take to carry packets.
+const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Several links may each have a multicast route: each its own metric.
 fn metric(address: Ipv4Addr) -> u32 {
@@ -221,7 +240,6 @@ impl Lab {
 #[cfg(test)]
 mod tests {
     use std::net::{SocketAddrV4, UdpSocket};
-    use std::time::Duration;
 
     use super::*;
 

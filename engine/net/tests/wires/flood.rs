@@ -39,6 +39,7 @@ fn flood(lab: &Lab, port: &mut dyn Port, place: &str) {
             quiet = std::time::Instant::now();
         } else {
             lost = dropped(&port.counters(), place);
+            thread::yield_now();
         }
     }
     sender.join().expect("the sender");
