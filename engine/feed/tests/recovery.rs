@@ -12,7 +12,7 @@ fn seeds() -> std::ops::Range<u64> {
         let (from, to) = text.split_once("..")?;
         Some(from.parse().ok()?..to.parse().ok()?)
     });
-    chosen.unwrap_or(0..300)
+    chosen.unwrap_or(0..200)
 }
 
 #[test]

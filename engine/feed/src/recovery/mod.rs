@@ -291,7 +291,9 @@ impl<D: Recoverable> Recovering<D> {
     /// Timers; to be called each turn of the loop, or at [`Recovering::next_deadline`].
     #[inline]
     pub fn on_time<S: EventSink>(&mut self, now: Nanos, sink: &mut S) {
-        self.silence.check(now);
+        if !self.is_ended() {
+            self.silence.check(now);
+        }
         if !self.is_calm() || self.silence.all() {
             self.feed.on_time(now, sink);
             self.turn(now, sink);
@@ -310,7 +312,8 @@ impl<D: Recoverable> Recovering<D> {
             Stage::Ahead { until } | Stage::Resting { until } => Some(until),
         };
         let hole = self.feed.sequencer().hole_deadline();
-        [stage, hole, self.silence.deadline()].into_iter().flatten().min()
+        let silence = self.silence.deadline().filter(|_| !self.is_ended());
+        [stage, hole, silence].into_iter().flatten().min()
     }
 
     /// What is to be done next; to be asked until there is nothing more.

@@ -37,6 +37,8 @@ pub(super) struct Requester {
     server: usize,
     /// No request before this.
     next_at: Nanos,
+    /// Something may be left to ask for then.
+    wants: bool,
     /// Timeouts since the stream moved on.
     failures: u32,
     /// Where the stream stood then.
@@ -55,6 +57,7 @@ impl Requester {
             lent: [0; REQUEST_LEN],
             server: 0,
             next_at: Nanos(0),
+            wants: false,
             failures: 0,
             reached: 0,
         }
@@ -107,26 +110,26 @@ impl Requester {
                 *slot = None;
             }
         }
-        if now >= self.next_at {
-            self.ask(now, sequencer, request, counters);
-        }
+        self.wants = now < self.next_at || self.ask(now, sequencer, request, counters);
     }
 
+    /// Asks for the first messages that nobody was asked for, if there is a slot; whether it did.
     fn ask(
         &mut self,
         now: Nanos,
         sequencer: &Sequencer,
         request: impl Fn(u64, u16) -> [u8; REQUEST_LEN],
         counters: &mut RecoveryCounters,
-    ) {
-        let Some((first, end)) = self.next_range(sequencer) else { return };
+    ) -> bool {
+        let Some((first, end)) = self.next_range(sequencer) else { return false };
         let (server, count) = (self.server, (end - first) as u16); // at most `max_messages`
         let slots = self.slots.iter_mut().take(self.in_flight);
-        let Some(slot) = slots.into_iter().find(|slot| slot.is_none()) else { return };
+        let Some(slot) = slots.into_iter().find(|slot| slot.is_none()) else { return false };
         let bytes = request(first, count);
         *slot = Some(Slot { first, end, server, sent: now, waits: true, bytes });
         self.next_at = now.plus(self.interval_ns);
         counters.requests += 1;
+        true
     }
 
     /// The first missing messages that nobody was asked for.
@@ -160,7 +163,7 @@ impl Requester {
     pub fn deadline(&self) -> Option<Nanos> {
         let timeouts = self.slots.iter().flatten().map(|slot| slot.sent.plus(self.timeout_ns));
         let free = self.slots.iter().take(self.in_flight).any(Option::is_none);
-        timeouts.chain(free.then_some(self.next_at)).min()
+        timeouts.chain((free && self.wants).then_some(self.next_at)).min()
     }
 }
 

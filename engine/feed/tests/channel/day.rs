@@ -53,7 +53,7 @@ impl Day {
         };
         let mut day = Day { session, messages: Vec::new(), states: vec![State::default()] };
         let mut opening: Vec<Vec<u8>> = vec![maker.system(b'O')];
-        opening.extend((1..=INSTRUMENTS).map(|locate| directory(locate)));
+        opening.extend((1..=INSTRUMENTS).map(directory));
         for message in opening {
             day.push(message, &maker.state);
         }
@@ -78,7 +78,8 @@ impl Day {
         }
         image.extend((1..=INSTRUMENTS).map(directory));
         image.extend(state.trading.iter().map(|(locate, code)| trading(*locate, *code)));
-        image.extend(state.halts.iter().map(|(locate, code)| halt(*locate, *code)));
+        let halted = state.halts.iter().filter(|(_, code)| **code == b'H'); // an image of what is
+        image.extend(halted.map(|(locate, code)| halt(*locate, *code)));
         let mut orders: Vec<_> = state.orders.iter().collect();
         orders.sort_by_key(|(_, order)| order.turn);
         image.extend(orders.into_iter().map(|(id, order)| add(*id, order, order.turn % 2 == 0)));

@@ -58,6 +58,8 @@ pub struct World {
     seed: u64,
     rng: Rng,
     days: Vec<Day>,
+    /// What a server that was not restarted still tells.
+    yesterday: Day,
     sent: Vec<Sent>,
     queue: BinaryHeap<Reverse<(u64, u64, u64, Input)>>,
     number: u64,
@@ -69,6 +71,8 @@ pub struct World {
     end: u64,
     /// Both lines are dead from here on.
     cut: Option<u64>,
+    /// Time is told at deadlines only.
+    sparse: bool,
     pub feed: RecoveringFeed,
     pub configs: (FeedConfig, RecoveryConfig),
     pub sink: Checked,
@@ -140,6 +144,7 @@ impl World {
             seed,
             rng,
             days,
+            yesterday: Day::new(seed * 2 + 0x1000_0000, *b" YESTERDAY", 200),
             sent: Vec::new(),
             queue: BinaryHeap::new(),
             number: 0,
@@ -149,6 +154,7 @@ impl World {
             heal: 0,
             end: 0,
             cut: None,
+            sparse: false,
             feed: RecoveringFeed::new(feed, recovery.clone()).expect("a channel"),
             configs: (feed, recovery),
             sink,
@@ -239,8 +245,11 @@ impl World {
                 self.push(arrives, 0, Input::Packet(number, bytes));
             }
         }
+        self.sparse = self.rng.chance(1, 3);
         let mut at = START.0;
-        while at < self.end {
+        self.push(at, 0, Input::Time);
+        self.push(self.end, 0, Input::Time);
+        while at < self.end && !self.sparse {
             self.push(at, 0, Input::Time);
             at += 1 + self.rng.below(150 * US);
         }
@@ -255,36 +264,54 @@ impl World {
     /// one.
     pub fn run(&mut self) -> Result<Outcome, String> {
         let mut packet_no = 0;
-        while let Some(Reverse((at, _, connection, input))) = self.queue.pop() {
+        while let Some(Reverse((at, number, connection, input))) = self.queue.pop() {
+            if let Some(due) = self.feed.next_deadline().filter(|due| self.sparse && due.0 < at) {
+                self.queue.push(Reverse((at, number, connection, input)));
+                let before = self.inputs.last().map_or(0, |(at, _)| at.0);
+                self.one(due.0.max(before), packet_no, Input::Time)?;
+                let next = self.feed.next_deadline();
+                if next.is_some_and(|next| next.0 <= due.0.max(before)) {
+                    return Err(format!("seed {}: a deadline that stays: {next:?}", self.seed));
+                }
+                continue;
+            }
             if connection != 0 && connection != self.connection {
                 continue; // of a connection that is closed
             }
             packet_no += 1;
-            let now = Nanos(at);
-            give(&mut self.feed, now, packet_no, &input, &mut self.sink);
-            self.inputs.push((now, input));
-            let done = self.feed.expected() - 1;
-            self.sink.check(done, &self.inputs.last());
-            if let Some(wrong) = &self.sink.wrong {
-                if std::env::var_os("NOFX_TRACE").is_some() {
-                    self.trace();
-                }
-                return Err(format!("seed {}: {wrong}, state {:?}", self.seed, self.feed.state()));
-            }
-            if self.feed.is_trusted() == self.sink.market.is_stale() {
-                return Err(format!(
-                    "seed {}: {now:?} trusted {}, state {:?}, stale {}, {:?} {:?}",
-                    self.seed,
-                    self.feed.is_trusted(),
-                    self.feed.state(),
-                    self.sink.market.why_stale(),
-                    self.configs,
-                    self.feed.report().malformed,
-                ));
-            }
-            self.act(at);
+            self.one(at, packet_no, input)?;
         }
         self.outcome()
+    }
+
+    /// One input, and what must hold behind it.
+    fn one(&mut self, at: u64, packet_no: u64, input: Input) -> Result<(), String> {
+        let now = Nanos(at);
+        let before = self.sink.events;
+        give(&mut self.feed, now, packet_no, &input, &mut self.sink);
+        self.inputs.push((now, input));
+        if self.sink.events > before {
+            self.sink.check(self.feed.expected() - 1, &self.inputs.last());
+        }
+        if let Some(wrong) = &self.sink.wrong {
+            if std::env::var_os("NOFX_TRACE").is_some() {
+                self.trace();
+            }
+            return Err(format!("seed {}: {wrong}, state {:?}", self.seed, self.feed.state()));
+        }
+        if self.feed.is_trusted() == self.sink.market.is_stale() {
+            return Err(format!(
+                "seed {}: {now:?} trusted {}, state {:?}, stale {}, {:?} {:?}",
+                self.seed,
+                self.feed.is_trusted(),
+                self.feed.state(),
+                self.sink.market.why_stale(),
+                self.configs,
+                self.feed.report().malformed,
+            ));
+        }
+        self.act(at);
+        Ok(())
     }
 
     /// What came last, for people.
@@ -378,10 +405,9 @@ impl World {
         if mood == Mood::Dead || self.days[session].session != request[..10] {
             return;
         }
-        let day = &self.days[session];
+        let mut day = &self.days[session];
         let end = (seq - 1 + count).min(published);
         let mut first = seq - 1;
-        let mut name = day.session;
         let mut most = 20;
         let mut delay = 50 * US;
         let mut copies = 1;
@@ -390,7 +416,7 @@ impl World {
             match self.rng.below(12) {
                 0 | 1 => return,
                 2 => delay = self.rng.below(5 * MS),
-                3 => name = *b"SUNDAY    ",
+                3 => day = &self.yesterday,
                 4 => damage = 1 + self.rng.below(3),
                 5 => most = 1,
                 6 => copies = 3,
@@ -404,7 +430,7 @@ impl World {
         let end = end.min(first + most).max(first);
         let blocks: Vec<&[u8]> =
             day.messages.get(first..end).unwrap_or(&[]).iter().map(Vec::as_slice).collect();
-        let mut reply = mold(&name, first as u64 + 1, blocks.len() as u16, &blocks);
+        let mut reply = mold(&day.session, first as u64 + 1, blocks.len() as u16, &blocks);
         match damage {
             1 => reply.truncate(self.rng.below(reply.len() as u64) as usize),
             2 => reply[18] = 0xEE,
@@ -433,11 +459,10 @@ impl World {
         let (session, published) = self.published(now);
         let mood = if now >= self.heal { Mood::Good } else { self.glimpse };
         let case = if mood == Mood::Mixed { self.rng.below(12) } else { 99 };
-        let day = &self.days[session];
+        let day = if case == 1 { &self.yesterday } else { &self.days[session] };
         let old = if case == 0 { self.rng.below(300) as usize } else { 0 };
-        let count = published.saturating_sub(old);
-        let name = if case == 1 { *b" YESTERDAY" } else { day.session };
-        let mut bytes = soup::login_accepted(name, 1 + u64::from(case == 2)).to_vec();
+        let count = published.saturating_sub(old).min(day.messages.len());
+        let mut bytes = soup::login_accepted(day.session, 1 + u64::from(case == 2)).to_vec();
         for message in day.image(count) {
             put(&mut bytes, &message);
             if self.rng.chance(1, 30) {
