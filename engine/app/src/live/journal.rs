@@ -14,39 +14,49 @@ use crate::failure::Failure;
 use crate::hot_path::HotPath;
 use crate::live::restart::Restored;
 
-/// The files of the journal, with what the run before left in the ring already in them.
+/// An opened journal.
+pub struct Opened {
+    /// Its files, with what the run before left in the ring already in them.
+    pub files: Files,
+    /// Number of the next record.
+    pub next: u64,
+    /// Whether the ring held something that was not yet in the files.
+    pub completed: bool,
+}
+
+/// Opens the journal. A new folder begins where the mailbox ended, so that numbers go on.
 ///
 /// # Errors
-/// Another engine runs, a file is damaged (named, with its offset), or the system refuses.
+/// Another engine runs, a file is damaged (named, with its offset), the ring holds records of another
+/// folder, or the system refuses.
 pub fn open(
     live: &LiveSection,
     network: &NetworkSection,
     started: Nanos,
-) -> Result<(Files, u64), Failure> {
+) -> Result<Opened, Failure> {
     let folder = &live.journal;
     let io = |e: std::io::Error| Failure::output(format!("{}: {e}", folder.display()));
     std::fs::create_dir_all(folder).map_err(io)?;
-    let config = SegmentConfig {
-        segment_bytes: u64::from(live.segment_mib) << 20,
-        disk_max_bytes: live.disk_max_mib << 20,
-        fsync: match live.fsync_ms {
-            0 => Fsync::Never,
-            ms => Fsync::EveryMs(ms.into()),
-        },
-        session: started,
-        engine: format!("nofx {}", env!("CARGO_PKG_VERSION")),
-    };
-    let segments = SegmentWriter::open(folder, config).map_err(unusable)?;
+    let segments = SegmentWriter::open(folder, segment_config(live, started)).map_err(unusable)?;
     if let Some(cut) = segments.cut() {
         crate::outputs::complain(format_args!("journal: {cut}"));
     }
+    let last = segments.last();
     let groups = network.lines.iter().map(|l| (l.group.ip().octets(), l.group.port())).collect();
     let packets = PacketWriter::open(folder, groups, u64::from(live.segment_mib) << 20);
     let mut files = Files::new(segments, packets.map_err(io)?, live.fsync_ms);
-    let mut saved = 0;
+    let (mut next, mut completed) = (last.unwrap_or(0) + 1, false);
     if let Some(mut ring) = recover(&live.mailbox).map_err(Failure::usage)? {
+        let state = ring.state();
+        if last.is_none() && state.waiting > 0 {
+            return Err(Failure::usage(format!(
+                "{}: still holds records of another journal folder: start once with that one as \
+                 live.journal, or name another live.mailbox",
+                live.mailbox.display()
+            )));
+        }
         while files.drain(&mut ring, wall()).map_err(io)?.is_some() {
-            saved += 1;
+            completed = true;
         }
         if ring.is_damaged() {
             return Err(Failure::input(format!(
@@ -55,9 +65,24 @@ pub fn open(
                 live.mailbox.display()
             )));
         }
+        let last = files.segments().last().unwrap_or(state.last);
+        next = next.max(last + 1);
     }
     files.sync().map_err(io)?;
-    Ok((files, saved))
+    Ok(Opened { files, next, completed })
+}
+
+fn segment_config(live: &LiveSection, started: Nanos) -> SegmentConfig {
+    SegmentConfig {
+        segment_bytes: u64::from(live.segment_mib) << 20,
+        disk_max_bytes: live.disk_max_mib << 20,
+        fsync: match live.fsync_ms {
+            0 => Fsync::Never,
+            ms => Fsync::EveryMs(ms.into()),
+        },
+        session: started,
+        engine: format!("nofx {}", env!("CARGO_PKG_VERSION")),
+    }
 }
 
 /// Brings orders, positions and instruments of the runs in `folder` back into `path`.

@@ -212,8 +212,8 @@ pub fn run(
     }
     warnings.iter().for_each(|warning| complain(format_args!("warning: {warning}")));
     let begun = Instant::now();
-    let (files, saved) = journal::open(&config.live, &config.network, super::clock::wall())?;
-    if saved > 0 {
+    let opened = journal::open(&config.live, &config.network, super::clock::wall())?;
+    if opened.completed {
         complain("the journal of the run before was completed from its ring");
     }
     let definitions = definitions(&config)?;
@@ -226,7 +226,8 @@ pub fn run(
         config: &config,
         text,
         topology: &topology,
-        files,
+        files: opened.files,
+        first_number: opened.next,
         definitions,
         traded: traded.clone(),
         stop,
@@ -243,6 +244,7 @@ struct Starting<'a> {
     text: String,
     topology: &'a Topology,
     files: Files,
+    first_number: u64,
     definitions: Definitions,
     traded: Vec<InstrumentId>,
     stop: &'a Arc<AtomicBool>,
@@ -277,7 +279,7 @@ impl Starting<'_> {
         Ok(Ids { file, first, limit })
     }
 
-    fn spec(&self, first_number: u64, started: Nanos) -> Spec {
+    fn spec(&self, started: Nanos) -> Spec {
         let config = self.config;
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
         Spec {
@@ -295,7 +297,7 @@ impl Starting<'_> {
             lines: config.network.lines.len() as u32,
             sessions: 1,
             journal_bytes: u64::from(config.live.journal_ring_mib) << 20,
-            first_number,
+            first_number: self.first_number,
         }
     }
 
@@ -312,7 +314,6 @@ impl Starting<'_> {
     fn start<S: Strategy + Send + 'static>(mut self, strategy: S) -> Result<LiveSummary, Failure> {
         let config = self.config;
         let ids = self.ids()?;
-        let first_number = self.files.segments().last().unwrap_or(0) + 1;
         let mut start = StartRecord {
             version: env!("CARGO_PKG_VERSION").into(),
             config: self.text.clone(),
@@ -329,7 +330,7 @@ impl Starting<'_> {
             complain(format_args!("restored from the journal: {restored}"));
         }
         let clock = EngineClock::start(restored.last);
-        let spec = self.spec(first_number, clock.now());
+        let spec = self.spec(clock.now());
         let mut engine = Engine::create(&config.live.mailbox, &spec).map_err(Failure::usage)?;
         start.epoch = engine.epoch();
         path.orders.set_epoch(start.epoch);

@@ -206,3 +206,45 @@ impl Venue {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nofx_venue::exchange::FirmConfig;
+
+    use super::*;
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults_and_no_key_is_missing() {
+        let page = include_str!("../../../../docs/venue.toml");
+        let mut documented: ExchangeConfig = toml::from_str(page).expect("parses");
+        documented.check().expect("usable");
+        let uncommented = page.replace("\n# ", "\n");
+        let (_, halts) = uncommented.split_once("[[halts]]").expect("documented");
+        let halts: ExchangeConfig = toml::from_str(&format!("[[halts]]{halts}")).expect("parses");
+        assert_eq!(halts.halts.len(), 1);
+        assert_eq!(std::mem::take(&mut documented.firms), [FirmConfig::default()]);
+        let lines = std::mem::take(&mut documented.lines);
+        assert!(lines.len() == 2 && lines.iter().all(|line| line.loss_ppm == 0));
+        assert_eq!(documented, ExchangeConfig::default());
+        let all = ExchangeConfig { firms: vec![FirmConfig::default()], lines, ..halts };
+        let printed = format!("{all:#?}");
+        for (key, _) in printed.lines().filter_map(|line| line.trim().split_once(": ")) {
+            assert!(page.contains(&format!("{key} =")), "{key} is not in docs/venue.toml");
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_used_is_named() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("v.toml");
+        let refused = |text: &str| {
+            std::fs::write(&path, text).expect("a file");
+            load(Some(&path)).expect_err(text).to_string()
+        };
+        assert!(refused("[market]\nsed = 1").contains("sed"));
+        assert!(refused("[glimpse]\nclients = 0").contains("glimpse.clients"));
+        assert!(refused("[[firms]]\nlisten = \"here\"").contains("listen"));
+        assert!(load(Some(&dir.path().join("absent"))).is_err());
+        assert_eq!(load(None).expect("defaults").firms.len(), 1);
+    }
+}

@@ -52,11 +52,10 @@ impl Snapshots {
         let mut busy = false;
         let (served, turned_away) = (&mut self.served, &mut self.turned_away);
         self.clients.retain_mut(|(stream, session)| {
+            let before = session.was_served();
             let lasts = step(stream, session, exchange, now, &mut busy);
-            if !lasts {
-                let count = if session.was_served() { &mut *served } else { &mut *turned_away };
-                *count += 1;
-            }
+            *served += u64::from(!before && session.was_served());
+            *turned_away += u64::from(!lasts && !session.was_served());
             lasts
         });
         busy
