@@ -425,11 +425,14 @@ impl<D: Recoverable> Recovering<D> {
         if !self.snapshot.on_time(now) {
             self.snapshot_failed(now);
         }
+        if let Stage::Requesting { .. } = self.stage {
+            self.requester.expire(now, self.feed.sequencer(), &mut self.counters);
+        }
         self.advance(now);
         if let Stage::Requesting { .. } = self.stage {
             let sequencer = self.feed.sequencer();
             let request = |first, count| D::request(sequencer.session(), first, count);
-            self.requester.turn(now, sequencer, request, &mut self.counters);
+            self.requester.ask(now, sequencer, request, &mut self.counters);
         }
         self.counters.buffer_full = self.feed.sequencer().no_room();
         self.tell(now, sink);
@@ -555,6 +558,9 @@ impl<D: Recoverable> Recovering<D> {
         } else {
             self.counters.stale_episodes += 1;
             self.stale_since = now;
+            if self.gave_up() {
+                return; // the gap was told where it happened
+            }
             EventKind::Stale(StaleReason::Gap)
         };
         let (sequencer, mut delivery) = self.feed.split(sink);

@@ -81,55 +81,53 @@ impl Requester {
         self.slots.iter_mut().filter(|slot| slot.as_ref().is_some_and(holds)).for_each(free);
     }
 
-    /// Frees what was filled or timed out, and asks for what is missing.
-    pub fn turn(
+    /// Frees what was filled or timed out.
+    pub fn expire(&mut self, now: Nanos, sequencer: &Sequencer, counters: &mut RecoveryCounters) {
+        let expected = sequencer.expected();
+        if expected > self.reached {
+            self.reached = expected;
+            self.failures = 0;
+        }
+        for slot in &mut self.slots {
+            let Some(held) = *slot else { continue };
+            let timed_out = now.since(held.sent) >= self.timeout_ns;
+            if held.end > expected && !timed_out {
+                continue;
+            }
+            *slot = None;
+            let missing = sequencer.missing_from(held.first);
+            if missing.is_some_and(|(first, _)| first < held.end) {
+                counters.request_timeouts += 1;
+                self.failures = self.failures.saturating_add(1);
+                if held.server == self.server {
+                    self.server = (self.server + 1) % self.servers.max(1);
+                }
+            }
+        }
+    }
+
+    /// Asks for the first messages that nobody was asked for, if rate and slots allow it.
+    pub fn ask(
         &mut self,
         now: Nanos,
         sequencer: &Sequencer,
         request: impl Fn(u64, u16) -> [u8; REQUEST_LEN],
         counters: &mut RecoveryCounters,
     ) {
-        if sequencer.expected() > self.reached {
-            self.reached = sequencer.expected();
-            self.failures = 0;
+        self.wants = now < self.next_at;
+        if self.wants {
+            return;
         }
-        for slot in &mut self.slots {
-            let Some(held) = slot else { continue };
-            let timed_out = now.since(held.sent) >= self.timeout_ns;
-            if held.end <= sequencer.expected() {
-                *slot = None;
-            } else if timed_out {
-                let missing = sequencer.missing_from(held.first);
-                if missing.is_some_and(|(first, _)| first < held.end) {
-                    counters.request_timeouts += 1;
-                    self.failures = self.failures.saturating_add(1);
-                    if held.server == self.server {
-                        self.server = (self.server + 1) % self.servers.max(1);
-                    }
-                }
-                *slot = None;
-            }
-        }
-        self.wants = now < self.next_at || self.ask(now, sequencer, request, counters);
-    }
-
-    /// Asks for the first messages that nobody was asked for, if there is a slot; whether it did.
-    fn ask(
-        &mut self,
-        now: Nanos,
-        sequencer: &Sequencer,
-        request: impl Fn(u64, u16) -> [u8; REQUEST_LEN],
-        counters: &mut RecoveryCounters,
-    ) -> bool {
-        let Some((first, end)) = self.next_range(sequencer) else { return false };
-        let (server, count) = (self.server, (end - first) as u16); // at most `max_messages`
-        let slots = self.slots.iter_mut().take(self.in_flight);
-        let Some(slot) = slots.into_iter().find(|slot| slot.is_none()) else { return false };
-        let bytes = request(first, count);
-        *slot = Some(Slot { first, end, server, sent: now, waits: true, bytes });
+        let Some((first, end)) = self.next_range(sequencer) else { return };
+        let Some(slot) = self.slots.iter_mut().take(self.in_flight).find(|slot| slot.is_none())
+        else {
+            return;
+        };
+        let bytes = request(first, (end - first) as u16); // at most `max_messages`
+        *slot = Some(Slot { first, end, server: self.server, sent: now, waits: true, bytes });
         self.next_at = now.plus(self.interval_ns);
+        self.wants = true;
         counters.requests += 1;
-        true
     }
 
     /// The first missing messages that nobody was asked for.

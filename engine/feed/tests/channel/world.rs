@@ -463,7 +463,9 @@ impl World {
         let old = if case == 0 { self.rng.below(300) as usize } else { 0 };
         let count = published.saturating_sub(old).min(day.messages.len());
         let mut bytes = soup::login_accepted(day.session, 1 + u64::from(case == 2)).to_vec();
-        for message in day.image(count) {
+        let image = day.image(count);
+        let front = if case == 2 { image.len() / 2 } else { 0 }; // logged in behind them
+        for message in image.into_iter().skip(front) {
             put(&mut bytes, &message);
             if self.rng.chance(1, 30) {
                 bytes.extend(soup::SERVER_HEARTBEAT);
