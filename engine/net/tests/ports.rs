@@ -31,6 +31,18 @@ fn udp() {
 }
 
 #[test]
+fn fault_before_sockets() {
+    conformance::suite(|| {
+        rigs::on_veth("fault(udp)", false, |_| {
+            let line = |address| UdpLine { address, interface: Lab::NEAR.into() };
+            let lines = lines().into_iter().chain([OWN]).map(line).collect();
+            let port = Udp::open(UdpConfig { lines, ..UdpConfig::default() });
+            port.map(|port| Fault::new(port, 1, Faults::default(), Faults::default()))
+        })
+    });
+}
+
+#[test]
 fn packet() {
     conformance::suite(|| {
         rigs::frames_on_veth("packet", |_| {

@@ -104,7 +104,8 @@ impl Neighbours {
     /// Takes what `arp` teaches; the reply to send when it asks for us.
     pub fn heard(&mut self, arp: &Arp) -> Option<Arp> {
         let (_, wanted) = arp.target;
-        if wanted != self.own.1 || arp.sender.1 == self.own.1 {
+        let ours = wanted == self.own.1 && !wanted.is_unspecified();
+        if !ours || arp.sender.1 == self.own.1 {
             return None;
         }
         self.learn(arp.sender.1, arp.sender.0);

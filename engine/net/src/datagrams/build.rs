@@ -68,19 +68,11 @@ impl Header {
         h[0..6].copy_from_slice(&self.to_mac);
         h[6..12].copy_from_slice(&self.mac);
         h[12..14].copy_from_slice(&[0x08, 0x00]);
-        h[14] = 0x45;
-        h[16..18].copy_from_slice(&(IPV4 as u16 + udp_len).to_be_bytes());
-        h[18..20].copy_from_slice(&self.id.to_be_bytes());
-        h[20] = 0x40; // do not fragment
-        h[22] = self.ttl;
-        h[23] = 17;
-        h[26..30].copy_from_slice(&self.from.ip().octets());
-        h[30..34].copy_from_slice(&self.to.ip().octets());
+        let ip = ipv4(*self.from.ip(), *self.to.ip(), self.ttl, self.id, payload.len());
+        h[14..34].copy_from_slice(&ip);
         h[34..36].copy_from_slice(&self.from.port().to_be_bytes());
         h[36..38].copy_from_slice(&self.to.port().to_be_bytes());
         h[38..40].copy_from_slice(&udp_len.to_be_bytes());
-        let ip_sum = fold(sum(&h[14..34]));
-        h[24..26].copy_from_slice(&ip_sum.to_be_bytes());
         // The pseudo header: addresses, protocol, length; then the UDP header and the payload.
         let pseudo = sum(&h[26..34]) + 17 + u64::from(udp_len);
         let udp_sum = match fold(pseudo + sum(&h[34..42]) + sum(payload)) {
@@ -96,6 +88,22 @@ impl Header {
 pub fn group_mac(group: Ipv4Addr) -> [u8; 6] {
     let [_, b, c, d] = group.octets();
     [0x01, 0x00, 0x5E, b & 0x7F, c, d]
+}
+
+/// The IPv4 header of a UDP datagram with `payload` bytes; not to be fragmented.
+pub fn ipv4(from: Ipv4Addr, to: Ipv4Addr, ttl: u8, id: u16, payload: usize) -> [u8; IPV4] {
+    let mut h = [0; IPV4];
+    h[0] = 0x45;
+    h[2..4].copy_from_slice(&((IPV4 + UDP + payload) as u16).to_be_bytes());
+    h[4..6].copy_from_slice(&id.to_be_bytes());
+    h[6] = 0x40; // do not fragment
+    h[8] = ttl;
+    h[9] = 17;
+    h[12..16].copy_from_slice(&from.octets());
+    h[16..20].copy_from_slice(&to.octets());
+    let sum = fold(sum(&h));
+    h[10..12].copy_from_slice(&sum.to_be_bytes());
+    h
 }
 
 /// Sum of the 16-bit words, unfolded; an odd last byte is the high half of its word.

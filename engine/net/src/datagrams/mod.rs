@@ -27,7 +27,8 @@ use build::Header;
 /// What a [`Datagrams`] listens to and sends from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatagramsConfig {
-    /// Own address: source of what is sent, and always listened to.
+    /// Own address: source of what is sent, and always listened to. Unspecified (0.0.0.0): the
+    /// port only listens.
     pub own: SocketAddrV4,
     /// Groups and ports that are listened to besides.
     pub lines: Vec<SocketAddrV4>,
@@ -49,6 +50,12 @@ pub struct Gateway {
 }
 
 impl DatagramsConfig {
+    /// Only listens, to `lines`.
+    pub fn listen(lines: Vec<SocketAddrV4>) -> DatagramsConfig {
+        let own = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        DatagramsConfig { lines, ..DatagramsConfig::new(own) }
+    }
+
     /// Sends from and listens to `own` only.
     pub fn new(own: SocketAddrV4) -> DatagramsConfig {
         DatagramsConfig { own, lines: Vec::new(), neighbours: Vec::new(), gateway: None, ttl: 16 }
@@ -215,8 +222,11 @@ impl<F: FramePort> Port for Datagrams<F> {
     #[inline]
     fn send(&mut self, to: SocketAddrV4, payload: &[u8]) -> Result<(), SendError> {
         let frame_max = self.port.frame_max();
-        if payload.len() > build::payload_max(frame_max) || frame_max == 0 {
-            return Err(if frame_max == 0 { SendError::Unreachable } else { SendError::TooLong });
+        if frame_max == 0 || self.config.own.ip().is_unspecified() {
+            return Err(SendError::Unreachable);
+        }
+        if payload.len() > build::payload_max(frame_max) {
+            return Err(SendError::TooLong);
         }
         let header = Header {
             mac: self.port.mac(),

@@ -57,7 +57,8 @@ impl Default for UdpConfig {
 /// Where one socket listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpLine {
-    /// A group and port, or an own address and port (port 0: any free one).
+    /// A group and port, or an own address and port (port 0: any free one). With 0.0.0.0 all own
+    /// addresses are meant, and arrivals name it as their destination.
     pub address: SocketAddrV4,
     /// Interface: needed for a group; for an own address it is where multicast leaves.
     pub interface: String,

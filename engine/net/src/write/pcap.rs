@@ -1,10 +1,12 @@
 //! Writing pcap: little-endian, nanoseconds, Ethernet frames that carry UDP over IPv4.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use nofx_types::Nanos;
 
 use crate::atomic::AtomicFile;
+use crate::datagrams::build::{FRAME_MIN, group_mac, ipv4};
 use crate::{Error, Problem, Result};
 
 const ETHERNET: usize = 14;
@@ -12,8 +14,8 @@ const TAG: usize = 4;
 const IPV4: usize = 20;
 const UDP: usize = 8;
 
-/// Shortest Ethernet frame without its check sequence; shorter ones are padded with zeros.
-const FRAME_MIN: usize = 60;
+/// Routers that a packet of ours may pass: it says so, though it only lies in a file.
+const TTL: u8 = 16;
 
 /// Most payload of a UDP datagram over IPv4.
 const PAYLOAD_MAX: usize = 65_535 - IPV4 - UDP;
@@ -95,27 +97,12 @@ fn record_head(
         head.put(&(vlan & 0x0FFF).to_be_bytes());
     }
     head.put(&0x0800u16.to_be_bytes());
-    head.put(&ipv4(link, number, dst, payload_len));
+    head.put(&ipv4(link.src.into(), dst.into(), TTL, number as u16, payload_len));
     head.put(&link.src_port.to_be_bytes());
     head.put(&port.to_be_bytes());
     head.put(&((UDP + payload_len) as u16).to_be_bytes());
     head.put(&[0, 0]); // no checksum: RFC 768 allows it over IPv4
     (head, padding)
-}
-
-fn ipv4(link: &Link, number: u64, dst: [u8; 4], payload_len: usize) -> [u8; IPV4] {
-    let mut header = [0u8; IPV4];
-    header[0] = 0x45;
-    header[2..4].copy_from_slice(&((IPV4 + UDP + payload_len) as u16).to_be_bytes());
-    header[4..6].copy_from_slice(&(number as u16).to_be_bytes()); // identification
-    header[6] = 0x40; // do not fragment
-    header[8] = 16; // time to live
-    header[9] = 17; // UDP
-    header[12..16].copy_from_slice(&link.src);
-    header[16..20].copy_from_slice(&dst);
-    let checksum = checksum(&header);
-    header[10..12].copy_from_slice(&checksum.to_be_bytes());
-    header
 }
 
 /// Writes datagrams as packets of a capture.
@@ -202,22 +189,9 @@ impl Head {
     }
 }
 
-/// The group's address on Ethernet (RFC 1112 6.4: 01-00-5E and the low 23 bits), or a locally
-/// administered one for a host.
+/// The group's address on Ethernet, or a locally administered one for a host.
 fn mac_of(ip: [u8; 4]) -> [u8; 6] {
     let [a, b, c, d] = ip;
-    if (224..240).contains(&a) {
-        [0x01, 0x00, 0x5E, b & 0x7F, c, d]
-    } else {
-        [0x02, 0x00, a, b, c, d]
-    }
-}
-
-/// RFC 1071: the complement of the ones' complement sum of the header's 16-bit words.
-fn checksum(header: &[u8; IPV4]) -> u16 {
-    let words =
-        header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
-    let sum: u32 = words.sum();
-    let folded = (sum & 0xFFFF) + (sum >> 16);
-    !((folded & 0xFFFF) + (folded >> 16)) as u16
+    let group = Ipv4Addr::from(ip);
+    if group.is_multicast() { group_mac(group) } else { [0x02, 0x00, a, b, c, d] }
 }

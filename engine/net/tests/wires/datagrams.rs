@@ -178,3 +178,21 @@ fn a_host_is_found_by_arp_or_through_its_gateway() {
     }
     assert_eq!(dropped(&Port::counters(&mut port), "no_neighbour"), 4);
 }
+
+#[test]
+fn a_port_that_only_listens_says_nothing_whatever_it_is_asked() {
+    let (near, mut far) = loopback::pair(64, 1_514);
+    let mut port = Datagrams::new(near, DatagramsConfig::listen(lines()));
+    for asked in [*OWN.ip(), Ipv4Addr::UNSPECIFIED] {
+        let question = Arp { op: 1, sender: ([2; 6], *PEER.ip()), target: ([0; 6], asked) };
+        far.send(&question.frame()).expect("room");
+    }
+    far.send(&frame(lines()[3], b"listened to")).expect("room");
+    far.flush();
+    assert_eq!(Port::poll(&mut port), 1);
+    for to in [PEER, lines()[0]] {
+        assert_eq!(Port::send(&mut port, to, b"x"), Err(SendError::Unreachable));
+    }
+    Port::flush(&mut port);
+    assert_eq!(far.poll(), 0);
+}

@@ -7,7 +7,7 @@ use nofx_net::netns::Lab;
 use nofx_net::packet::{Packet, PacketConfig};
 use nofx_net::port::{FramePort, Port, SendError};
 
-use super::{dropped, poll};
+use super::{drop_privileges, dropped, poll};
 use crate::conformance::{OWN, PATIENCE, PEER, receive};
 
 fn open(lab: &Lab, config: &PacketConfig) -> Result<Packet, String> {
@@ -104,13 +104,4 @@ fn without_privilege_it_says_which_one_is_missing() {
     });
     assert_eq!(error.errno(), Some(libc::EPERM));
     assert!(error.to_string().contains("CAP_NET_RAW"), "{error}");
-}
-
-/// Takes all capabilities from the calling thread.
-fn drop_privileges() {
-    let header = [0x2008_0522u32, 0]; // version 3, this thread (capabilities(7))
-    let none = [0u32; 6];
-    // SAFETY: the two structures of capset(2), which only reads them.
-    let done = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
-    assert_eq!(done, 0);
 }

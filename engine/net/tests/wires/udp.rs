@@ -7,7 +7,7 @@ use nofx_net::netns::{End, Lab};
 use nofx_net::port::{Port, SendError};
 use nofx_net::udp::{Stamps, Udp, UdpConfig, UdpLine};
 
-use super::{dropped, poll};
+use super::{drop_privileges, dropped, poll};
 use crate::conformance::{OWN, PATIENCE, PEER, lines, receive};
 
 fn line(address: SocketAddrV4, interface: &str) -> UdpLine {
@@ -176,4 +176,21 @@ fn a_busy_line_does_not_starve_a_quiet_one() {
         full += u32::from(burst == 64);
         assert!(burst > 0 && full < 2, "{burst} of the busy line again, after {full} full bursts");
     }
+}
+
+#[test]
+fn a_buffer_that_was_not_granted_is_told() {
+    let Some(lab) = Lab::or_skip("udp") else { return };
+    let rest = UdpConfig { receive_buffer: 64 << 20, ..UdpConfig::default() };
+    let port = open(&lab, vec![line(OWN, "")], rest.clone()).expect("free");
+    assert_eq!(port.describe().notes, [""; 0], "CAP_NET_ADMIN gets what it asks for");
+    drop(port);
+    let notes = lab.near.within(|| {
+        let opened = std::thread::spawn(move || {
+            drop_privileges();
+            Udp::open(UdpConfig { lines: vec![line(OWN, "")], ..rest }).map(|port| port.describe())
+        });
+        opened.join().expect("the thread").expect("opened with less").notes
+    });
+    assert!(notes.len() == 1 && notes[0].contains("67108864") && notes[0].contains("rmem_max"));
 }
