@@ -242,6 +242,30 @@ pub struct SessionSection {
     pub throttle_max: u32,
     /// Window of `throttle_max`, nanoseconds.
     pub throttle_window_ns: u64,
+    /// Reject reason by which the venue says that its throttle held an order; 0: it has none.
+    pub throttle_reason: u16,
+    /// A heartbeat after so much silence of ours, nanoseconds.
+    pub heartbeat_ns: u64,
+    /// The session is given up after so much silence of the venue, nanoseconds.
+    pub silence_ns: u64,
+    /// First wait between two attempts to connect, nanoseconds; doubled by each.
+    pub retry_min_ns: u64,
+    /// Longest wait between two attempts to connect, nanoseconds.
+    pub retry_max_ns: u64,
+    /// Trading stays stopped when an answer that reconciliation needs does not come for so long,
+    /// nanoseconds.
+    pub reconcile_wait_ns: u64,
+    /// OUCH 4.2, which has no query: silence that counts as the end of the missed reports,
+    /// nanoseconds.
+    pub reconcile_quiet_ns: u64,
+    /// The venue cancels our orders when the connection ends.
+    pub cancel_on_disconnect: bool,
+    /// Orders that never arrived are judged and sent again under their old ids.
+    pub resend: bool,
+    /// Orders older than this are dropped and not sent again, nanoseconds.
+    pub resend_age_ns: u64,
+    /// Cancels of orders that are not yet answered are sent behind them.
+    pub cancel_in_flight: bool,
 }
 
 impl Default for SessionSection {
@@ -254,6 +278,17 @@ impl Default for SessionSection {
             orders_max: 65_536,
             throttle_max: 0,
             throttle_window_ns: 1_000_000_000,
+            throttle_reason: 0,
+            heartbeat_ns: 1_000_000_000,
+            silence_ns: 15_000_000_000,
+            retry_min_ns: 100_000_000,
+            retry_max_ns: 10_000_000_000,
+            reconcile_wait_ns: 5_000_000_000,
+            reconcile_quiet_ns: 1_000_000_000,
+            cancel_on_disconnect: false,
+            resend: false,
+            resend_age_ns: 1_000_000_000,
+            cancel_in_flight: false,
         }
     }
 }
@@ -425,7 +460,9 @@ mod tests {
         assert_eq!(format!("{documented:#?}"), defaults);
         let block = block.unwrap_or_default();
         for line in defaults.lines().filter_map(|line| line.trim().split_once(": ")) {
-            let optional = ["definitions", "by_account", "by_symbol"].contains(&line.0);
+            let optional =
+                ["definitions", "by_account", "by_symbol", "orders", "snapshot", "tile", "link"]
+                    .contains(&line.0);
             assert!(optional || block.contains(line.0), "{} is not in docs/config.md", line.0);
         }
     }

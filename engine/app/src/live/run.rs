@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use nofx_feed::{FeedConfig, RecoveringFeed};
 use nofx_mailbox::{Engine, IdFile, Spec};
-use nofx_order::Reconcile;
+use nofx_order::{Reconcile, SessionState};
 use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::{self, OnSealed};
@@ -27,12 +27,12 @@ use super::split::{ReceiveTile, split};
 use super::summary::{LiveSummary, Parts as SummaryParts};
 use super::tape::{KillWatch, Tape};
 use super::tile::{Paces, TileParts, TradeTile};
-use super::views::{ViewParts, ViewWriter, counter_names, histogram_names};
+use super::views::{CHANNEL_STATES, ViewParts, ViewWriter, counter_names, histogram_names};
 use super::writer::{Files, Writer};
 use super::{config as live_config, journal, ports, prelude};
 use crate::assemble::{Assembly, WithStrategy, recovery_config, with_strategy};
 use crate::cli::StrategyName;
-use crate::config::{self, Config};
+use crate::config::{self, Config, OuchVersion};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::hot_path::HotPath;
@@ -132,7 +132,7 @@ pub fn check(args: &RunArgs) -> Result<String, Failure> {
         wanted: Wanted::default(),
         stamps: StampMode::None,
         first_id: 1,
-        reconcile: Reconcile::default(),
+        reconcile: reconcile(&config),
     }
     .path(nofx_signal::Null)?;
     feed(&config)?;
@@ -179,13 +179,21 @@ pub(super) fn path<S: Strategy>(
         wanted: Wanted::default(),
         stamps,
         first_id: start.first_id,
-        reconcile: Reconcile::default(),
+        reconcile: reconcile(config),
     };
     let mut path = assembly.path(strategy)?;
     path.orders.set_epoch(start.epoch);
     path.orders.set_id_limit(start.id_limit);
     path.gate.set_epoch(start.epoch);
     Ok(path)
+}
+
+/// What a login must prove, as far as the protocol can.
+fn reconcile(config: &Config) -> Reconcile {
+    match config.session.protocol {
+        OuchVersion::Ouch50 => Reconcile::Query,
+        OuchVersion::Ouch42 => Reconcile::Quiet,
+    }
 }
 
 /// The definitions that the configuration names.
@@ -398,11 +406,13 @@ impl Starting<'_> {
 
         let until = self.args.run_for.map(|s| self.begun + Duration::from_secs_f64(s.max(0.0)));
         let mut drift_told = false;
+        let mut told = Told::default();
         while !trading.is_finished() {
             let over = until.is_some_and(|until| Instant::now() >= until);
             if over || self.stop.load(Ordering::Relaxed) {
                 shared.stop.store(true, Ordering::Release);
             }
+            told.look(&shared);
             let drift = clock.drift_ns().unsigned_abs() / 1_000_000;
             if drift >= u64::from(config.live.clock_step_ms) && !drift_told {
                 drift_told = true;
@@ -413,6 +423,7 @@ impl Starting<'_> {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        told.look(&shared);
         let ended = trading.join();
         shared.stop.store(true, Ordering::Release);
         shared.tile_ended.store(true, Ordering::Release);
@@ -464,6 +475,40 @@ impl Starting<'_> {
             cycles: CycleClock::calibrate(Duration::from_millis(10)),
         };
         ViewWriter::new(parts, 1_000_000_000 / u64::from(self.config.live.view_hz.max(1)))
+    }
+}
+
+/// Which states the operator was told of.
+#[derive(Default)]
+struct Told {
+    session: Option<SessionState>,
+    channel: u8,
+    silent: [bool; 2],
+}
+
+impl Told {
+    fn look(&mut self, shared: &Shared) {
+        let session = shared.session();
+        if session != self.session {
+            self.session = session;
+            if let Some(state) = session {
+                complain(format_args!("order session {state}"));
+            }
+        }
+        let channel = shared.channel.load(Ordering::Acquire);
+        if channel != self.channel {
+            self.channel = channel;
+            let name = CHANNEL_STATES.get(usize::from(channel)).copied().unwrap_or("unknown");
+            complain(format_args!("feed {name}"));
+        }
+        for (line, name) in ["A", "B"].into_iter().enumerate() {
+            let silent = shared.silent(line);
+            if self.silent.get(line).is_some_and(|told| *told != silent) {
+                self.silent[line] = silent;
+                let what = if silent { "ALARM: is silent" } else { "speaks again" };
+                complain(format_args!("line {name}: {what}"));
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the threads of a live run tell each other: a few words, each with one writer.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use nofx_order::{SessionState, Unreconciled};
 
 /// The words.
 #[derive(Debug, Default)]
@@ -17,12 +19,123 @@ pub struct Shared {
     pub tile_ended: AtomicBool,
     /// Records in the files, by their last number.
     pub written: AtomicU64,
+    /// State of the order session, packed.
+    session: AtomicU64,
+    /// State of the channel, by its code.
+    pub channel: AtomicU8,
+    /// A bit for each line that is silent.
+    silent: AtomicU8,
 }
 
 impl Shared {
+    /// The tile says where the order session stands.
+    pub fn set_session(&self, state: SessionState) {
+        self.session.store(pack(state), Ordering::Release);
+    }
+
+    /// Where it stands; `None` before the first word of the tile.
+    pub fn session(&self) -> Option<SessionState> {
+        unpack(self.session.load(Ordering::Acquire))
+    }
+
+    /// The tile says which lines are silent.
+    pub fn set_silent(&self, lines: u8) {
+        self.silent.store(lines, Ordering::Release);
+    }
+
+    /// Whether a line is silent.
+    pub fn silent(&self, line: usize) -> bool {
+        self.silent.load(Ordering::Acquire) & (1 << line) != 0
+    }
+
     /// Whether a flag is up.
     #[inline]
     pub fn is(flag: &AtomicBool) -> bool {
         flag.load(Ordering::Acquire)
+    }
+}
+
+/// State in the lowest byte, from 1; reason in the next; a number above.
+fn pack(state: SessionState) -> u64 {
+    let word = |state: u64, reason: u64, number: u32| state | reason << 8 | u64::from(number) << 32;
+    match state {
+        SessionState::Down => word(1, 0, 0),
+        SessionState::LoggingIn => word(2, 0, 0),
+        SessionState::Reconciling => word(3, 0, 0),
+        SessionState::Up => word(4, 0, 0),
+        SessionState::Refused(letter) => word(6, letter.into(), 0),
+        SessionState::Ended => word(7, 0, 0),
+        SessionState::LoggedOut => word(8, 0, 0),
+        SessionState::Broken => word(9, 0, 0),
+        SessionState::Unreconciled(why) => match why {
+            Unreconciled::Missed => word(5, 1, 0),
+            Unreconciled::SessionChanged => word(5, 2, 0),
+            Unreconciled::LostHistory => word(5, 3, 0),
+            Unreconciled::NoAnswer => word(5, 4, 0),
+            Unreconciled::Unanswered(id) => word(5, 5, id),
+            Unreconciled::ForeignIds(id) => word(5, 6, id),
+            Unreconciled::NextId(id) => word(5, 7, id),
+            Unreconciled::Ghost(id) => word(5, 8, id),
+        },
+    }
+}
+
+fn unpack(word: u64) -> Option<SessionState> {
+    let (reason, number) = ((word >> 8) as u8, (word >> 32) as u32);
+    Some(match word as u8 {
+        1 => SessionState::Down,
+        2 => SessionState::LoggingIn,
+        3 => SessionState::Reconciling,
+        4 => SessionState::Up,
+        5 => SessionState::Unreconciled(match reason {
+            1 => Unreconciled::Missed,
+            2 => Unreconciled::SessionChanged,
+            3 => Unreconciled::LostHistory,
+            4 => Unreconciled::NoAnswer,
+            5 => Unreconciled::Unanswered(number),
+            6 => Unreconciled::ForeignIds(number),
+            7 => Unreconciled::NextId(number),
+            8 => Unreconciled::Ghost(number),
+            _ => return None,
+        }),
+        6 => SessionState::Refused(reason),
+        7 => SessionState::Ended,
+        8 => SessionState::LoggedOut,
+        9 => SessionState::Broken,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_of_a_session_survives_its_word() {
+        use Unreconciled as U;
+        let why = [
+            U::Missed,
+            U::SessionChanged,
+            U::LostHistory,
+            U::NoAnswer,
+            U::Unanswered(7),
+            U::ForeignIds(u32::MAX),
+            U::NextId(8),
+            U::Ghost(9),
+        ];
+        let plain = [
+            SessionState::Down,
+            SessionState::LoggingIn,
+            SessionState::Reconciling,
+            SessionState::Up,
+            SessionState::Refused(b'A'),
+            SessionState::Ended,
+            SessionState::LoggedOut,
+            SessionState::Broken,
+        ];
+        for state in plain.into_iter().chain(why.map(SessionState::Unreconciled)) {
+            assert_eq!(unpack(pack(state)), Some(state));
+        }
+        assert_eq!(unpack(0), None);
     }
 }

@@ -23,7 +23,7 @@ use super::core::{Core, Ending, Input};
 use super::record::{Command, EndRecord, Kind};
 use super::shared::Shared;
 use super::tape::Tape;
-use super::views::{Seen, ViewWriter};
+use super::views::{Seen, ViewWriter, channel_code};
 
 /// Bytes of a stream taken as one input, at most.
 const STREAM_BYTES: usize = if RECEIVE_MAX < 16_384 { RECEIVE_MAX } else { 16_384 };
@@ -310,6 +310,16 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         None
     }
 
+    /// Words for the other threads.
+    fn tell(&self) {
+        let (orders, feed) = (&self.core.path.orders, &self.core.feed);
+        self.shared.id_used.store(orders.first_free_id(), Ordering::Release);
+        self.shared.set_session(orders.session());
+        self.shared.channel.store(channel_code(feed.state()), Ordering::Release);
+        let silent = |line| u8::from(feed.line_alarm(line).silent) << line;
+        self.shared.set_silent((0..self.lines.len().min(8)).map(silent).sum());
+    }
+
     /// Holds orders while the journal is in trouble.
     fn journal_trouble(&mut self) {
         let fill = self.tape.journal_fill();
@@ -347,8 +357,7 @@ impl<S: Strategy, G: Gate> Work for TradeTile<S, G> {
         let now = self.clock.now();
         self.core.path.log.settle();
         self.journal_trouble();
-        let used = self.core.path.orders.first_free_id();
-        self.shared.id_used.store(used, Ordering::Release);
+        self.tell();
         let seen = Seen {
             core: &self.core,
             tape: &mut self.tape,

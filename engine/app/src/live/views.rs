@@ -437,7 +437,8 @@ pub fn mid(touch: &Touch) -> Option<Price> {
 pub const CHANNEL_STATES: [&str; 7] =
     ["waiting", "live", "gap", "retransmission", "snapshot", "stale", "ended"];
 
-fn channel_code(state: ChannelState) -> u8 {
+/// Code of a channel's state.
+pub fn channel_code(state: ChannelState) -> u8 {
     match state {
         ChannelState::Waiting => 0,
         ChannelState::Live => 1,
