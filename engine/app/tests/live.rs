@@ -1,0 +1,368 @@
+//! The live engine against the venue, each a process of its own in a network namespace of its own.
+//!
+//! The oracle is the venue: positions and orders in its dump come from its own code, and are compared
+//! with what the engine believes; and the journal, which is run again and must give every decision.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nofx_app::live::rerun::rerun;
+use nofx_mailbox::{Scope, Switch, Watcher};
+use nofx_net::netns::Lab;
+use serde_json::Value;
+
+/// Two processes and their ports want both cores: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+const NOFX: &str = env!("CARGO_BIN_EXE_nofx");
+/// Far longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Rig {
+    lab: Lab,
+    dir: tempfile::TempDir,
+    venue: Child,
+    /// The engine that was started last: the mailbox may still be that of the one before.
+    engine: Cell<u32>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Rig {
+    /// A venue that trades; `None`, and said so, where there are no namespaces.
+    fn start(what: &str, venue: &str) -> Option<Rig> {
+        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lab = Lab::or_skip(what)?;
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("venue.toml"), format!("{VENUE}\n{venue}")).expect("written");
+        fs::write(dir.path().join("engine.toml"), ENGINE).expect("written");
+        let mut command = Command::new(NOFX);
+        command.args(["venue", "--ready-json", "--config", "venue.toml", "--dump", "dump.json"]);
+        command.current_dir(dir.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut venue = lab.far.within(|| command.spawn()).expect("the venue starts");
+        let mut ready = String::new();
+        let mut lines = BufReader::new(venue.stdout.as_mut().expect("piped"));
+        lines.read_line(&mut ready).expect("a line");
+        assert!(ready.contains("\"ready\":true"), "{ready}");
+        Some(Rig { lab, dir, venue, engine: Cell::new(0), _alone: alone })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn engine(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(NOFX);
+        command.args(["run", "--config", "engine.toml", "--json"]).args(arguments);
+        command.current_dir(self.dir.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let engine = self.lab.near.within(|| command.spawn()).expect("the engine starts");
+        self.engine.set(engine.id());
+        engine
+    }
+
+    fn tell_venue(&mut self, line: &str) {
+        let stdin = self.venue.stdin.as_mut().expect("piped");
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the venue listens");
+    }
+
+    /// Ends the venue and reads what it dumped.
+    fn dump(&mut self) -> Value {
+        self.tell_venue("quit");
+        assert!(wait(&mut self.venue).success());
+        serde_json::from_slice(&fs::read(self.path("dump.json")).expect("dumped")).expect("JSON")
+    }
+
+    /// Waits until a counter of the mailbox fulfils `wanted`.
+    fn until(&self, counter: &str, wanted: impl Fn(u64) -> bool) -> u64 {
+        let start = Instant::now();
+        loop {
+            if let Ok(watcher) = Watcher::attach(self.path("mailbox"))
+                && watcher.identity().pid == self.engine.get()
+                && let Some(value) = watcher.counter(counter).filter(|value| wanted(*value))
+            {
+                return value;
+            }
+            assert!(start.elapsed() < PATIENCE, "{counter} does not come");
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        let _ = self.venue.kill();
+        let _ = self.venue.wait();
+    }
+}
+
+fn wait(child: &mut Child) -> std::process::ExitStatus {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("ours") {
+            return status;
+        }
+        assert!(start.elapsed() < PATIENCE, "a process does not end");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits for an engine that ends in order, and reads its closing report.
+fn report(engine: Child) -> Value {
+    let output = engine.wait_with_output().expect("ours");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {errors}"))
+}
+
+fn terminate(child: &Child) {
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(killed.expect("kill is there").success());
+}
+
+/// Positions by symbol, without those that are flat.
+fn positions(report: &Value) -> BTreeMap<String, i64> {
+    let rows = report["positions"].as_array().expect("rows");
+    let row = |row: &Value| {
+        (row["instrument"].as_str().expect("a symbol").to_owned(), row["position"].as_i64())
+    };
+    let rows = rows.iter().map(row).map(|(symbol, n)| (symbol, n.expect("shares")));
+    rows.filter(|(_, n)| *n != 0).collect()
+}
+
+/// What the venue says the firm holds.
+fn venue_positions(dump: &Value) -> BTreeMap<String, i64> {
+    let mut positions = BTreeMap::new();
+    for row in dump["executions"].as_array().expect("rows") {
+        let qty = row["qty"].as_i64().expect("shares");
+        let symbol = row["symbol"].as_str().expect("a symbol");
+        for (side, sign) in [("buyer", 1), ("seller", -1)] {
+            if row[side]["firm"] == "NOFX" {
+                *positions.entry(symbol.to_owned()).or_insert(0) += sign * qty;
+            }
+        }
+    }
+    positions.retain(|_, n| *n != 0);
+    positions
+}
+
+fn count(report: &Value, name: &str) -> u64 {
+    report["orders"][name].as_u64().unwrap_or_else(|| panic!("{name} in {report}"))
+}
+
+#[track_caller]
+fn assert_runs_again(journal: &Path, runs: usize) {
+    let again = rerun(journal).expect("the journal can be read");
+    assert_eq!(again.runs.len(), runs);
+    assert!(again.is_equal(), "{again}");
+}
+
+#[test]
+fn it_trades_ends_in_order_agrees_with_the_venue_and_runs_again_the_same() {
+    let Some(mut rig) = Rig::start("live", "") else { return };
+    let engine = rig.engine(&[]);
+    rig.until("orders.filled", |n| n >= 5);
+    terminate(&engine);
+    let report = report(engine);
+    let dump = rig.dump();
+    assert!(count(&report, "fills") >= 5);
+    assert_eq!(count(&report, "open"), 0, "everything was cancelled");
+    assert_eq!(report["sealed_allocations"], 0);
+    assert_eq!(positions(&report), venue_positions(&dump));
+    let open = dump["firms"][0]["orders"].as_array().expect("rows").iter();
+    assert_eq!(open.filter(|order| order["leaves"] != 0).count(), 0, "the venue agrees");
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
+fn killed_again_and_again_it_comes_back_with_its_orders_and_positions() {
+    let Some(mut rig) = Rig::start("kill -9", "") else { return };
+    for _ in 0..3 {
+        let mut engine = rig.engine(&[]);
+        rig.until("orders.accepted", |n| n >= 10);
+        engine.kill().expect("ours");
+        engine.wait().expect("ours");
+    }
+    let engine = rig.engine(&[]);
+    rig.until("orders.accepted", |n| n >= 10);
+    terminate(&engine);
+    let report = report(engine);
+    let dump = rig.dump();
+    assert_eq!(report["restored"]["runs"], 3);
+    assert_eq!(report["restored"]["misfits"], 0);
+    assert_eq!(positions(&report), venue_positions(&dump));
+    assert_eq!(count(&report, "open"), 0);
+    let orders = dump["firms"][0]["orders"].as_array().expect("rows");
+    let mut ids: Vec<u64> = orders.iter().filter_map(|o| o["user_ref"].as_u64()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "no id was used twice");
+    assert_runs_again(&rig.path("journal"), 4);
+}
+
+#[test]
+fn a_kill_word_cancels_everything_and_nothing_passes_until_it_is_released() {
+    let Some(mut rig) = Rig::start("kill word", "") else { return };
+    let engine = rig.engine(&[]);
+    rig.until("orders.open", |n| n >= 4);
+    let mut switch = Switch::open(rig.path("mailbox")).expect("an engine");
+    switch.engage(Scope::Global).expect("inside");
+    rig.until("kill.taken_at_ns", |at| at > 0);
+    rig.until("orders.open", |n| n == 0);
+    let sent = rig.until("orders.sent", |_| true);
+    rig.until("reject.kill_global", |n| n > 10);
+    assert_eq!(rig.until("orders.sent", |_| true), sent, "nothing passes");
+    switch.release(Scope::Global).expect("inside");
+    rig.until("orders.sent", |n| n > sent);
+    terminate(&engine);
+    let report = report(engine);
+    assert_eq!(positions(&report), venue_positions(&rig.dump()));
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
+fn a_line_that_dies_under_loss_is_recovered_by_requests() {
+    let loss = "[[halts]]\nsymbol = \"AAAA\"\nat_s = 1000\nfor_s = 1\n";
+    let Some(mut rig) = Rig::start("recovery", loss) else { return };
+    rig.tell_venue("loss a 0.02");
+    rig.tell_venue("loss b 0.02");
+    let engine = rig.engine(&[]);
+    rig.until("orders.accepted", |n| n >= 5);
+    rig.tell_venue("line a down");
+    rig.until("feed.recovered", |n| n >= 10);
+    terminate(&engine);
+    let report = report(engine);
+    assert!(report["feed"]["requests"].as_u64() >= Some(1));
+    assert_eq!(positions(&report), venue_positions(&rig.dump()));
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
+fn a_journal_without_room_stops_orders_and_not_the_engine() {
+    let Some(mut rig) = Rig::start("full disk", "") else { return };
+    let small = ["--set", "live.segment_mib=1", "--set", "live.disk_max_mib=2"];
+    let small = [&small[..], &["--set", "live.journal_ring_mib=2"]].concat();
+    let mut engine = rig.engine(&small);
+    let stderr = BufReader::new(engine.stderr.take().expect("piped"));
+    let alarm =
+        stderr.lines().map_while(Result::ok).find(|line| line.contains("ALARM: the journal"));
+    assert!(alarm.is_some(), "an alarm");
+    rig.until("reject.busy", |n| n > 10);
+    rig.until("orders.open", |n| n == 0);
+    let inputs = rig.until("inputs", |_| true);
+    rig.until("inputs", |n| n > inputs + 100);
+    terminate(&engine);
+    let output = engine.wait_with_output().expect("ours");
+    assert_eq!(output.status.code(), Some(4), "a journal that is not whole is a failure");
+    rig.dump();
+}
+
+#[test]
+fn a_changed_record_is_found_by_the_re_run() {
+    let Some(mut rig) = Rig::start("tampering", "") else { return };
+    let engine = rig.engine(&[]);
+    rig.until("orders.filled", |n| n >= 1);
+    terminate(&engine);
+    report(engine);
+    rig.dump();
+    let journal = rig.path("journal");
+    assert_runs_again(&journal, 1);
+    let segment = fs::read_dir(&journal)
+        .expect("the folder")
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|e| e == "journal"))
+        .expect("a segment");
+    let mut bytes = fs::read(&segment).expect("there");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, &bytes).expect("written");
+    let found = match rerun(&journal) {
+        Err(error) => error.to_string(),
+        Ok(again) => panic!("not noticed: {again}"),
+    };
+    assert!(found.contains(".journal") && found.contains("byte"), "{found}");
+}
+
+#[test]
+fn what_cannot_run_is_refused_in_words() {
+    let Some(rig) = Rig::start("refusals", "") else { return };
+    let refused = |arguments: &[&str]| {
+        let output = rig.engine(arguments).wait_with_output().expect("ours");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let absent = "network.lines=[\"239.7.7.1:30001@absent0\"]";
+    assert!(refused(&["--set", absent]).contains("absent0"));
+    assert!(refused(&["--set", "network.lines=[]"]).contains("network.lines"));
+    assert!(refused(&["--set", "live.view_hz=0"]).contains("live.view_hz"));
+    assert!(refused(&["--set", "network.port=fax"]).contains("fax"));
+    let strict = "topology.strict=true";
+    assert!(refused(&["--set", strict]).contains("strict"));
+    fs::write(rig.path("foreign"), vec![7; 8_192]).expect("written");
+    let foreign = format!("live.mailbox={}", rig.path("foreign").display());
+    assert!(refused(&["--set", &foreign]).contains("not a mailbox"));
+}
+
+const VENUE: &str = r#"
+[process]
+idle = "sleep"
+[market]
+instruments = 12
+[course]
+pre_open_s = 1
+continuous_s = 0
+after_close_s = 0
+[flow]
+rate = 3000
+resting = 30
+[[lines]]
+group = "239.7.7.1:30001"
+interface = "10.77.0.2"
+[[lines]]
+group = "239.7.7.2:30002"
+interface = "10.77.0.2"
+[rerequest]
+listen = "10.77.0.2:31000"
+[glimpse]
+listen = "10.77.0.2:32000"
+[[firms]]
+name = "NOFX"
+listen = "10.77.0.2:33000"
+username = "NOFX"
+password = "NOFX"
+"#;
+
+const ENGINE: &str = r#"
+[instruments]
+capacity = 64
+[book]
+live_orders = 65536
+[strategy]
+name = "maker"
+trade = "first:8"
+[live]
+mailbox = "mailbox"
+journal = "journal"
+journal_ring_mib = 16
+[network]
+port = "udp"
+lines = ["239.7.7.1:30001@nofx0", "239.7.7.2:30002@nofx0"]
+orders = "10.77.0.2:33000"
+[recovery]
+servers = ["10.77.0.2:31000"]
+snapshot = "10.77.0.2:32000"
+[[tile]]
+name = "trade"
+stages = ["receive", "feed", "book", "signal", "risk", "order"]
+idle = "yield"
+[[tile]]
+name = "house"
+stages = ["house"]
+idle = "sleep"
+"#;
