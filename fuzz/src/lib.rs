@@ -5,7 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod mailbox;
 pub mod market_data;
 pub mod order_entry;
-pub mod recovery;
 pub mod order_session;
+pub mod recovery;

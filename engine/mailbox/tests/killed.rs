@@ -7,6 +7,7 @@ mod common;
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -36,9 +37,11 @@ fn child(test: &str, role: &str, folder: &Path) -> Child {
     child
 }
 
+/// Kills it; a child that has died of something else has found an error.
 fn kill(mut child: Child) {
     child.kill().expect("kill -9");
-    child.wait().expect("dead");
+    let died = child.wait().expect("dead");
+    assert_eq!(died.signal(), Some(9), "{died}");
 }
 
 fn role(test_role: &str) -> Option<PathBuf> {
@@ -73,7 +76,10 @@ fn run_engine(folder: &Path) -> ! {
     println!("ready");
     thread::spawn(move || {
         loop {
-            journal::drain(&mut ring, &mut files, Nanos(0)).expect("room");
+            if let Err(e) = journal::drain(&mut ring, &mut files, Nanos(0)) {
+                eprintln!("{e}");
+                std::process::exit(3);
+            }
             thread::yield_now();
         }
     });

@@ -38,8 +38,11 @@ fn append(writer: &mut SegmentWriter, number: u64, longest: u64) -> Result<bool,
     writer.append(&Record { number, kind, at, payload: &payload })
 }
 
-/// Reads a whole folder, proving each record; returns the first and last number, and the cut.
-fn read(folder: &Path, longest: u64) -> Result<(Option<(u64, u64)>, Option<Cut>), JournalError> {
+/// First and last number of a folder, and its torn end.
+type Content = (Option<(u64, u64)>, Option<Cut>);
+
+/// Reads a whole folder, proving each record.
+fn read(folder: &Path, longest: u64) -> Result<Content, JournalError> {
     let mut reader = Reader::open(folder)?;
     let mut range = None;
     while let Some(record) = reader.next()? {
