@@ -38,7 +38,13 @@ fn run(command: &Command) -> Result<(), Failure> {
         }
         Command::Run(args) => {
             let summary = live::run(args, &stop_on_signal(), OnSealed::Count)?;
-            print(if args.json { summary.to_json() } else { summary.to_string() })
+            print(if args.json { summary.to_json() } else { summary.to_string() })?;
+            match summary.open.len() {
+                0 => Ok(()),
+                open => Err(Failure::wrong(format!(
+                    "{open} orders may still be open at the venue: the session was not up at the end"
+                ))),
+            }
         }
         Command::Check(args) => print(live::check(args)?),
         Command::Replay(args) => {

@@ -53,6 +53,20 @@ pub fn peak_rss_bytes() -> u64 {
     rusage(libc::RUSAGE_SELF).ru_maxrss as u64 * 1024
 }
 
+/// Keeps every page of the process, those to come included, in memory from its first touch on.
+///
+/// # Errors
+/// The system refuses: more than RLIMIT_MEMLOCK without CAP_IPC_LOCK.
+pub fn lock_memory() -> std::io::Result<()> {
+    // ONFAULT: address space that is only reserved (stacks of threads) takes no memory by it.
+    let flags = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
+    // SAFETY: touches no memory of ours.
+    match unsafe { libc::mlockall(flags) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 fn rusage(who: libc::c_int) -> libc::rusage {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pointer is to a rusage of this frame; the call writes nothing else, and all-zero

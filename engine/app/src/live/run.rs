@@ -10,11 +10,13 @@ use nofx_feed::{FeedConfig, RecoveringFeed};
 use nofx_mailbox::{Engine, IdFile, Spec};
 use nofx_order::{Reconcile, SessionState};
 use nofx_risk::SoftwareGate;
+use nofx_rt::budget::Budget;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::{self, OnSealed};
 use nofx_rt::sched::allowed_cores;
 use nofx_rt::tile::{self, Idle, TileConfig, TileStats};
 use nofx_rt::topology::{Stage, Topology};
+use nofx_rt::usage;
 use nofx_signal::{Maker, Strategy};
 use nofx_types::{InstrumentId, Instruments, Nanos};
 use serde::{Deserialize, Serialize};
@@ -125,7 +127,7 @@ fn layout(config: &Config) -> Result<(Topology, Vec<String>), Failure> {
 pub fn check(args: &RunArgs) -> Result<String, Failure> {
     let (config, _) = load(args)?;
     let (topology, warnings) = layout(&config)?;
-    Assembly {
+    let path = Assembly {
         config: &config,
         instruments: Instruments::new(config.instruments.capacity),
         traded: &[],
@@ -135,8 +137,9 @@ pub fn check(args: &RunArgs) -> Result<String, Failure> {
         reconcile: reconcile(&config),
     }
     .path(nofx_signal::Null)?;
-    feed(&config)?;
-    let mut text = format!("{topology}");
+    let feed = feed(&config)?;
+    let budget = memory(&config, &path, &feed);
+    let mut text = format!("{topology}\nmemory\n{budget}");
     for line in &config.network.lines {
         text += &format!("\nline    {line} by {}", config.network.port);
     }
@@ -145,6 +148,18 @@ pub fn check(args: &RunArgs) -> Result<String, Failure> {
     }
     warnings.iter().for_each(|warning| text += &format!("\nwarning {warning}"));
     Ok(text)
+}
+
+/// What the engine holds in memory, by name: all of it is there before the first packet.
+fn memory<S, G>(config: &Config, path: &HotPath<S, G>, feed: &RecoveringFeed) -> Budget {
+    let mut budget = Budget::new();
+    for (name, bytes) in path.books.memory().chain(path.orders.memory()) {
+        budget = budget.add(name, bytes);
+    }
+    budget
+        .add("positions", path.positions.bytes())
+        .add("feed", feed.report().memory_bytes)
+        .add("journal ring", u64::from(config.live.journal_ring_mib) << 20)
 }
 
 /// The feed that the configuration describes.
@@ -337,6 +352,16 @@ impl Starting<'_> {
         if restored.runs > 0 {
             complain(format_args!("restored from the journal: {restored}"));
         }
+        let feed = feed(config)?;
+        let budget = memory(config, &path, &feed);
+        let locked = match usage::lock_memory() {
+            Ok(()) => "locked".to_owned(),
+            Err(error) => format!("not locked ({error}): pages may be taken away"),
+        };
+        if !self.args.quiet {
+            let (mib, pages) = (budget.total() >> 20, path.books.pages());
+            complain(format_args!("memory {mib} MiB, books on {pages:?} pages, {locked}"));
+        }
         let clock = EngineClock::start(restored.last);
         let spec = self.spec(clock.now());
         let mut engine = Engine::create(&config.live.mailbox, &spec).map_err(Failure::usage)?;
@@ -369,7 +394,7 @@ impl Starting<'_> {
             config.recovery.servers.clone(),
         );
         let clean_up = start.open_orders > 0;
-        let core = Core::new(path, feed(config)?, std::mem::take(&mut self.definitions), clean_up);
+        let core = Core::new(path, feed, std::mem::take(&mut self.definitions), clean_up);
         let json = serde_json::to_vec(&start).map_err(Failure::wrong)?;
         tape.put(Kind::Start, clock.now(), &[&json]);
 
