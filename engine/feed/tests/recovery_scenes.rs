@@ -363,7 +363,9 @@ fn a_new_session_clears_the_books_and_forgets_what_was_missing() {
     scene.both(10, &packet(5, 7));
     assert_eq!(scene.actions(), ["0: 2 +3"]);
     let message = delete(1);
-    scene.both(20, &mold_of(b"SESSION002", 1, &[&message]));
+    scene.line(0, 15, &mold_of(b"SESSION002", 1, &[&message]));
+    assert_eq!(scene.feed.state(), ChannelState::Retransmission, "one alone may be a stray");
+    scene.line(1, 20, &mold_of(b"SESSION002", 1, &[&message]));
     assert_eq!(scene.told(), "1 stale clear phase 1");
     assert_eq!((scene.feed.state(), scene.feed.is_trusted()), (ChannelState::Live, true));
     scene.reply(30, &packet(2, 5)); // of the former session

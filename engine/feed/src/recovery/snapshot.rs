@@ -11,6 +11,9 @@ use nofx_wire::soup::{self, Frame};
 use super::RecoveryConfig;
 use crate::ConfigError;
 
+/// A connection that is not open and accepted after this never will be.
+const LOGIN_NS: u64 = 5_000_000_000;
+
 /// Where the session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -46,8 +49,7 @@ pub(super) struct SnapshotClient {
     pub login: [u8; soup::LOGIN_REQUEST_LEN],
     timeout_ns: u64,
     phase: Phase,
-    /// The image must be whole by then.
-    until: Nanos,
+    started: Nanos,
     heard: Nanos,
     said: Nanos,
     todo: [bool; 5],
@@ -60,7 +62,7 @@ impl SnapshotClient {
             login: config.login()?,
             timeout_ns: config.snapshot_timeout_ns,
             phase: Phase::Off,
-            until: Nanos(0),
+            started: Nanos(0),
             heard: Nanos(0),
             said: Nanos(0),
             todo: [false; 5],
@@ -71,7 +73,7 @@ impl SnapshotClient {
     /// Asks for a connection.
     pub fn start(&mut self, now: Nanos) {
         self.phase = Phase::Connecting;
-        self.until = now.plus(self.timeout_ns);
+        self.started = now;
         self.framer.clear();
         self.todo(Todo::Connect);
     }
@@ -146,19 +148,28 @@ impl SnapshotClient {
             self.said = now;
             self.todo(Todo::Heartbeat);
         }
-        now < self.until && !(talks && now.since(self.heard) >= soup::SILENCE_NS)
+        now < self.until() && !(talks && now.since(self.heard) >= soup::SILENCE_NS)
     }
 
     /// When `on_time` has something to do.
     pub fn deadline(&self) -> Option<Nanos> {
         match self.phase {
             Phase::Off => None,
-            Phase::Connecting => Some(self.until),
+            Phase::Connecting => Some(self.until()),
             _ => {
                 let silence = self.heard.plus(soup::SILENCE_NS);
-                Some(self.until.min(silence).min(self.said.plus(soup::HEARTBEAT_NS)))
+                Some(self.until().min(silence).min(self.said.plus(soup::HEARTBEAT_NS)))
             }
         }
+    }
+
+    /// When patience ends.
+    fn until(&self) -> Nanos {
+        let patience = match self.phase {
+            Phase::Image => self.timeout_ns,
+            _ => self.timeout_ns.min(LOGIN_NS),
+        };
+        self.started.plus(patience)
     }
 
     /// The next thing to do: a former session is left before a new one is opened.

@@ -30,6 +30,8 @@ pub(super) struct Hold {
     pub frozen: bool,
     /// The oldest make room.
     evicts: bool,
+    /// A session that was seen once.
+    witness: u128,
     /// The lines have passed all numbers below.
     due_to: u64,
     /// Datagrams that found no room, or had to give theirs.
@@ -50,6 +52,12 @@ pub(crate) enum Answer {
 impl Hold {
     pub fn keeps(&self) -> bool {
         self.holes != Holes::GiveUp
+    }
+
+    /// Whether a datagram of another session may begin it: one alone may be a stray, and to follow it
+    /// would shut the true session out.
+    pub fn believes(&mut self, session: u128) -> bool {
+        !self.keeps() || std::mem::replace(&mut self.witness, session) == session
     }
 
     /// A stream begins with a datagram at `seq`.

@@ -481,6 +481,9 @@ impl Sequencer {
             return false;
         }
         let first = !self.started;
+        if !first && !self.hold.believes(datagram.session) {
+            return false;
+        }
         if !first {
             self.end_incarnation(packet_no, now, receiver);
             self.past.rotate_right(1);
