@@ -244,6 +244,26 @@ fn a_line_that_dies_under_loss_is_recovered_by_requests() {
 }
 
 #[test]
+fn every_port_and_the_split_layout_trade_and_run_again_the_same() {
+    let Some(mut rig) = Rig::start("ports", "") else { return };
+    let split = ENGINE.split("[[tile]]").next().unwrap_or_default().to_owned() + SPLIT;
+    let layouts = [("xsk", ENGINE), ("packet", ENGINE), ("udp", &split)];
+    for (done, (port, layout)) in layouts.into_iter().enumerate() {
+        fs::write(rig.path("engine.toml"), layout).expect("written");
+        let engine = rig.engine(&["--set", &format!("network.port={port}")]);
+        rig.until("orders.filled", |n| n >= 2);
+        terminate(&engine);
+        let report = report(engine);
+        assert_eq!(report["sealed_allocations"], 0, "{port}");
+        assert!(report["ports"][0]["packets"].as_u64() > Some(100), "{port}: {report}");
+        assert_runs_again(&rig.path("journal"), done + 1);
+        if done == 2 {
+            assert_eq!(positions(&report), venue_positions(&rig.dump()));
+        }
+    }
+}
+
+#[test]
 fn a_journal_without_room_stops_orders_and_not_the_engine() {
     let Some(mut rig) = Rig::start("full disk", "") else { return };
     let small = ["--set", "live.segment_mib=1", "--set", "live.disk_max_mib=2"];
@@ -365,4 +385,23 @@ idle = "yield"
 name = "house"
 stages = ["house"]
 idle = "sleep"
+"#;
+
+const SPLIT: &str = r#"
+[[tile]]
+name = "receive"
+stages = ["receive"]
+idle = "yield"
+[[tile]]
+name = "trade"
+stages = ["feed", "book", "signal", "risk", "order"]
+idle = "yield"
+[[tile]]
+name = "house"
+stages = ["house"]
+idle = "sleep"
+[[link]]
+name = "receive_trade"
+depth = 1024
+policy = "overrun"
 "#;

@@ -366,6 +366,8 @@ pub struct EndRecord {
     pub records: u64,
     /// Orders that were left open.
     pub open_orders: u64,
+    /// Records that found no room: with some, the run cannot come out as it was.
+    pub lost: u64,
 }
 
 struct Writer<const N: usize> {

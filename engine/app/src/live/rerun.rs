@@ -61,6 +61,8 @@ pub struct RunResult {
     pub hash_rerun: String,
     /// Hash that the live run itself wrote at its end.
     pub hash_live: Option<String>,
+    /// Records that the live run could not write, by its own count.
+    pub lost: u64,
     /// The first thing that was not as in the journal.
     pub difference: Option<String>,
 }
@@ -280,6 +282,7 @@ impl RunResult {
             hash_journal: String::new(),
             hash_rerun: String::new(),
             hash_live: None,
+            lost: 0,
             difference: None,
         }
     }
@@ -287,7 +290,7 @@ impl RunResult {
     fn end(&mut self, record: &Kept) {
         self.ended = "in order";
         match serde_json::from_slice::<EndRecord>(&record.payload) {
-            Ok(end) => self.hash_live = Some(end.hash),
+            Ok(end) => (self.hash_live, self.lost) = (Some(end.hash), end.lost),
             Err(error) => self.difference = Some(format!("record {}: {error}", record.number)),
         }
     }
@@ -489,6 +492,9 @@ impl fmt::Display for Rerun {
             )?;
             if let Some(hash) = &run.hash_live {
                 writeln!(f, "  decision hash {hash} (written by the live run)")?;
+            }
+            if run.lost > 0 {
+                writeln!(f, "  {} records of it found no room in the journal", run.lost)?;
             }
             if let Some(difference) = &run.difference {
                 writeln!(f, "  {difference}")?;

@@ -140,6 +140,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
             hash: self.core.path.log.hex(),
             records: self.core.path.log.counts().total(),
             open_orders: self.core.path.orders.open_orders() as u64,
+            lost: self.tape.counters.lost,
         };
         let json = serde_json::to_vec(&end).unwrap_or_default();
         self.tape.put(Kind::End, self.clock.now(), &[&json]);
