@@ -137,18 +137,25 @@ impl XskPort {
         Ok(port)
     }
 
-    /// Takes UDP datagrams to (`address`, `port`) from now on; joins `address` where it is a group.
-    /// Not for the hot path.
+    /// Takes UDP datagrams to (`address`, `port`) from now on; joins `address` where it is a group,
+    /// on a thread in the port's network namespace. Not for the hot path.
     ///
     /// # Errors
-    /// More than [`FLOWS_MAX`] flows, or the group cannot be joined.
+    /// More than [`FLOWS_MAX`] flows, or the group cannot be joined; the flow is not taken then.
     pub fn add_flow(&mut self, address: Ipv4Addr, port: u16) -> Result<(), OpenError> {
         if !self.filter.add_flow(address, port)? || !address.is_multicast() {
             return Ok(());
         }
-        match self.groups.iter_mut().find(|(joined, _)| joined.group() == address) {
-            Some((_, flows)) => *flows += 1,
-            None => self.groups.push((multicast::join(address, &self.interface)?, 1)),
+        if let Some((_, flows)) = self.groups.iter_mut().find(|(g, _)| g.group() == address) {
+            *flows += 1;
+            return Ok(());
+        }
+        match multicast::join(address, &self.interface) {
+            Ok(group) => self.groups.push((group, 1)),
+            Err(error) => {
+                self.filter.remove_flow(address, port)?;
+                return Err(error);
+            }
         }
         Ok(())
     }

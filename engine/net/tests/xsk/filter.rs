@@ -197,6 +197,10 @@ fn groups_are_joined_with_their_first_flow_and_left_with_their_last() {
     let far = bound(&lab.far, Lab::FAR_ADDRESS, 0);
     far.send_to(b"to the group", (other, 1)).expect("sent");
     assert_eq!(payloads(&mut port, 1), [b"to the group"]);
+    // From a namespace without the interface the group cannot be joined, and the flow is not taken.
+    let error = lab.far.within(|| port.add_flow(group, 9)).expect_err("no nofx0 there");
+    assert!(error.to_string().contains("nofx0"), "{error}");
+    assert!(!port.remove_flow(group, 9).expect("asked"), "it was taken back");
     drop(port);
     assert!(!joined(other));
 }
