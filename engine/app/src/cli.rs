@@ -30,6 +30,8 @@ pub enum Command {
     Run(Box<crate::live::RunArgs>),
     /// Validate the configuration of a live run and print its layout, without running.
     Check(Box<crate::live::RunArgs>),
+    /// Stop orders of a running engine (all, an account, a symbol) and see them cancelled.
+    Kill(crate::kill::KillArgs),
     /// Make a seeded trading day: ITCH over MoldUDP64 on two lossy lines, and as BinaryFILE.
     Gen(GenArgs),
     /// Turn the output folder of a replay into one self-contained HTML page.

@@ -19,6 +19,7 @@ pub mod failure;
 pub mod generate;
 pub mod hot_path;
 pub mod input;
+pub mod kill;
 pub mod live;
 pub mod outputs;
 pub mod phases;

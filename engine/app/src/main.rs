@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 use nofx_app::cli::{Cli, Command};
 use nofx_app::failure::Failure;
-use nofx_app::{generate, live, outputs, replay, report, venue};
+use nofx_app::{generate, kill, live, outputs, replay, report, venue};
 use nofx_rt::guard::{CountingAlloc, OnSealed};
 
 #[global_allocator]
@@ -44,6 +44,14 @@ fn run(command: &Command) -> Result<(), Failure> {
                 open => Err(Failure::wrong(format!(
                     "{open} orders may still be open at the venue: the session was not up at the end"
                 ))),
+            }
+        }
+        Command::Kill(args) => {
+            let outcome = kill::run(args)?;
+            print(if args.json { outcome.to_json() } else { outcome.to_string() })?;
+            match outcome.is_clear() {
+                true => Ok(()),
+                false => Err(Failure::wrong("the kill holds; that nothing is open is not shown")),
             }
         }
         Command::Check(args) => print(live::check(args)?),
