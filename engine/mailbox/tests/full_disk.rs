@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::engine;
+use nofx_mailbox::Engine;
 use nofx_mailbox::journal::{self, Fsync, Reader, SegmentConfig, SegmentWriter};
 use nofx_types::Nanos;
 
@@ -38,6 +39,11 @@ fn drain_into_a_full_disk(folder: &Path) {
         assert!(said.contains(".journal: cannot write") && said.contains("space left"), "{said}");
     }
     assert_eq!(files.written(), None);
+    let refused = Engine::create(folder.join("large"), &common::spec()).err().expect("too large");
+    assert!(refused.to_string().contains(".new: cannot write"), "{refused}");
+    let left = std::fs::read_dir(folder).expect("list").flatten().map(|entry| entry.file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with("large")).collect();
+    assert_eq!(left, ["large.lock"]);
     std::process::exit(0); // as killed: nothing is flushed on the way out
 }
 
