@@ -1,6 +1,6 @@
-//! Captures and frames: everything between a file and a UDP payload.
+//! Captures, ports and streams: everything between a file or a wire and the bytes inside.
 //!
-//! Model: a [`bytes::ByteSource`] is a window over the decompressed content of one file. A plain
+//! Files: a [`bytes::ByteSource`] is a window over the decompressed content of one file. A plain
 //! file is mapped and the window is the whole of it; gzip, zstd and pipes run through one bounded
 //! buffer that is refilled in place. On top of it stand the containers: [`capture::Capture`] (pcap,
 //! pcapng) yields link-layer frames, [`records::BinaryFile`] and [`records::Dbn`] yield messages.
@@ -14,6 +14,17 @@
 //!                          -> records -> Record
 //! ```
 //!
+//! Wires: a [`port::FramePort`] moves Ethernet frames ([`xsk`], [`packet`], `dpdk`, [`loopback`],
+//! [`pcap_port`]), [`datagrams::Datagrams`] makes it a [`port::Port`] of UDP datagrams, which
+//! kernel sockets ([`udp`]) are by themselves; [`fault`] and [`pcap_port::Tee`] wrap either. A
+//! [`stream::Stream`] is a TCP connection. All are polled, never wait, and lend what came until the
+//! next poll.
+//!
+//! ```text
+//!  xsk packet dpdk loopback pcap -> FramePort -> Datagrams -> Port <- udp
+//!                                   RxFrame                   Arrival (payload, addresses, stamp)
+//! ```
+//!
 //! All containers are lending: `next` returns a view that lives until the next call, so walking
 //! copies nothing. After construction a walk allocates nothing, except for the header of a further
 //! gzip member inside the file. Whatever the bytes say, nothing panics: a cut ends the walk with a
@@ -22,13 +33,15 @@
 //! Worst case: memory is one window of [`bytes::WINDOW`] per compressed file plus the
 //! decompressor's own (zstd: at most 128 MiB, as its default allows), whatever the file's size;
 //! time is linear in the bytes of the file.
-#![deny(unsafe_code)] // one exception: mapping a file, in `bytes`
+#![deny(unsafe_code)] // modules that call the system allow it for themselves
 
 pub mod atomic;
 pub mod bytes;
 pub mod capture;
 pub mod datagrams;
 pub mod detect;
+#[cfg(feature = "dpdk")]
+pub mod dpdk;
 mod error;
 pub mod fault;
 pub mod frame;
