@@ -218,10 +218,10 @@ impl<D: Recoverable> Recovering<D> {
             Stage::Requesting { .. } => ChannelState::Retransmission,
             Stage::Snapshot | Stage::Ahead { .. } => ChannelState::Snapshot,
             Stage::Resting { .. } => ChannelState::Stale,
-            Stage::Idle if !sequencer.is_started() => ChannelState::Waiting,
             Stage::Idle if self.gave_up() => ChannelState::Stale,
             Stage::Idle if self.is_ended() => ChannelState::Ended,
             Stage::Idle if self.silence.all() => ChannelState::Stale,
+            Stage::Idle if !sequencer.is_started() => ChannelState::Waiting,
             Stage::Idle if sequencer.is_level() => ChannelState::Live,
             Stage::Idle => ChannelState::Gap,
         }

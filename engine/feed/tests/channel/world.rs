@@ -218,6 +218,8 @@ impl World {
             from..from + rng.below(most)
         };
         let both = if rng.chance(1, 2) { outage(rng, 15 * MS) } else { 0..0 };
+        // A channel that is started in the middle of the day.
+        let late = if rng.chance(1, 3) { START.0 + rng.below(span) } else { 0 };
         self.cut = rng.chance(1, 10).then(|| START.0 + rng.below(span));
         let lines: Vec<Line> = (0..2)
             .map(|_| Line {
@@ -234,7 +236,7 @@ impl World {
                 let bytes = bytes.clone();
                 let out = both.contains(&at) || line.dead.contains(&at);
                 let lost = at < self.heal && (out || self.rng.chance(line.loss, 1_000));
-                if lost || self.cut.is_some_and(|cut| at >= cut) {
+                if lost || at < late || self.cut.is_some_and(|cut| at >= cut) {
                     continue;
                 }
                 let arrives = at + line.delay + self.rng.below(line.jitter + 1);
