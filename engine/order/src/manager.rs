@@ -44,8 +44,6 @@ pub struct OrderManager {
     last_staged: u32,
     /// Highest id that the venue may have: it ignores anything not above it.
     last_sent: u32,
-    /// Highest id that was ever sent.
-    top_sent: u32,
     /// Highest id that may be used.
     id_limit: u32,
     sent: u64,
@@ -74,7 +72,6 @@ impl OrderManager {
             config: config.clone(),
             last_staged: 0,
             last_sent: 0,
-            top_sent: 0,
             id_limit: u32::MAX,
             sent: 0,
             backoff: Backoff::new(config.retry_min_ns, config.retry_max_ns),
@@ -189,7 +186,6 @@ impl OrderManager {
         let quantity = self.machine.request(intent).ok_or(Anomaly::NotSendable)?;
         if places {
             self.last_sent = id;
-            self.top_sent = self.top_sent.max(id);
             self.resends.sent(intent);
         }
         Ok(Wire { symbol, quantity, price })

@@ -161,7 +161,7 @@ impl Orders {
         if let Some(row) = self.rows.get_mut(at) {
             *row = order;
             self.open += 1;
-            self.mark(at, true);
+            self.mark_open(at);
         }
     }
 
@@ -172,7 +172,7 @@ impl Orders {
         let was = *row;
         (row.state, row.leaves, row.peer) = (State::Ended, 0, 0);
         self.open -= 1;
-        self.mark(id as usize & self.mask, false);
+        self.mark_ended(id as usize & self.mask);
         Some(was)
     }
 
@@ -184,12 +184,23 @@ impl Orders {
     }
 
     #[inline]
-    fn mark(&mut self, at: usize, open: bool) {
-        let Some(bits) = self.bits.get_mut(at >> 6) else { return };
-        *bits = *bits & !(1 << (at & 63)) | u64::from(open) << (at & 63);
-        let any = u64::from(*bits != NONE_OPEN);
+    fn mark_open(&mut self, at: usize) {
+        if let Some(bits) = self.bits.get_mut(at >> 6) {
+            *bits |= 1 << (at & 63);
+        }
         if let Some(word) = self.words.get_mut(at >> 12) {
-            *word = *word & !(1 << (at >> 6 & 63)) | any << (at >> 6 & 63);
+            *word |= 1 << (at >> 6 & 63);
+        }
+    }
+
+    #[inline]
+    fn mark_ended(&mut self, at: usize) {
+        let Some(bits) = self.bits.get_mut(at >> 6) else { return };
+        *bits &= !(1 << (at & 63));
+        if *bits == NONE_OPEN
+            && let Some(word) = self.words.get_mut(at >> 12)
+        {
+            *word &= !(1 << (at >> 6 & 63));
         }
     }
 

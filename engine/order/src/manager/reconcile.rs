@@ -178,8 +178,7 @@ impl OrderManager {
         self.fence.step = Step::Done;
         let next_id = self.fence.next_id;
         let lost = self.machine.take_never_arrived();
-        if self.config.resend && next_id <= self.top_sent {
-            self.resends.open(next_id, self.top_sent);
+        if self.resends.open(next_id) {
             self.last_sent = next_id.saturating_sub(1);
         } else {
             self.fence.lost(self.last_sent);

@@ -39,6 +39,8 @@ pub(super) struct Resends {
     end: u32,
     /// The id handed out last.
     out: u32,
+    /// The highest id that was sent.
+    top: u32,
 }
 
 impl Resends {
@@ -53,16 +55,22 @@ impl Resends {
         if self.sent.is_empty() {
             return;
         }
+        self.top = self.top.max(intent.cl_ord_id.0);
         let row = intent.cl_ord_id.0 as usize & (self.sent.len() - 1);
         if let Some(place) = self.sent.get_mut(row) {
             *place = Sent { at: intent.now_ns, tif: intent.tif, post_only: intent.post_only };
         }
     }
 
-    /// Orders from `first` to `last` are to be handed out.
-    pub fn open(&mut self, first: u32, last: u32) {
+    /// Orders from `first` on are to be handed out; whether that may be any.
+    pub fn open(&mut self, first: u32) -> bool {
         let rows = self.sent.len() as u32; // a power of two up to 2^24
-        (self.next, self.end) = (first.max(last.saturating_sub(rows)), last.saturating_add(1));
+        if rows == 0 || first > self.top {
+            return false;
+        }
+        (self.next, self.end) =
+            (first.max(self.top.saturating_sub(rows)), self.top.saturating_add(1));
+        true
     }
 
     pub fn clear(&mut self) {

@@ -30,7 +30,6 @@ impl OrderManager {
         if intent.kind != IntentKind::Cancel {
             let id = intent.cl_ord_id.0;
             self.last_sent = self.last_sent.max(id);
-            self.top_sent = self.top_sent.max(id);
             self.last_staged = self.last_staged.max(id);
             self.resends.sent(intent);
         }
