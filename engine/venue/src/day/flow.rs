@@ -109,6 +109,8 @@ pub(crate) trait Floor: MatchSink {
     fn reprice(&mut self, priced: Option<(Price, bool)>);
     /// A new reference, `gap` numbers behind the next one.
     fn order_ref(&mut self, gap: u64) -> OrderRef;
+    /// Whether a resting order is the flow's own.
+    fn owns(&self, order: OrderRef) -> bool;
     /// How many orders of the flow rest in an instrument.
     fn live(&self, row: usize) -> usize;
 }
@@ -251,7 +253,8 @@ impl Flow {
 
     fn delete<F: Floor>(&mut self, row: usize, market: &mut Matching, floor: &mut F) {
         // An order that is known to rest is never refused.
-        if let Some(order) = self.lagging(row, market).filter(|_| self.draw.chance(1, 2)) {
+        let lagging = self.lagging(row, market).filter(|order| floor.owns(order.order));
+        if let Some(order) = lagging.filter(|_| self.draw.chance(1, 2)) {
             let _ = market.delete(order.order, floor);
         } else if let Some((at, order)) = self.pick(row, market) {
             self.stocks[row].orders.swap_remove(at);

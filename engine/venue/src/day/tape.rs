@@ -157,6 +157,10 @@ impl<S: DaySink> Floor for Tape<'_, S> {
         OrderRef(self.last_order)
     }
 
+    fn owns(&self, _: OrderRef) -> bool {
+        true // nobody else is there
+    }
+
     fn live(&self, row: usize) -> usize {
         self.live.get(row).copied().unwrap_or(0)
     }

@@ -238,6 +238,10 @@ impl Floor for Desk {
         OrderRef(self.last_order)
     }
 
+    fn owns(&self, order: OrderRef) -> bool {
+        !self.owners.contains_key(&order.0)
+    }
+
     fn live(&self, row: usize) -> usize {
         self.live_flow.get(row).copied().unwrap_or(0)
     }

@@ -107,7 +107,9 @@ impl Firm {
             Err(std::io::Error::other(path.to_owned()))
         })?;
         acceptor.cut_when_full();
-        acceptor.disconnect(Nanos(0)); // nobody is connected yet
+        // Nobody is connected yet, and the end of that is not to be served to the first client.
+        acceptor.disconnect(Nanos(0));
+        let _ = acceptor.next_request(Nanos(0), 0);
         let mut name = [b' '; 4];
         name.iter_mut().zip(config.name.bytes()).for_each(|(slot, byte)| *slot = byte);
         Ok(Firm {
