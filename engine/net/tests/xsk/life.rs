@@ -3,14 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use nofx_net::netns::Lab;
 use nofx_net::port::FramePort;
 use nofx_net::xsk::{Mode, XskPort, ZeroCopy};
 
 use crate::rig::{
-    MODES, PATIENCE, PORT, config, lab, numbers, open, payloads, send_numbered, sender,
+    MODES, PATIENCE, PORT, config, eventually, lab, numbers, open, payloads, send_numbered, sender,
 };
 
 /// Mode in which a program is attached to the near end, in the kernel's words.
@@ -40,7 +39,7 @@ fn the_mode_said_is_the_mode_obtained_and_it_ends_with_the_port() {
         let want = if mode == Mode::Generic { Mode::Generic } else { Mode::Native };
         assert_eq!(attached(&lab), Some(want));
         drop(port);
-        assert_eq!(attached(&lab), None);
+        assert!(eventually(|| attached(&lab).is_none()));
     }
     let mut off = config(Mode::Native);
     (off.zero_copy, off.need_wakeup) = (ZeroCopy::Off, false);
@@ -68,11 +67,7 @@ fn a_killed_process_leaves_nothing_on_the_interface() {
         assert_eq!(attached(&lab), Some(mode), "while the other process lives");
         child.kill().expect("SIGKILL");
         child.wait().expect("it is gone");
-        let start = Instant::now();
-        while attached(&lab).is_some() && start.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(attached(&lab), None, "{mode:?}");
+        assert!(eventually(|| attached(&lab).is_none()), "{mode:?}");
         // The kernel has its datagrams back, and the queue is free.
         let near = lab.near.within(|| UdpSocket::bind((Lab::NEAR_ADDRESS, PORT))).expect("bound");
         near.set_read_timeout(Some(PATIENCE)).expect("a timeout");

@@ -78,6 +78,21 @@ pub fn burst(mut poll: impl FnMut() -> usize) -> usize {
     }
 }
 
+/// Whether `seen` becomes true. A descriptor that was closed here may live on for a moment in a
+/// program that another test is starting, between fork and exec.
+pub fn eventually(seen: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if seen() {
+            return true;
+        }
+        if start.elapsed() > PATIENCE {
+            return false;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
 /// Payloads that arrive at `port`: waits for `count`, then looks whether more come.
 pub fn payloads(port: &mut XskPort, count: usize) -> Vec<Vec<u8>> {
     frames(port, count).iter().map(|frame| payload(frame).to_vec()).collect()
