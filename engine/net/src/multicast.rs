@@ -79,7 +79,12 @@ mod tests {
         assert_eq!(guard.group(), group);
         assert!(joined());
         drop(guard);
-        assert!(!joined());
+        // A program that is being started just now may hold a copy of the socket for a moment.
+        let left = (0..1_000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            !joined()
+        });
+        assert!(left);
     }
 
     #[test]

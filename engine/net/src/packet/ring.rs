@@ -122,7 +122,7 @@ impl Rings {
     pub fn received(&self, slot: usize) -> Option<Received> {
         let header = self.header(slot)?;
         // Acquire: pairs with the kernel's write of the word after the frame.
-        if status(header).load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
+        if self.status(header).load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
             return None;
         }
         // SAFETY: the slot is ours as its status says, and lies in the mapping, aligned to 16.
@@ -158,7 +158,7 @@ impl Rings {
     pub fn give_back(&mut self, slot: usize) {
         if let Some(header) = self.header(slot).filter(|_| slot < self.receive_slots) {
             // Release: the kernel writes the slot only after our reads.
-            status(header).store(libc::TP_STATUS_KERNEL, Ordering::Release);
+            self.status(header).store(libc::TP_STATUS_KERNEL, Ordering::Release);
         }
     }
 
@@ -171,7 +171,7 @@ impl Rings {
         }
         // Acquire: the kernel has read the slot's last frame.
         let busy = libc::TP_STATUS_SEND_REQUEST | libc::TP_STATUS_SENDING;
-        if status(header).load(Ordering::Acquire) & busy != 0 {
+        if self.status(header).load(Ordering::Acquire) & busy != 0 {
             return false;
         }
         // SAFETY: the slot is ours as its status says; header and frame lie inside it and do not
@@ -182,7 +182,7 @@ impl Rings {
             header.as_mut().tp_len = len as u32;
         }
         // Release: the kernel reads the frame after the word.
-        status(header).store(libc::TP_STATUS_SEND_REQUEST, Ordering::Release);
+        self.status(header).store(libc::TP_STATUS_SEND_REQUEST, Ordering::Release);
         true
     }
 
@@ -222,6 +222,14 @@ impl Rings {
         (counts.tp_packets, counts.tp_drops)
     }
 
+    /// The status word of a slot, which both sides write.
+    #[inline]
+    fn status(&self, header: NonNull<libc::tpacket2_hdr>) -> &AtomicU32 {
+        // SAFETY: `header` gave it, so it lies in the mapping, aligned to 16, as long as `self`
+        // lives; both sides access its first word, the status, as an atomic only.
+        unsafe { &*(&raw mut (*header.as_ptr()).tp_status).cast::<AtomicU32>() }
+    }
+
     fn header(&self, slot: usize) -> Option<NonNull<libc::tpacket2_hdr>> {
         // SAFETY: inside the mapping, as checked in front.
         (slot < self.receive_slots + self.send_slots)
@@ -236,14 +244,6 @@ impl Drop for Rings {
             libc::munmap(self.base.as_ptr().cast(), (self.receive_slots + self.send_slots) * SLOT);
         }
     }
-}
-
-/// The status word of a slot, which both sides write.
-#[inline]
-fn status<'a>(header: NonNull<libc::tpacket2_hdr>) -> &'a AtomicU32 {
-    // SAFETY: the header lies in the mapping, aligned to 16, and its first word is the status. The
-    // reference is used at once by the callers above, all of which borrow the mapping's owner.
-    unsafe { &*(&raw mut (*header.as_ptr()).tp_status).cast::<AtomicU32>() }
 }
 
 /// Rings of whole blocks with at least `slots` slots.
