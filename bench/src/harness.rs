@@ -15,6 +15,13 @@ pub struct Lap {
     pub proof: u64,
 }
 
+impl Lap {
+    /// A lap whose operations were timed one by one: their typical time stands for each.
+    pub fn typical(ns_per_op: f64, ops: u64, proof: u64) -> Lap {
+        Lap { cpu_ns: (ns_per_op * ops as f64).round() as u64, ops, proof }
+    }
+}
+
 /// Times `work`, which returns the operations it did and what it computed.
 pub fn lap(work: impl FnOnce() -> (u64, u64)) -> Lap {
     let start = usage::process_cpu_ns();

@@ -12,6 +12,10 @@ use crate::harness::{Figure, Results};
 pub enum Target {
     /// The ratio is to be at most this.
     Ratio(f64),
+    /// The ratio of the middle values is to be at most this.
+    MedianRatio(f64),
+    /// The middle value is to be at most so much above the middle value of the baseline.
+    MedianAbove(f64),
     /// The value is to be at most this.
     AtMost(f64),
     /// The value is to be at least this.
@@ -81,10 +85,21 @@ impl Row {
         }
     }
 
-    /// Whether the target is met by the best values; `None` without a target.
+    fn baseline_median(&self) -> Option<f64> {
+        self.baseline.as_ref().map(|(_, [_, median])| *median)
+    }
+
+    /// Whether the target is met, by the best values unless it names the middle ones; `None` without
+    /// a target.
     pub fn met(&self) -> Option<bool> {
         Some(match self.target? {
             Target::Ratio(most) => self.ratio.is_some_and(|[best, _]| best <= most),
+            Target::MedianRatio(most) => {
+                self.baseline_median().is_some_and(|base| self.value[1] <= most * base)
+            }
+            Target::MedianAbove(most) => {
+                self.baseline_median().is_some_and(|base| self.value[1] <= base + most)
+            }
             Target::AtMost(most) => self.value[0] <= most,
             Target::AtLeast(least) => self.value[0] >= least,
         })
@@ -107,6 +122,10 @@ pub fn markdown(rows: &[Row]) -> String {
         let target = match row.target {
             None => String::new(),
             Some(Target::Ratio(most)) => format!("ratio ≤ {most}"),
+            Some(Target::MedianRatio(most)) => format!("ratio of medians ≤ {most}"),
+            Some(Target::MedianAbove(most)) => {
+                format!("median ≤ baseline's + {}", number(most))
+            }
             Some(Target::AtMost(most)) => format!("≤ {}", number(most)),
             Some(Target::AtLeast(least)) => format!("≥ {}", number(least)),
         };
@@ -159,6 +178,14 @@ mod tests {
         assert_eq!(row(101.0, Target::AtMost(100.0)).met(), Some(false));
         assert_eq!(row(7.9, Target::AtLeast(8.0)).met(), Some(false));
         assert_eq!(row(1.0, Target::Ratio(0.5)).met(), Some(false), "no ratio was measured");
+        let against = |value: [f64; 2], target| {
+            let baseline = Some(("b".to_owned(), [90.0, 100.0]));
+            Row { value, baseline, ..row(0.0, target) }.met()
+        };
+        assert_eq!(against([200.0, 120.0], Target::MedianRatio(1.2)), Some(true));
+        assert_eq!(against([80.0, 121.0], Target::MedianRatio(1.2)), Some(false));
+        assert_eq!(against([200.0, 110.0], Target::MedianAbove(10.0)), Some(true));
+        assert_eq!(against([80.0, 111.0], Target::MedianAbove(10.0)), Some(false));
         let table = markdown(&[row(101.0, Target::AtMost(100.0))]);
         assert!(table.contains("**missed**") && table.lines().count() == 3);
     }

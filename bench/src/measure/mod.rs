@@ -12,6 +12,7 @@ pub mod pcap_walk;
 pub mod queue_walk;
 #[cfg(feature = "engine")]
 pub mod replay;
+pub mod rings;
 
 /// What a measurement may need.
 #[derive(Clone, Debug)]
@@ -43,6 +44,7 @@ pub const ALL: &[Measurement] = &[
     Measurement { name: "queue_walk", about: queue_walk::ABOUT, run: queue_walk::run },
     Measurement { name: "pcap_walk", about: pcap_walk::ABOUT, run: pcap_walk::run },
     Measurement { name: "histogram", about: histogram::ABOUT, run: histogram::run },
+    Measurement { name: "rings", about: rings::ABOUT, run: rings::run },
     #[cfg(feature = "engine")]
     Measurement {
         name: "packet_to_order",

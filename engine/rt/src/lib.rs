@@ -1,12 +1,16 @@
-//! What the hot path runs on: cycle clock, latency histogram, huge-page memory, allocation guard,
-//! fixed-capacity hash table, seeded generator.
+//! What the hot path runs on: tiles and their layout, rings and links between them, pools, huge-page
+//! memory, cycle clock, latency histogram, allocation guard, fixed-capacity hash table, seeded
+//! generator.
 //!
-//! Model: everything is sized and touched before the loop starts; after [`guard::seal`] an
-//! allocation on a sealed thread is counted (and aborts where asked). Time is a cycle count read
-//! with one instruction and turned into nanoseconds only when a report is written.
+//! Model: a [`tile`] is one thread with one loop; [`topology`] says which stages it runs and which
+//! [`link`]s join it to others. A link is a [`ring`] with a rule for when it is full. Everything is
+//! sized as a [`budget`] and touched before the loop starts; after [`guard::seal`] an allocation on a
+//! sealed thread is counted (and aborts where asked). Time is a cycle count read with one
+//! instruction and turned into nanoseconds only when a report is written.
 //!
-//! Worst case: a histogram records in constant time into a flat array; a clock read is one
-//! unserialised `rdtsc` (about 10 ns on a virtual machine).
+//! Worst case: push, pop, take and give are constant time and never wait; a histogram records in
+//! constant time into a flat array; a clock read is one unserialised `rdtsc` (about 10 ns on a
+//! virtual machine). A turn of a tile is as long as its work's burst, command and house-keeping.
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 pub mod arena;

@@ -32,7 +32,7 @@ fn a_credit_link_says_no_and_keeps_everything() {
 
 #[test]
 fn a_producer_that_asks_for_credit_loses_nothing_between_threads() {
-    let items = if cfg!(miri) { 100 } else { 100_000u64 };
+    let items = if cfg!(miri) { 100 } else { 20_000u64 };
     let (mut sender, mut receiver) = link::credit(hop(16));
     let sending = thread::spawn(move || {
         for n in 0..items {
