@@ -22,7 +22,8 @@ impl Backoff {
 
     /// Whether an attempt may be made now; it is counted as made.
     pub fn attempt(&mut self, now: Nanos) -> bool {
-        let due = now >= self.next;
+        // No wait is longer than the bound: a clock that was set back must not make one.
+        let due = now >= self.next || self.next.since(now) > self.max_ns;
         if due {
             self.pause_ns = self.wait_ns;
             self.next = now.plus(self.pause_ns);
@@ -60,5 +61,7 @@ mod tests {
         backoff.reset();
         backoff.ended(Nanos(9_000));
         assert!(backoff.attempt(Nanos(9_000)));
+        assert!(!backoff.attempt(Nanos(9_001)));
+        assert!(backoff.attempt(Nanos(1_000)), "the clock was set back");
     }
 }

@@ -7,13 +7,24 @@
 //! [`OrderUpdate`](nofx_types::OrderUpdate)s that say what exposure they release and at which price,
 //! so that whoever reserved it (the gate) needs no memory of orders.
 //!
+//! The life of a connection: [`OrderManager::should_connect`] says when to connect, `login` gives the
+//! first bytes, `receive` takes what comes, [`OrderManager::keep_alive`] gives what the session itself
+//! has to say, and after each the news are taken. A login does not open trading: the reports that
+//! were missed come first, then the answer to an account query, which is the fence behind which
+//! nothing sent before can still come; orders that never arrived are released, and only then the
+//! session is up. What cannot be proven stops trading and says why ([`Unreconciled`]); cancels still
+//! go. OUCH 4.2 has no query: there silence stands for the fence, an order that stays unanswered stops
+//! trading, and nothing is ever taken as lost. After a restart the record of what was sent and
+//! received rebuilds the same state ([`OrderManager::replay_sent`]).
+//!
 //! What is promised for any sequence of reports: a reserved share is released once, by a fill, a
 //! cancel, a replace or a refusal; an order ends once; a report that contradicts what is known moves
 //! nothing but a counter ([`OrderManager::anomalies`]), except a trade, which always reaches the
 //! position.
 //!
 //! Worst case: all memory is there from the start; a message is some stores into one frame and one
-//! row; a report is at most three updates; bytes cut anywhere wait in a buffer of one frame.
+//! row; a report is at most three updates; bytes cut anywhere wait in a buffer of one frame. After a
+//! login each open order is looked at once, and each order that never arrived is one update.
 #![forbid(unsafe_code)]
 
 mod anomaly;
