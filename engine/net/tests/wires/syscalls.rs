@@ -43,15 +43,16 @@ fn lab() -> Option<Lab> {
 /// Work that survives, and work that needs one call more than it is allowed.
 fn check(fine: &[&str], caught: &[&str]) {
     let Some(lab) = lab() else { return };
+    let peer = lab.far.within(|| UdpSocket::bind(PEER)).expect("its own address");
     for work in fine {
-        assert_eq!(child(&lab, work).code(), Some(0), "{work}");
+        assert_eq!(child(&lab, &peer, work).code(), Some(0), "{work}");
     }
     for work in caught {
-        assert_eq!(child(&lab, work).signal(), Some(libc::SIGSYS), "{work}");
+        assert_eq!(child(&lab, &peer, work).signal(), Some(libc::SIGSYS), "{work}");
     }
 }
 
-fn child(lab: &Lab, work: &str) -> std::process::ExitStatus {
+fn child(lab: &Lab, peer: &UdpSocket, work: &str) -> std::process::ExitStatus {
     let mut command = Command::new(std::env::current_exe().expect("a path"));
     command
         .args(["--exact", "syscalls::sealed", "--nocapture"])
@@ -62,7 +63,6 @@ fn child(lab: &Lab, work: &str) -> std::process::ExitStatus {
     let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let opened = lines.map_while(Result::ok).any(|line| line.contains("port is open"));
     assert!(opened, "{work}: the child ended early");
-    let peer = lab.far.within(|| UdpSocket::bind(PEER)).expect("its own address");
     for _ in 0..PACKETS {
         peer.send_to(b"a packet", OWN).expect("sent");
     }
