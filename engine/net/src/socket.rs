@@ -26,7 +26,6 @@ pub(crate) fn set<T: Copy>(
 }
 
 /// Reads an integer option.
-#[allow(dead_code)]
 pub(crate) fn get(socket: &impl AsRawFd, level: libc::c_int, name: libc::c_int) -> io::Result<i32> {
     let mut value: libc::c_int = 0;
     let mut len = size_of_val(&value) as libc::socklen_t;
