@@ -23,24 +23,34 @@ const ROLE: &str = "NOFX_TEST_ROLE";
 const FOLDER: &str = "NOFX_TEST_FOLDER";
 
 /// Starts this test as a child in a role, and waits for its first line.
-fn child(test: &str, role: &str, folder: &Path) -> Child {
-    let mut child = Command::new(env::current_exe().expect("this test"))
+fn child(test: &str, role: &str, folder: &Path) -> Running {
+    let child = Command::new(env::current_exe().expect("this test"))
         .args(["--exact", test, "--nocapture"])
         .env(ROLE, role)
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .spawn()
         .expect("a child");
-    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut running = Running(child);
+    let lines = BufReader::new(running.0.stdout.take().expect("a pipe")).lines();
     let ready = lines.map_while(Result::ok).find(|line| line.contains("ready"));
-    ready.unwrap_or_else(|| panic!("{role} did not start: {:?}", child.wait()));
-    child
+    ready.unwrap_or_else(|| panic!("{role} did not start"));
+    running
+}
+
+/// A child that does not outlive a test that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        _ = self.0.kill().and_then(|()| self.0.wait());
+    }
 }
 
 /// Kills it; a child that has died of something else has found an error.
-fn kill(mut child: Child) {
-    child.kill().expect("kill -9");
-    let died = child.wait().expect("dead");
+fn kill(mut child: Running) {
+    child.0.kill().expect("kill -9");
+    let died = child.0.wait().expect("dead");
     assert_eq!(died.signal(), Some(9), "{died}");
 }
 
