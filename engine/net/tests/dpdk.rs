@@ -6,18 +6,19 @@ mod conformance;
 
 use std::env;
 use std::fs;
-use std::net::SocketAddrV4;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddrV4, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use conformance::{OWN, PEER, PEER_GROUP, assert_same, lines, packets, receive, rigs};
 use nofx_net::capture::Capture;
 use nofx_net::datagrams::{Datagrams, DatagramsConfig};
 use nofx_net::dpdk::{DpdkConfig, DpdkMemory, DpdkPort, EalConfig};
 use nofx_net::frame::{DecodeOptions, FrameCounts, decode};
-use nofx_net::netns::Lab;
+use nofx_net::netns::{Lab, NetNs};
 use nofx_net::port::{BURST_MAX, FramePort, OpenError, Port, SendError};
 use nofx_net::stream::{KernelListener, SmolConfig, SmolRole, SmolTcp, Stream, StreamState};
 use nofx_net::write::{Link, PcapWriter};
@@ -310,5 +311,53 @@ fn huge_pages_come_back() {
             }
             Err(error) => println!("SKIPPED dpdk on huge pages: {error}"),
         }
+    });
+}
+
+/// Names the namespace in which a process holds a device until it is killed.
+const HOLDER: &str = "NOFX_DPDK_HOLDER";
+
+/// Not a test by itself: what [`a_killed_process_leaves_the_interface_usable`] kills.
+#[test]
+fn holds_a_device_where_told() {
+    let Ok(namespace) = env::var(HOLDER) else { return };
+    NetNs::open(namespace).and_then(|namespace| namespace.enter()).expect("the namespace");
+    let device = format!("net_af_xdp0,iface={}", Lab::NEAR);
+    let _port = open(device).expect("a device");
+    println!("HOLDING");
+    std::io::stdout().flush().expect("a pipe");
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn a_killed_process_leaves_the_interface_usable() {
+    alone("a_killed_process_leaves_the_interface_usable", || {
+        let Some(lab) = Lab::or_skip("dpdk kill -9") else { return };
+        let mut holder = Command::new(env::current_exe().expect("this program"))
+            .args(["--exact", "holds_a_device_where_told", "--nocapture"])
+            .env(HOLDER, lab.near.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a process");
+        let words = BufReader::new(holder.stdout.take().expect("its words")).lines();
+        let holding = words.map_while(Result::ok).any(|line| line.contains("HOLDING"));
+        holder.kill().expect("killed"); // by signal 9
+        holder.wait().expect("its end");
+        assert!(holding, "it opened the device");
+        let left = format!("/var/run/dpdk/nofx-{}", holder.id());
+        assert!(!Path::new(&left).exists(), "{left} is left behind");
+        // The program that stays on the interface passes everything to the kernel.
+        let kernel = lab.near.within(|| UdpSocket::bind(OWN)).expect("its own address");
+        let peer = lab.far.within(|| UdpSocket::bind(PEER)).expect("its own address");
+        kernel.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        peer.send_to(b"to the kernel", OWN).expect("sent");
+        let mut got = [0; 64];
+        assert_eq!(kernel.recv(&mut got).expect("received"), 13);
+        let port = lab.near.within(|| on_interface("net_af_xdp")).expect("free again");
+        let mut port = Datagrams::new(port, rigs::config(&lab));
+        peer.send_to(b"after all", OWN).expect("sent");
+        let got = receive(&mut port, 1);
+        assert_eq!(got.first().map(|packet| packet.payload.as_slice()), Some(&b"after all"[..]));
     });
 }

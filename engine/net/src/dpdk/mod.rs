@@ -8,6 +8,9 @@
 //!
 //! - The environment is private: memory that is not shared, no files, no telemetry. It starts with
 //!   the first port and ends with the process.
+//! - A killed process leaves no files and no memory behind. Where the device was `net_af_xdp`, the
+//!   program of libxdp stays on the interface (and promiscuous mode); it passes everything to the
+//!   kernel, and the next start takes it over. The port `xsk` leaves nothing.
 //! - DPDK sends no group memberships. Where the device sits on an interface of the kernel
 //!   (`iface=NAME`), an ordinary socket joins [`DpdkConfig::groups`] there.
 //! - Frames carry no time stamp: virtual devices have none, and the unit of a card's is its own.

@@ -31,3 +31,13 @@ suite!(pairs_in_pieces, crate::rigs::PairRig::in_pieces(999));
 suite!(kernel_tcp, crate::rigs::KernelRig::new());
 suite!(smol_tcp, crate::rigs::SmolRig::new());
 suite!(smol_tcp_over_few_frames, crate::rigs::SmolRig::over_frames(4));
+
+/// A stream is made on one thread and used on another.
+#[test]
+fn streams_move_between_threads() {
+    fn moves<T: Send>() {}
+    moves::<nofx_net::stream::KernelTcp>();
+    moves::<nofx_net::stream::PairEnd>();
+    moves::<nofx_net::stream::SmolTcp<nofx_net::xsk::XskPort>>();
+    moves::<Box<dyn nofx_net::stream::Stream + Send>>();
+}

@@ -1,11 +1,11 @@
 //! What only a stack of our own can show: losses, garbage, and the kernel as its peer.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use nofx_net::fault::{Fault, Faults};
 use nofx_net::loopback;
-use nofx_net::netns::Lab;
+use nofx_net::netns::{Lab, NetNs};
 use nofx_net::packet::{Packet, PacketConfig};
 use nofx_net::port::{FramePort, OpenError, PortCounters, PortDescription, RxFrame, SendError};
 use nofx_net::stream::{
@@ -343,3 +343,102 @@ macro_rules! against_the_kernel {
 
 against_the_kernel!(to_the_kernel_over_packet, from_the_kernel_over_packet, packet);
 against_the_kernel!(to_the_kernel_over_xsk, from_the_kernel_over_xsk, xsk);
+
+/// The middle one of `rounds` round trips of 64 bytes, with both ends on this thread, so that
+/// it counts work and no waiting for another core.
+fn round_trip_ns(rig: &mut impl Rig, rounds: usize) -> u64 {
+    open(rig);
+    let mut times: Vec<u64> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            rig.client().send(&[1; 64]).expect("room");
+            while rig.server().received().len() < 64 {
+                let now = rig.now();
+                rig.server().poll(now);
+            }
+            rig.server().consume(64);
+            rig.server().send(&[2; 64]).expect("room");
+            while rig.client().received().len() < 64 {
+                let now = rig.now();
+                rig.client().poll(now);
+            }
+            rig.client().consume(64);
+            start.elapsed().as_nanos() as u64
+        })
+        .collect();
+    times.sort_unstable();
+    times[rounds / 2]
+}
+
+/// Both ends a stack of our own over AF_XDP.
+struct BothOwn {
+    rig: SmolRig<XskPort>,
+    _lab: Lab,
+}
+
+impl BothOwn {
+    fn new() -> Option<BothOwn> {
+        let lab = lab("both ends own")?;
+        let port = |ns: &NetNs, interface: &str, ip| {
+            let interface = interface.to_owned();
+            let config = XskConfig { interface, own_ip: Some(ip), ..XskConfig::default() };
+            ns.within(|| XskPort::open(&config)).expect("an AF_XDP socket")
+        };
+        let near = port(&lab.near, Lab::NEAR, CLIENT_IP);
+        let far = port(&lab.far, Lab::FAR, SERVER_IP);
+        Some(BothOwn { rig: SmolRig::joined(near, far, false), _lab: lab })
+    }
+}
+
+/// Not a demand, a figure; see `bench` for those that are published.
+#[test]
+#[ignore = "a figure: run alone"]
+fn round_trips_over_af_xdp_and_kernel_are_measured() {
+    for _ in 0..5 {
+        let mut own = BothOwn::new().expect("a lab");
+        let own = round_trip_ns(&mut own.rig, 20_000);
+        let kernel = round_trip_ns(&mut KernelOverVeth::new(lab("kernel").expect("a lab")), 20_000);
+        let ratio = own as f64 / kernel as f64;
+        println!("MEASURED own TCP over AF_XDP {own} ns, kernel TCP {kernel} ns, ratio {ratio:.2}");
+    }
+}
+
+/// Kernel TCP at both ends of a veth pair.
+struct KernelOverVeth {
+    lab: Lab,
+    client: KernelTcp,
+    server: Accepting,
+}
+
+impl KernelOverVeth {
+    fn new(lab: Lab) -> KernelOverVeth {
+        let server = lab.far.within(|| Accepting::at(Lab::FAR_ADDRESS));
+        KernelOverVeth { client: KernelTcp::new(TcpConfig::to(server.at)), server, lab }
+    }
+}
+
+impl Rig for KernelOverVeth {
+    fn client(&mut self) -> &mut dyn Stream {
+        &mut self.client
+    }
+
+    fn server(&mut self) -> &mut dyn Stream {
+        &mut self.server
+    }
+
+    fn connect(&mut self) {
+        self.lab.near.within(|| self.client.connect(clock()));
+    }
+
+    fn listen(&mut self, _: bool) {}
+
+    fn reset(&mut self) {}
+
+    fn silence(&mut self, _: bool) -> bool {
+        false
+    }
+
+    fn now(&mut self) -> Nanos {
+        clock()
+    }
+}

@@ -11,6 +11,8 @@
 //!   reply waits behind a packet of its own.
 //! - Checksums above IP are written and, by default, not verified: a sender on a veth leaves them
 //!   empty. With a real card in between, set [`SmolConfig::verify`].
+//! - A kernel at the other end of a veth sends up to 64 KiB in one frame, which no port takes: limit
+//!   it there (`ip link set NAME gso_max_segs 1`). Over a card the card cuts them.
 //! - Recovery of loss is that of `smoltcp`: fast after three duplicate acknowledgements, otherwise
 //!   after at least one second. The window is limited to what one burst of the port can hold.
 //!
