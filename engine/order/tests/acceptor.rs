@@ -46,7 +46,7 @@ impl Pair {
         let config = OrderConfig {
             reconcile: Reconcile::Query,
             cancel_on_disconnect: cancels,
-            cancel_in_flight: seed % 2 == 0,
+            cancel_in_flight: seed.is_multiple_of(2),
             silence_ns: 0,
             retry_min_ns: 1_000,
             retry_max_ns: 100_000,

@@ -439,8 +439,8 @@ fn cancels_on_disconnect_and_cancels_of_orders_in_flight() {
 #[test]
 fn orders_that_never_arrived_go_again_under_their_old_ids_once() {
     let mut again = 0;
-    for seed in 0..800 {
-        let plan = Plan { resend: true, in_flight: seed % 2 == 0, ..Plan::default() };
+    for seed in 0..800u64 {
+        let plan = Plan { resend: true, in_flight: seed.is_multiple_of(2), ..Plan::default() };
         let run = run(seed, plan);
         assert_eq!(run.client.orders.session(), SessionState::Up, "{}", run.what);
         run.compare();
