@@ -13,10 +13,14 @@
 //!                                   gap, reset  ----------------> Stale, Clear on every instrument
 //! ```
 //!
+//! A live channel is more than its lines: [`recovery`] puts a re-request client and a snapshot session
+//! around the same sequencer, which then keeps its holes open instead of giving them up.
+//!
 //! A message is read in place and becomes an event on the stack; everything is generic over the
 //! sink, so each message type compiles to straight-line code down to the book. A stream that lost
 //! messages cannot say whose they were, so a gap makes every instrument stale. A message whose type
-//! changes books but that cannot be read is a lost message too and makes its instrument stale.
+//! changes books but that cannot be read makes its instrument inconsistent, which no recovery of
+//! sequence numbers ends.
 //!
 //! | module | feed | source |
 //! |---|---|---|

@@ -256,6 +256,31 @@ fn a_marker_before_the_buffer_is_joined_by_requests_and_one_ahead_waits_for_the_
 }
 
 #[test]
+fn a_full_buffer_keeps_the_newest_for_a_snapshot_and_the_oldest_for_answers() {
+    let recovery = RecoveryConfig { buffer_packets: 2, ..recovery_config() };
+    let mut scene = Scene::new(recovery.clone());
+    (50..60).for_each(|number| scene.both(0, &packet(number, number + 1)));
+    scene.feed.on_snapshot_opened(Nanos(1));
+    scene.bytes(3, &image(*SESSION, 58));
+    assert!(scene.told().ends_with("stale 77 58 59 recovered"), "{}", scene.told());
+    assert_eq!(scene.feed.recovery().requests, 0);
+
+    let mut scene = Scene::live(recovery);
+    (3..8).for_each(|number| scene.both(0, &packet(number, number + 1)));
+    assert_eq!((scene.actions(), scene.feed.recovery().buffer_full), (vec!["0: 2 +1".into()], 6));
+    scene.reply(1, &packet(2, 3));
+    scene.time(MS);
+    assert_eq!(scene.told(), "1 stale 2 3 4");
+    assert_eq!(
+        scene.actions(),
+        ["0: 5 +2"],
+        "7 came on both lines, found no room, and is no loss yet"
+    );
+    scene.reply(2 * MS, &packet(5, 8));
+    assert!(scene.told().ends_with("5 6 7 recovered"));
+}
+
+#[test]
 fn an_image_that_the_lines_never_reach_is_asked_for_again() {
     let mut scene = Scene::new(recovery_config());
     scene.both(0, &packet(50, 52));
