@@ -22,7 +22,11 @@ use nofx_net::netns::{Lab, NetNs};
 use nofx_net::port::{BURST_MAX, FramePort, OpenError, Port, SendError};
 use nofx_net::stream::{KernelListener, SmolConfig, SmolRole, SmolTcp, Stream, StreamState};
 use nofx_net::write::{Link, PcapWriter};
+use nofx_rt::guard::{CountingAlloc, OnSealed, seal, sealed_allocations};
 use nofx_types::Nanos;
+
+#[global_allocator]
+static ALLOC: CountingAlloc = CountingAlloc;
 
 /// Names the test that a child runs.
 const CHILD: &str = "NOFX_DPDK_CHILD";
@@ -130,6 +134,15 @@ fn a_ring_gives_back_what_it_took_in_order_and_says_when_it_is_full() {
         assert_eq!(counters.rx_bytes, counters.tx_bytes);
         assert_eq!(counters.drops.iter().map(|(_, count)| count).sum::<u64>(), 0);
         assert!(port.device_counters().contains(&("rx_good_packets".to_owned(), received)));
+
+        let (sealed, before) = (seal(OnSealed::Count), sealed_allocations());
+        for _ in 0..1_000 {
+            port.send(&[7; 60]).expect("room");
+            port.flush();
+            assert_eq!((port.poll(), port.frame(0).bytes), (1, &[7; 60][..]));
+        }
+        assert_eq!(sealed_allocations() - before, 0);
+        drop(sealed);
 
         assert_eq!(port.send(&vec![0; port.frame_max() + 1]), Err(SendError::TooLong));
         let mut held = 0_u64;

@@ -19,8 +19,11 @@ uint16_t nofx_receive(uint16_t port, struct nofx_frame *frames, uint16_t max, ui
 }
 
 void nofx_give_back(struct nofx_frame *frames, uint16_t count) {
-    for (uint16_t i = 0; i < count; i++)
-        rte_pktmbuf_free(frames[i].mbuf);
+    struct rte_mbuf *burst[64];
+    uint16_t many = count < 64 ? count : 64;
+    for (uint16_t i = 0; i < many; i++)
+        burst[i] = frames[i].mbuf;
+    rte_pktmbuf_free_bulk(burst, many);
 }
 
 struct rte_mbuf *nofx_take(struct rte_mempool *pool, uint16_t len, uint8_t **data) {
@@ -40,8 +43,7 @@ uint16_t nofx_transmit(uint16_t port, struct rte_mbuf **frames, uint16_t count) 
 }
 
 void nofx_forget(struct rte_mbuf **frames, uint16_t count) {
-    for (uint16_t i = 0; i < count; i++)
-        rte_pktmbuf_free(frames[i]);
+    rte_pktmbuf_free_bulk(frames, count);
 }
 
 int nofx_errno(void) {

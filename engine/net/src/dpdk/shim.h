@@ -19,7 +19,7 @@ struct nofx_frame {
 /* Takes up to max frames. Frames in several pieces are given back and counted. */
 uint16_t nofx_receive(uint16_t port, struct nofx_frame *frames, uint16_t max, uint64_t *in_pieces);
 
-/* Gives frames back. */
+/* Gives up to 64 frames back. */
 void nofx_give_back(struct nofx_frame *frames, uint16_t count);
 
 /* A buffer with room for len bytes at *data, or NULL. */

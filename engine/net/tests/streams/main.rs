@@ -18,6 +18,7 @@ use suite;
 
 mod demands;
 mod kernel;
+mod pairs_only;
 mod rigs;
 mod smol;
 
