@@ -80,6 +80,14 @@ pub enum Ending {
     LoggedOut,
 }
 
+/// Where the order stream stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    Closed,
+    Opening,
+    Open,
+}
+
 /// The stages with the feed in front of them.
 pub struct Core<S, G> {
     /// The stages.
@@ -89,8 +97,8 @@ pub struct Core<S, G> {
     definitions: Definitions,
     packets: u64,
     ending: Ending,
-    /// The order stream is open, or being opened.
-    connected: bool,
+    /// Where the order stream stands, as far as the engine was told.
+    link: Link,
     /// Orders known from a former run are cancelled once the session is reconciled.
     clean_up: bool,
     /// When the last kill was taken.
@@ -113,7 +121,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             definitions,
             packets: 0,
             ending: Ending::Running,
-            connected: false,
+            link: Link::Closed,
             clean_up,
             killed_at: Nanos(0),
             now: Nanos(0),
@@ -163,9 +171,12 @@ impl<S: Strategy, G: Gate> Core<S, G> {
                 self.feed.on_time(now, &mut walk);
                 self.path.keep_alive(now, out);
             }
-            Input::OrderOpened => self.path.log_in(now, out),
+            Input::OrderOpened => {
+                self.link = Link::Open;
+                self.path.log_in(now, out);
+            }
             Input::OrderClosed => {
-                self.connected = false;
+                self.link = Link::Closed;
                 self.path.on_disconnect(now);
             }
             Input::Command(command) => self.command(now, command),
@@ -221,20 +232,20 @@ impl<S: Strategy, G: Gate> Core<S, G> {
         }
         if self.ending == Ending::Cancelling {
             let done = self.path.orders.open_orders() == 0;
-            if done || !self.connected {
+            if done || self.link != Link::Open {
                 self.path.log_out(now, out);
                 self.ending = Ending::LoggedOut;
             }
             return;
         }
-        if self.connected && self.path.orders.should_disconnect() {
-            self.connected = false;
+        if self.link == Link::Open && self.path.orders.should_disconnect() {
+            self.link = Link::Closed;
             self.path.on_disconnect(now);
             out.close_orders(now);
         }
-        let wanted = self.ending == Ending::Running && !self.connected;
+        let wanted = self.ending == Ending::Running && self.link == Link::Closed;
         if wanted && self.path.orders.should_connect(now) {
-            self.connected = true;
+            self.link = Link::Opening;
             out.connect_orders(now);
         }
     }

@@ -25,6 +25,7 @@ pub fn open_lines(network: &NetworkSection) -> Result<Vec<AnyPort>, Failure> {
         return Ok(vec![open_udp(network)?]);
     }
     let mut interfaces: Vec<&str> = network.lines.iter().map(|l| l.interface.as_str()).collect();
+    interfaces.sort_unstable();
     interfaces.dedup();
     interfaces.into_iter().map(|interface| open_frames(network, interface)).collect()
 }

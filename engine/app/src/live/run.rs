@@ -466,7 +466,7 @@ impl Starting<'_> {
             tile: &tile,
             stats: &stats,
             restored,
-            wall: self.begun.elapsed(),
+            begun: self.begun,
             journal: config.live.journal.clone(),
         });
         match written {
@@ -503,6 +503,9 @@ impl Starting<'_> {
     }
 }
 
+/// States of a channel that last for moments: gap and retransmission.
+const PASSING_STATES: [u8; 2] = [2, 3];
+
 /// Which states the operator was told of.
 #[derive(Default)]
 struct Told {
@@ -521,7 +524,8 @@ impl Told {
             }
         }
         let channel = shared.channel.load(Ordering::Acquire);
-        if channel != self.channel {
+        // Holes come and go with every lost packet: counted, and shown by `nofx top`.
+        if channel != self.channel && !PASSING_STATES.contains(&channel) {
             self.channel = channel;
             let name = CHANNEL_STATES.get(usize::from(channel)).copied().unwrap_or("unknown");
             complain(format_args!("feed {name}"));

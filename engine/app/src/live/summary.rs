@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nofx_gate::{Gate, Rule};
 use nofx_rt::clock::CycleClock;
@@ -11,7 +11,7 @@ use nofx_rt::guard;
 use nofx_rt::hist::Histogram;
 use nofx_rt::tile::TileStats;
 use nofx_signal::Strategy;
-use nofx_types::UpdateKind;
+use nofx_types::{InstrumentId, Ladder, Level, Side, UpdateKind};
 use serde::Serialize;
 
 use super::restart::Restored;
@@ -30,6 +30,10 @@ pub struct LiveSummary {
     pub version: &'static str,
     /// Seconds from start to end.
     pub wall_s: f64,
+    /// From the start of the process to books that were trusted, milliseconds.
+    pub live_after_ms: Option<f64>,
+    /// From the start of the process to a session and books that allowed orders, milliseconds.
+    pub trading_after_ms: Option<f64>,
     /// Folder of the journal.
     pub journal: PathBuf,
     /// Records in it.
@@ -52,6 +56,8 @@ pub struct LiveSummary {
     pub open: Vec<OpenSummary>,
     /// Refusals by rule.
     pub rejects: BTreeMap<&'static str, u64>,
+    /// Books of the traded instruments, ten levels a side.
+    pub books: Vec<BookSummary>,
     /// Positions.
     pub positions: Vec<PositionSummary>,
     /// What should not happen, by name.
@@ -105,6 +111,8 @@ pub struct LiveLine {
 pub struct FeedSummary {
     /// State of the channel at the end.
     pub state: String,
+    /// Sequence number of the next message.
+    pub next_seq: u64,
     /// Messages delivered.
     pub delivered: u64,
     /// Holes that no line filled.
@@ -136,6 +144,19 @@ pub struct OpenSummary {
     pub leaves: u64,
 }
 
+/// A book at the end.
+#[derive(Clone, Debug, Serialize)]
+pub struct BookSummary {
+    /// Symbol.
+    pub instrument: String,
+    /// Whether it may be wrong.
+    pub stale: bool,
+    /// Price in 1/10,000, quantity, orders; best first.
+    pub bids: Vec<(i64, u64, u32)>,
+    /// As the bids.
+    pub asks: Vec<(i64, u64, u32)>,
+}
+
 /// What a summary is made of.
 pub struct Parts<'a, S, G> {
     /// The tile, ended.
@@ -144,8 +165,8 @@ pub struct Parts<'a, S, G> {
     pub stats: &'a TileStats,
     /// What was restored.
     pub restored: Restored,
-    /// How long it ran.
-    pub wall: Duration,
+    /// When it began.
+    pub begun: Instant,
     /// The journal.
     pub journal: PathBuf,
 }
@@ -153,11 +174,14 @@ pub struct Parts<'a, S, G> {
 impl LiveSummary {
     /// Gathers everything.
     pub fn of<S: Strategy, G: Gate>(parts: Parts<'_, S, G>) -> LiveSummary {
-        let Parts { tile, stats, restored, wall, journal } = parts;
+        let Parts { tile, stats, restored, begun, journal } = parts;
+        let wall = begun.elapsed();
         let path = &tile.core.path;
         LiveSummary {
             version: env!("CARGO_PKG_VERSION"),
             wall_s: wall.as_secs_f64(),
+            live_after_ms: tile.live_at().map(|at| (at - begun).as_secs_f64() * 1e3),
+            trading_after_ms: tile.trading_at().map(|at| (at - begun).as_secs_f64() * 1e3),
             journal,
             journal_last: tile.tape.journal_last(),
             inputs: tile.tape.counters.inputs,
@@ -169,6 +193,7 @@ impl LiveSummary {
             orders: orders(tile),
             open: path.orders.open().map(|order| open(&order)).collect(),
             rejects: rejects(tile),
+            books: path.traded().ids().iter().map(|id| book(tile, *id)).collect(),
             positions: positions(tile),
             anomalies: anomalies(tile),
             latency_ns: latency(tile, stats),
@@ -218,6 +243,7 @@ fn feed<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> FeedSummary {
     let recovery = feed.recovery();
     FeedSummary {
         state: format!("{:?}", feed.state()).to_lowercase(),
+        next_seq: feed.expected(),
         delivered: feed.sequencer().counters().delivered,
         holes: recovery.holes,
         requests: recovery.requests,
@@ -250,7 +276,7 @@ fn open(order: &nofx_order::OpenOrder) -> OpenSummary {
     OpenSummary {
         id: order.id.0,
         instrument: order.instrument.0,
-        side: if order.side == nofx_types::Side::Buy { "buy" } else { "sell" },
+        side: if order.side == Side::Buy { "buy" } else { "sell" },
         price: order.price.0,
         leaves: order.leaves.0,
     }
@@ -260,6 +286,22 @@ fn rejects<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static st
     let counts = &tile.core.path.counters.rejects;
     let count = |rule: Rule| counts.get(rule as usize).copied().unwrap_or(0);
     Rule::ALL.iter().map(|r| (r.name(), count(*r))).filter(|(_, n)| *n > 0).collect()
+}
+
+fn book<S: Strategy, G: Gate>(tile: &TradeTile<S, G>, id: InstrumentId) -> BookSummary {
+    let path = &tile.core.path;
+    let book = path.books.book(id);
+    let side = |side| {
+        let mut levels = [Level::default(); 10];
+        let count = book.levels(side, &mut levels);
+        levels.iter().take(count).map(|l| (l.price.0, l.qty.0, l.orders)).collect()
+    };
+    BookSummary {
+        instrument: path.instruments.get(id).map_or_else(String::new, label),
+        stale: path.books.stale(id).is_some(),
+        bids: side(Side::Buy),
+        asks: side(Side::Sell),
+    }
 }
 
 fn positions<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> Vec<PositionSummary> {
@@ -321,6 +363,9 @@ impl fmt::Display for LiveSummary {
             self.journal_last
         )?;
         writeln!(f, "restored       {}", self.restored)?;
+        if let Some(ms) = self.trading_after_ms {
+            writeln!(f, "trading        {ms:.1} ms after the start of the process")?;
+        }
         for port in &self.ports {
             let drops: u64 = port.drops.values().sum();
             writeln!(f, "port           {}: {} packets, {drops} dropped", port.name, port.packets)?;

@@ -7,6 +7,7 @@
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use nofx_gate::Gate;
 use nofx_net::port::{Port, PortCounters};
@@ -145,6 +146,16 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         let json = serde_json::to_vec(&end).unwrap_or_default();
         self.tape.put(Kind::End, self.clock.now(), &[&json]);
         self.tape.orders.close();
+    }
+
+    /// When the books were first trusted.
+    pub fn live_at(&self) -> Option<Instant> {
+        self.views.since[0]
+    }
+
+    /// When orders could first go out.
+    pub fn trading_at(&self) -> Option<Instant> {
+        self.views.since[1]
     }
 
     /// What the ports are and counted, once the tile is closed.

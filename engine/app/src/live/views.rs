@@ -4,6 +4,8 @@
 //! step of it, so that no turn of the tile is long. Names of counters stand in the file, so readers
 //! follow what is written here.
 
+use std::time::Instant;
+
 use nofx_feed::{ChannelState, RecoveringFeed};
 use nofx_gate::{Gate, Rule};
 use nofx_mailbox::view::{
@@ -111,6 +113,8 @@ pub struct ViewWriter {
     period: u64,
     trading_since: Nanos,
     live_since: Nanos,
+    /// The same two, on the monotonic clock.
+    pub since: [Option<Instant>; 2],
     state: EngineState,
 }
 
@@ -141,6 +145,7 @@ impl ViewWriter {
             period,
             trading_since: Nanos(0),
             live_since: Nanos(0),
+            since: [None; 2],
             state: EngineState::Starting,
         }
     }
@@ -162,6 +167,7 @@ impl ViewWriter {
         let live = core.feed.is_trusted();
         if live && self.live_since == Nanos(0) {
             self.live_since = now;
+            self.since[0] = Some(Instant::now());
         }
         let state = match core.ending() {
             Ending::LoggedOut => EngineState::Ended,
@@ -173,6 +179,7 @@ impl ViewWriter {
         };
         if state == EngineState::Trading && self.trading_since == Nanos(0) {
             self.trading_since = now;
+            self.since[1] = Some(Instant::now());
         }
         if state != self.state {
             self.state = state;
