@@ -13,7 +13,7 @@ use nofx_types::Nanos;
 
 use crate::error::MailboxError;
 use crate::journal::{Consumer, Producer, RingState, ring};
-use crate::kill::{KillWords, Settled};
+use crate::kill::KillWords;
 use crate::layout::{self, Identity, Kind, Layout, NAMED};
 use crate::lock::Lock;
 use crate::metrics::{Counter, Histogram};
@@ -50,7 +50,6 @@ pub struct Engine {
     counters: Vec<Counter>,
     histograms: Vec<Histogram>,
     kill: KillWords,
-    settled: Settled,
     producer: Option<Producer>,
     consumer: Option<Consumer>,
     _lock: Lock,
@@ -96,7 +95,6 @@ impl Engine {
             counters: counters(&words, &layout, Kind::Counters).collect(),
             histograms: histograms(&words, &layout).collect(),
             kill: kill_words(&words, &layout)?,
-            settled: Settled::default(),
             producer: Some(Producer::new(journal.clone())?),
             consumer: Some(Consumer::new(journal)?),
             words,
@@ -141,12 +139,6 @@ impl Engine {
     /// Kill words and fencing epoch; clone them for the gate and the tile.
     pub fn kill_words(&self) -> &KillWords {
         &self.kill
-    }
-
-    /// For house-keeping turns: makes a kill whose switch died between its two stores known to
-    /// whoever follows [`KillWords::generation`]. (The gate knows from the first store.)
-    pub fn settle_kill_words(&mut self) {
-        self.kill.settle(&mut self.settled);
     }
 
     /// The fencing epoch.

@@ -12,7 +12,7 @@
 //! value it saw last and cancels what is open when it differs. For "everything" both are one word,
 //! so one store does it all. An account or instrument takes a second store to raise the generation;
 //! should the switch die between the two, new orders are refused already and
-//! `Engine::settle_kill_words`, called in house-keeping turns, raises it.
+//! [`KillWords::settle`], called in house-keeping turns, raises it.
 //!
 //! Fails closed: an account or instrument outside the table counts as killed.
 
@@ -109,7 +109,7 @@ impl KillWords {
 
     /// For house-keeping: raises the generation when bits changed and it did not, as after a switch
     /// that died half way. `seen` is the caller's memory of the last turn, zero at first.
-    pub(crate) fn settle(&self, seen: &mut Settled) {
+    pub fn settle(&self, seen: &mut Settled) {
         let generation = self.generation();
         let bits = self.words.get(KILL_HEAD..).unwrap_or(&[]);
         // FNV-1a over the words: which bits, not what they mean.
@@ -195,7 +195,7 @@ impl KillWords {
 
 /// What [`KillWords::settle`] saw in its last turn.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Settled {
+pub struct Settled {
     generation: u64,
     bits: u64,
 }

@@ -67,7 +67,7 @@ pub use engine::{Engine, Heart};
 pub use error::MailboxError;
 #[cfg(not(loom))]
 pub use ids::IdFile;
-pub use kill::{KillWords, Scope};
+pub use kill::{KillWords, Scope, Settled};
 #[cfg(not(loom))]
 pub use layout::{ABI, Identity};
 pub use metrics::{Counter, Counts, Histogram};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use nofx_feed::{FeedConfig, RecoveringFeed};
-use nofx_mailbox::{Engine, IdFile, Spec};
+use nofx_mailbox::{Engine, IdFile, Settled, Spec};
 use nofx_order::{Reconcile, SessionState};
 use nofx_risk::SoftwareGate;
 use nofx_rt::budget::Budget;
@@ -432,12 +432,14 @@ impl Starting<'_> {
         let until = self.args.run_for.map(|s| self.begun + Duration::from_secs_f64(s.max(0.0)));
         let mut drift_told = false;
         let mut told = Told::default();
+        let (kill, mut settled) = (engine.kill_words().clone(), Settled::default());
         while !trading.is_finished() {
             let over = until.is_some_and(|until| Instant::now() >= until);
             if over || self.stop.load(Ordering::Relaxed) {
                 shared.stop.store(true, Ordering::Release);
             }
             told.look(&shared);
+            kill.settle(&mut settled);
             let drift = clock.drift_ns().unsigned_abs() / 1_000_000;
             if drift >= u64::from(config.live.clock_step_ms) && !drift_told {
                 drift_told = true;
