@@ -464,7 +464,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
 
     #[cold]
     fn sweep_step(&mut self, now: Nanos, port: &mut impl OrderPort) {
-        if !self.orders.is_up() {
+        if !self.orders.may_cancel() {
             return; // the sweep goes on when the session does
         }
         for _ in 0..SWEEP_STEP {

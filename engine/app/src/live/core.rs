@@ -10,7 +10,7 @@
 
 use nofx_feed::{Action, RecoveringFeed};
 use nofx_gate::{Gate, KillScope};
-use nofx_order::SessionState;
+use nofx_order::{SessionState, Unreconciled};
 use nofx_signal::Strategy;
 use nofx_types::{BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef};
 
@@ -18,6 +18,9 @@ use super::record::Command;
 use crate::definitions::Definitions;
 use crate::hot_path::{HotPath, OrderPort};
 use crate::stamps::Stage;
+
+/// How long a session that lacks an answer is left open before another login is tried.
+const TRY_AGAIN_NS: u64 = 5_000_000_000;
 
 /// What the engine can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +104,8 @@ pub struct Core<S, G> {
     link: Link,
     /// Orders known from a former run are cancelled once the session is reconciled.
     clean_up: bool,
+    /// Since when another login might prove what this one could not.
+    stuck_since: Option<Nanos>,
     /// When the last kill was taken.
     killed_at: Nanos,
     now: Nanos,
@@ -123,6 +128,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             ending: Ending::Running,
             link: Link::Closed,
             clean_up,
+            stuck_since: None,
             killed_at: Nanos(0),
             now: Nanos(0),
         }
@@ -243,10 +249,25 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             self.path.on_disconnect(now);
             out.close_orders(now);
         }
+        self.try_again(now, out);
         let wanted = self.ending == Ending::Running && self.link == Link::Closed;
         if wanted && self.path.orders.should_connect(now) {
             self.link = Link::Opening;
             out.connect_orders(now);
+        }
+    }
+
+    /// What was not proven for want of an answer may be proven by another login.
+    fn try_again(&mut self, now: Nanos, out: &mut impl Outside) {
+        use Unreconciled::{NoAnswer, Unanswered};
+        let state = self.path.orders.session();
+        let curable = matches!(state, SessionState::Unreconciled(NoAnswer | Unanswered(_)));
+        if !curable || self.link != Link::Open {
+            self.stuck_since = None;
+        } else if now.since(*self.stuck_since.get_or_insert(now)) >= TRY_AGAIN_NS {
+            self.link = Link::Closed;
+            self.path.on_disconnect(now);
+            out.close_orders(now);
         }
     }
 
