@@ -71,10 +71,21 @@ fn open(device: String) -> Result<DpdkPort, OpenError> {
 
 /// A device on the near end of the pair, with the groups of the vectors.
 fn on_interface(driver: &str) -> Result<DpdkPort, OpenError> {
-    let mut config = DpdkConfig::new(format!("{},iface={}", fresh(driver), Lab::NEAR));
-    config.groups = lines().iter().map(|line| *line.ip()).collect();
-    config.groups.dedup();
-    DpdkPort::open(&config)
+    let device = format!("{},iface={}", fresh(driver), Lab::NEAR);
+    DpdkPort::open(&DpdkConfig::for_place(&device, lines().iter().map(|line| *line.ip())))
+}
+
+#[test]
+fn a_place_is_a_device_or_an_interface() {
+    let group = *lines()[0].ip();
+    let place = |place| DpdkConfig::for_place(place, [group, group]);
+    for device in ["net_ring0", "0000:01:00.0", "net_pcap0,rx_pcap=x"] {
+        assert_eq!(place(device), DpdkConfig::new(device));
+    }
+    let on_interface = place("eth1");
+    assert_eq!(on_interface.device, "net_af_xdp_eth1,iface=eth1");
+    assert_eq!(on_interface.groups, [group]);
+    assert_eq!(place("net_af_packet0,iface=eth1").groups, [group]);
 }
 
 #[test]
@@ -281,12 +292,12 @@ fn mistakes_are_answered_in_words() {
         assert!(on("net_pcap9,rx_pcap=/absent").contains("dpdk `net_pcap9"));
         assert!(on("net\0ring").contains("zero byte"));
         assert!(on("").contains("cannot"));
+        assert!(on("0000:ff:1f.7").contains("cannot open the device"), "no such card");
         let config = DpdkConfig { groups: vec![*lines()[0].ip()], ..DpdkConfig::new("net_ring8") };
         assert!(error(&config).contains("iface="));
         let config = DpdkConfig { buffers: 10_000_000, ..DpdkConfig::new("net_ring8") };
         assert!(error(&config).contains("buffers"), "{}", error(&config));
-        let eal =
-            EalConfig { memory: DpdkMemory::Ordinary { megabytes: 64 }, ..EalConfig::default() };
+        let eal = EalConfig { memory: DpdkMemory::Ordinary { megabytes: 64 }, core: 0 };
         let config = DpdkConfig { eal, ..DpdkConfig::new("net_ring8") };
         assert!(error(&config).contains("same `eal` settings"));
         drop(first);
@@ -314,7 +325,7 @@ fn the_opening_thread_keeps_its_cores_and_a_missing_core_is_refused() {
 #[test]
 fn huge_pages_come_back() {
     alone("huge_pages_come_back", || {
-        let eal = EalConfig { memory: DpdkMemory::Huge { megabytes: 64 }, ..EalConfig::default() };
+        let eal = EalConfig { memory: DpdkMemory::Huge { megabytes: 64 }, core: 0 };
         match DpdkPort::open(&DpdkConfig { eal, ..DpdkConfig::new("net_ring0") }) {
             Ok(mut port) => {
                 println!("{}", port.describe());

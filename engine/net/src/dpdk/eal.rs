@@ -1,7 +1,6 @@
 //! DPDK's environment (EAL): started once in a process, before the first port.
 
 use std::ffi::{CString, c_char, c_int};
-use std::fmt::Write as _;
 use std::io;
 use std::mem;
 use std::sync::Mutex;
@@ -31,14 +30,12 @@ pub struct EalConfig {
     pub core: usize,
     /// Memory.
     pub memory: DpdkMemory,
-    /// Cards (PCI addresses) that may be used; none for virtual devices.
-    pub cards: Vec<String>,
 }
 
 impl Default for EalConfig {
-    /// Core 0, 128 MiB of ordinary pages, no card.
+    /// Core 0, 128 MiB of ordinary pages.
     fn default() -> EalConfig {
-        EalConfig { core: 0, memory: DpdkMemory::Ordinary { megabytes: 128 }, cards: Vec::new() }
+        EalConfig { core: 0, memory: DpdkMemory::Ordinary { megabytes: 128 } }
     }
 }
 
@@ -60,7 +57,7 @@ pub(super) fn start(config: &EalConfig) -> Result<(), OpenError> {
         }
         None => {}
     }
-    let arguments = arguments(config)?;
+    let arguments = arguments(config);
     let affinity = affinity()?;
     let begun = init(&arguments);
     keep(&affinity);
@@ -70,27 +67,21 @@ pub(super) fn start(config: &EalConfig) -> Result<(), OpenError> {
     begun
 }
 
-/// What a command line would say. Private memory and no shared files: nothing is left behind.
-fn arguments(config: &EalConfig) -> Result<Vec<CString>, OpenError> {
-    let prefix = prefix();
+/// What a command line would say. Private memory and no shared files: nothing is left behind. No
+/// card is taken unasked: the list of those allowed names none that exists.
+fn arguments(config: &EalConfig) -> Vec<CString> {
     let (pages, megabytes) = match config.memory {
         DpdkMemory::Ordinary { megabytes } => ("--no-huge --no-shconf", megabytes),
         DpdkMemory::Huge { megabytes } => ("--in-memory", megabytes),
     };
-    let mut line = format!(
-        "nofx {pages} -m {megabytes} --file-prefix {prefix} -l {} --no-telemetry \
-         --log-level error",
+    let line = format!(
+        "nofx {pages} -m {megabytes} --file-prefix {} -l {} --no-telemetry --log-level error \
+         -a 0000:00:00.0",
+        prefix(),
         config.core
     );
-    match config.cards.is_empty() {
-        true => line.push_str(" --no-pci"),
-        false => config.cards.iter().for_each(|card| _ = write!(line, " -a {card}")),
-    }
-    let words = line.split_whitespace().map(CString::new).collect::<Result<_, _>>();
-    words.map_err(|_| {
-        let zero = io::Error::new(io::ErrorKind::InvalidInput, "a zero byte");
-        fail("read the settings", zero, "look at `eal.cards`")
-    })
+    // There is no zero byte in it.
+    line.split_whitespace().map(|word| CString::new(word).unwrap_or_default()).collect()
 }
 
 fn init(arguments: &[CString]) -> Result<(), OpenError> {

@@ -74,6 +74,27 @@ impl DpdkConfig {
             send_ring: 1_024,
         }
     }
+
+    /// As [`DpdkConfig::new`] where `place` is a device; AF_XDP on it where it is an interface of
+    /// the kernel. The groups are joined where the device sits on such an interface.
+    pub fn for_place(place: &str, groups: impl IntoIterator<Item = Ipv4Addr>) -> DpdkConfig {
+        let device = match place.starts_with("net_") || place.contains([',', ':']) {
+            true => place.to_owned(),
+            false => format!("net_af_xdp_{place},iface={place}"),
+        };
+        let mut config = DpdkConfig::new(device);
+        if config.interface().is_some() {
+            config.groups.extend(groups);
+            config.groups.sort_unstable();
+            config.groups.dedup();
+        }
+        config
+    }
+
+    /// The interface of the kernel that the device names.
+    fn interface(&self) -> Option<&str> {
+        self.device.split(',').find_map(|part| part.strip_prefix("iface="))
+    }
 }
 
 /// One device with one queue each way.

@@ -103,8 +103,7 @@ impl DpdkPort {
 
 /// Joins the groups on the interface that the device names.
 fn join(config: &DpdkConfig, fail: &Fail<'_>) -> Result<Vec<multicast::Membership>, OpenError> {
-    let interface = config.device.split(',').find_map(|part| part.strip_prefix("iface="));
-    match interface {
+    match config.interface() {
         Some(name) => config.groups.iter().map(|group| multicast::join(*group, name)).collect(),
         None if config.groups.is_empty() => Ok(Vec::new()),
         None => Err(fail.with(
