@@ -21,6 +21,9 @@ impl Phases {
     pub fn set(&mut self, id: InstrumentId, phase: Phase) {
         if id == InstrumentId::ALL {
             self.market = phase;
+            if phase == Phase::Unknown {
+                self.own.fill(Phase::Unknown); // the stream begins anew, or an image of it
+            }
         } else if let Some(own) = self.own.get_mut(id.index()) {
             *own = phase;
         }
@@ -61,6 +64,10 @@ mod tests {
         check(Phase::PreOpen, Phase::Continuous, Phase::PreOpen);
         check(Phase::Closed, Phase::Halted, Phase::Halted);
         check(Phase::Continuous, Phase::Paused, Phase::Paused);
+        let mut phases = Phases::new(1, Phase::Closed);
+        phases.set(id, Phase::Halted);
+        phases.set(InstrumentId::ALL, Phase::Unknown);
+        assert_eq!(phases.of(id), Phase::Closed, "a halt of the stream before says nothing");
         assert_eq!(Phases::new(1, Phase::Continuous).of(id), Phase::Continuous);
     }
 }

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use nofx_net::datagrams::{Datagrams, DatagramsConfig};
+#[cfg(feature = "dpdk")]
+use nofx_net::dpdk::{DpdkConfig, DpdkPort};
 use nofx_net::packet::{Packet, PacketConfig};
 use nofx_net::port::{FramePort, OpenError, Port};
 use nofx_net::stream::Stream;
@@ -64,7 +66,8 @@ fn open_frames(network: &NetworkSection, interface: &str) -> Result<AnyPort, Fai
 
 #[cfg(feature = "dpdk")]
 fn dpdk(interface: &str, groups: Vec<SocketAddrV4>) -> Result<AnyPort, Failure> {
-    let port = nofx_net::dpdk::DpdkPort::open(interface).map_err(failed)?;
+    let config = DpdkConfig::for_place(interface, groups.iter().map(|group| *group.ip()));
+    let port = DpdkPort::open(&config).map_err(failed)?;
     Ok(datagrams(port, groups))
 }
 

@@ -8,17 +8,22 @@
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 
+use nofx_mailbox::view::LinkView;
+use nofx_mailbox::{Heart, Views};
 use nofx_net::frame::Datagram;
 use nofx_net::port::{Arrival, BURST_MAX, Port, PortCounters, PortDescription, RxStamp, SendError};
+use nofx_rt::clock::CycleClock;
 use nofx_rt::link::{OverrunSender, Receiver, overrun};
 use nofx_rt::pool::{Block, BlockView, Blocks};
 use nofx_rt::ring::{HopConsumer, HopProducer, Pop, Push, hop};
-use nofx_rt::tile::{Poll, Work};
+use nofx_rt::tile::{Poll, TileStats, Work};
 use nofx_rt::topology::{Policy, Stage, Topology};
 use nofx_types::Nanos;
 
+use super::clock::EngineClock;
 use super::ports::AnyPort;
 use super::shared::Shared;
+use super::views::tile_view;
 use crate::failure::Failure;
 
 /// Bytes of a block: the longest datagram on Ethernet without fragments.
@@ -43,8 +48,28 @@ pub struct ReceiveTile {
     link: OverrunSender<HopProducer<Parcel>>,
     back: HopConsumer<Block>,
     shared: Option<Arc<Shared>>,
+    pages: Option<ReceivePages>,
+    depth: u64,
     /// Datagrams that no block held: too long, or none was free.
     pub dropped: u64,
+}
+
+/// What the receive tile shows of itself.
+pub struct ReceivePages {
+    /// View pages; this tile writes its own tile and link.
+    pub views: Views,
+    /// Its heartbeat.
+    pub heart: Heart,
+    /// Its row among the tiles.
+    pub tile: usize,
+    /// The row of its link.
+    pub link: usize,
+    /// Its core.
+    pub core: Option<usize>,
+    /// Turns cycles into nanoseconds.
+    pub cycles: CycleClock,
+    /// The engine's time.
+    pub clock: EngineClock,
 }
 
 /// The trade tile's end of the link, as a port.
@@ -106,15 +131,31 @@ pub fn split(
             notes: Vec::new(),
         },
     };
-    let tile =
-        ReceiveTile { ports, blocks, view, link: sender, back: returned, shared: None, dropped: 0 };
+    let tile = ReceiveTile {
+        ports,
+        blocks,
+        view,
+        link: sender,
+        back: returned,
+        shared: None,
+        pages: None,
+        depth: link.depth as u64,
+        dropped: 0,
+    };
     Ok((vec![Box::new(port)], Some(tile)))
 }
 
 impl ReceiveTile {
-    /// The tile ends when the run does.
-    pub fn ends_with(&mut self, shared: Arc<Shared>) {
+    /// The tile ends when the run does, and shows itself on these pages.
+    pub fn begin(&mut self, shared: Arc<Shared>, pages: ReceivePages) {
         self.shared = Some(shared);
+        self.pages = Some(pages);
+    }
+
+    /// What the ports are and counted.
+    pub fn port_counts(&mut self) -> Vec<(String, PortCounters)> {
+        let ports = self.ports.iter_mut();
+        ports.map(|port| (port.describe().to_string(), port.counters())).collect()
     }
 
     fn forward(&mut self, port: usize, index: usize) {
@@ -157,6 +198,24 @@ impl Work for ReceiveTile {
             taken += count;
         }
         if taken == 0 { Poll::Idle } else { Poll::Busy(taken) }
+    }
+
+    fn house_keeping(&mut self, _: u64, stats: &TileStats) {
+        let Some(pages) = &mut self.pages else { return };
+        let now = pages.clock.now();
+        pages.heart.beat(now);
+        let tile = tile_view(stats, &pages.cycles, pages.core, 0);
+        pages.views.tile(now, pages.tile, &tile);
+        let link = self.link.stats();
+        let view = LinkView {
+            depth: self.depth,
+            used: self.blocks.capacity().saturating_sub(self.blocks.free()) as u64,
+            high_water: link.high_water,
+            carried: link.sent,
+            overruns: link.refused + self.dropped,
+            stalls: 0,
+        };
+        pages.views.link(now, pages.link, &view);
     }
 
     fn stop(&self) -> bool {

@@ -15,6 +15,7 @@ use nofx_types::{InstrumentId, Ladder, Level, Side, UpdateKind};
 use serde::Serialize;
 
 use super::restart::Restored;
+use super::split::ReceiveTile;
 use super::tile::TradeTile;
 use super::views::mid;
 use crate::decision::DecisionCounts;
@@ -42,6 +43,8 @@ pub struct LiveSummary {
     pub inputs: u64,
     /// What was brought back from former runs.
     pub restored: Restored,
+    /// Tiles, with what they did.
+    pub tiles: Vec<TileSummary>,
     /// Ports, with what they counted.
     pub ports: Vec<PortSummary>,
     /// Lines A and B.
@@ -87,6 +90,25 @@ pub struct PortSummary {
     pub drops: BTreeMap<&'static str, u64>,
     /// Bursts of 1, 2-3, 4-7, .. 64 packets.
     pub bursts: [u64; 7],
+}
+
+/// One tile.
+#[derive(Clone, Debug, Serialize)]
+pub struct TileSummary {
+    /// `trade` or `receive`, by what it does.
+    pub name: &'static str,
+    /// Turns of its loop.
+    pub turns: u64,
+    /// Turns that took something.
+    pub busy: u64,
+    /// Turns that waited for room downstream.
+    pub stalls: u64,
+    /// Most items of one turn.
+    pub high_water: u64,
+    /// Commands taken.
+    pub commands: u64,
+    /// A turn in nanoseconds, waits left out.
+    pub turn_ns: LatencySummary,
 }
 
 /// One line.
@@ -163,6 +185,8 @@ pub struct Parts<'a, S, G> {
     pub tile: &'a TradeTile<S, G>,
     /// Its counts.
     pub stats: &'a TileStats,
+    /// The receive tile and its counts, where there was one.
+    pub received: Option<(ReceiveTile, TileStats)>,
     /// What was restored.
     pub restored: Restored,
     /// When it began.
@@ -174,7 +198,8 @@ pub struct Parts<'a, S, G> {
 impl LiveSummary {
     /// Gathers everything.
     pub fn of<S: Strategy, G: Gate>(parts: Parts<'_, S, G>) -> LiveSummary {
-        let Parts { tile, stats, restored, begun, journal } = parts;
+        let Parts { tile, stats, received, restored, begun, journal } = parts;
+        let (tiles, ports) = ends(tile, stats, received);
         let wall = begun.elapsed();
         let path = &tile.core.path;
         LiveSummary {
@@ -186,7 +211,8 @@ impl LiveSummary {
             journal_last: tile.tape.journal_last(),
             inputs: tile.tape.counters.inputs,
             restored,
-            ports: tile.port_counts().iter().map(port).collect(),
+            tiles,
+            ports,
             lines: lines(tile),
             feed: feed(tile),
             session: path.orders.session().to_string(),
@@ -196,7 +222,7 @@ impl LiveSummary {
             books: path.traded().ids().iter().map(|id| book(tile, *id)).collect(),
             positions: positions(tile),
             anomalies: anomalies(tile),
-            latency_ns: latency(tile, stats),
+            latency_ns: latency(tile),
             sealed_allocations: guard::sealed_allocations(),
             decisions: path.log.counts(),
             decision_hash: path.log.hex(),
@@ -206,6 +232,35 @@ impl LiveSummary {
     /// As one JSON object.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|e| format!("{{\"error\":\"{e}\"}}"))
+    }
+}
+
+/// Tiles and ports, those of the receive tile first.
+fn ends<S: Strategy, G: Gate>(
+    tile: &TradeTile<S, G>,
+    stats: &TileStats,
+    received: Option<(ReceiveTile, TileStats)>,
+) -> (Vec<TileSummary>, Vec<PortSummary>) {
+    let (mut tiles, mut ports) = (Vec::new(), Vec::new());
+    if let Some((mut receive, stats)) = received {
+        ports.extend(receive.port_counts().iter().map(port));
+        tiles.push(tile_summary("receive", &stats));
+    }
+    ports.extend(tile.port_counts().iter().map(port));
+    tiles.push(tile_summary("trade", stats));
+    (tiles, ports)
+}
+
+fn tile_summary(name: &'static str, stats: &TileStats) -> TileSummary {
+    let clock = CycleClock::calibrate(Duration::from_millis(5));
+    TileSummary {
+        name,
+        turns: stats.turns,
+        busy: stats.busy_turns,
+        stalls: stats.stalls,
+        high_water: stats.high_water,
+        commands: stats.commands,
+        turn_ns: latency_summary(&stats.loop_time, &clock),
     }
 }
 
@@ -336,16 +391,12 @@ fn anomalies<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<String, u
     all.filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect()
 }
 
-fn latency<S: Strategy, G: Gate>(
-    tile: &TradeTile<S, G>,
-    stats: &TileStats,
-) -> BTreeMap<&'static str, LatencySummary> {
+fn latency<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, LatencySummary> {
     let clock = CycleClock::calibrate(Duration::from_millis(10));
     let plain = CycleClock::from_rate(1.0);
     let stamps = &tile.core.path.stamps;
     let stages = Stage::ALL.iter().map(|s| (s.name(), stamps.histogram(*s), &clock));
-    let rest: [(&'static str, &Histogram, &CycleClock); 3] = [
-        ("turn", &stats.loop_time, &clock),
+    let rest: [(&'static str, &Histogram, &CycleClock); 2] = [
         ("hook_to_tile", &tile.hook, &plain),
         ("recover", &tile.core.feed.recovery().recover_ns, &plain),
     ];
@@ -365,6 +416,15 @@ impl fmt::Display for LiveSummary {
         writeln!(f, "restored       {}", self.restored)?;
         if let Some(ms) = self.trading_after_ms {
             writeln!(f, "trading        {ms:.1} ms after the start of the process")?;
+        }
+        for tile in &self.tiles {
+            let TileSummary { name, turns, busy, high_water, turn_ns, .. } = tile;
+            writeln!(
+                f,
+                "tile {name:<10}{turns} turns, {busy} busy, at most {high_water} items; turn p50 {} \
+                 p99 {} p99.9 {} max {} ns",
+                turn_ns.p50, turn_ns.p99, turn_ns.p999, turn_ns.max
+            )?;
         }
         for port in &self.ports {
             let drops: u64 = port.drops.values().sum();

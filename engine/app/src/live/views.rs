@@ -9,7 +9,7 @@ use std::time::Instant;
 use nofx_feed::{ChannelState, RecoveringFeed};
 use nofx_gate::{Gate, Rule};
 use nofx_mailbox::view::{
-    BookView, FeedView, LEVELS, LevelView, LinkView, OrderView, PositionView, SessionView, TileView,
+    BookView, FeedView, LEVELS, LevelView, OrderView, PositionView, SessionView, TileView,
 };
 use nofx_mailbox::{Counter, EngineState, Heart, Histogram, Views};
 use nofx_order::SessionState;
@@ -96,6 +96,8 @@ pub struct ViewParts {
     pub state: Box<dyn Fn(EngineState) + Send>,
     /// Instruments with a book page, in the order of their rows.
     pub books: Vec<InstrumentId>,
+    /// The tile's row among the tiles.
+    pub row: usize,
     /// The tile's core.
     pub core: Option<usize>,
     /// Its idle policy, as a number: spin, pause, yield, sleep.
@@ -294,19 +296,8 @@ impl ViewWriter {
     }
 
     fn tile(&mut self, now: Nanos, stats: &TileStats) {
-        let view = TileView {
-            core: self.parts.core.map_or(u32::MAX, |core| core as u32),
-            idle: self.parts.idle,
-            turns: stats.turns,
-            busy: stats.busy_turns,
-            stalls: stats.stalls,
-            turn_ns_max: self.parts.cycles.ns(stats.loop_time.max()),
-            burst_max: stats.high_water,
-            commands: stats.commands,
-            allocations: guard::sealed_allocations(),
-            ..TileView::default()
-        };
-        self.parts.views.tile(now, 0, &view);
+        let ViewParts { views, cycles, core, idle, row, .. } = &mut self.parts;
+        views.tile(now, *row, &tile_view(stats, cycles, *core, *idle));
     }
 
     fn counters<S: Strategy, G: Gate>(&mut self, seen: Seen<'_, S, G>) {
@@ -484,7 +475,23 @@ fn session_code(state: SessionState) -> u8 {
     }
 }
 
-/// A link between two tiles, for its page.
-pub fn link_view(depth: u64, used: u64, high_water: u64, carried: u64, overruns: u64) -> LinkView {
-    LinkView { depth, used, high_water, carried, overruns, stalls: 0 }
+/// A tile, for its page.
+pub fn tile_view(
+    stats: &TileStats,
+    cycles: &CycleClock,
+    core: Option<usize>,
+    idle: u8,
+) -> TileView {
+    TileView {
+        core: core.map_or(u32::MAX, |core| core as u32),
+        idle,
+        turns: stats.turns,
+        busy: stats.busy_turns,
+        stalls: stats.stalls,
+        turn_ns_max: cycles.ns(stats.loop_time.max()),
+        burst_max: stats.high_water,
+        commands: stats.commands,
+        allocations: guard::sealed_allocations(),
+        ..TileView::default()
+    }
 }

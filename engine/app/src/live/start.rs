@@ -1,0 +1,291 @@
+//! Building a live engine: from what is known before the strategy to threads that wait to begin.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use nofx_feed::RecoveringFeed;
+use nofx_mailbox::journal::{Consumer, Producer};
+use nofx_mailbox::{Engine, IdFile, Spec};
+use nofx_risk::SoftwareGate;
+use nofx_rt::clock::CycleClock;
+use nofx_rt::tile::Idle;
+use nofx_rt::topology::{LinkSpec, Stage, TileSpec, Topology};
+use nofx_rt::usage;
+use nofx_signal::Strategy;
+use nofx_types::{InstrumentId, Nanos};
+
+use super::clock::EngineClock;
+use super::core::Core;
+use super::record::Kind;
+use super::restart::Restored;
+use super::run::{RunArgs, StartRecord, feed, memory, path};
+use super::shared::Shared;
+use super::split::{ReceivePages, ReceiveTile, split};
+use super::tape::{KillWatch, Tape};
+use super::tile::{Paces, TileParts};
+use super::views::{ViewParts, ViewWriter, counter_names, histogram_names};
+use super::writer::{Files, Writer};
+use super::{journal, ports};
+use crate::config::Config;
+use crate::definitions::Definitions;
+use crate::failure::Failure;
+use crate::hot_path::HotPath;
+use crate::outputs::complain;
+
+/// Everything that is known before the strategy is.
+pub struct Starting<'a> {
+    /// The command line.
+    pub args: &'a RunArgs,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The configuration as text, for the first record.
+    pub text: String,
+    /// The layout of the tiles.
+    pub topology: &'a Topology,
+    /// The journal.
+    pub files: Files,
+    /// Number of its next record.
+    pub first_number: u64,
+    /// Instruments known from a file.
+    pub definitions: Definitions,
+    /// What is traded.
+    pub traded: Vec<InstrumentId>,
+}
+
+/// An engine that waits for its threads.
+pub struct Built<S> {
+    /// What the trade tile is made of.
+    pub tile: TileParts<S, SoftwareGate>,
+    /// The receive tile, where the layout has one.
+    pub receive: Option<ReceiveTile>,
+    /// The journal writer.
+    pub writer: Writer,
+    /// The mailbox.
+    pub engine: Arc<Engine>,
+    /// Words of the threads.
+    pub shared: Arc<Shared>,
+    /// The engine's time.
+    pub clock: EngineClock,
+    /// What former runs left.
+    pub restored: Restored,
+}
+
+/// Order ids reserved for this run.
+struct Ids {
+    file: IdFile,
+    first: u32,
+    limit: u32,
+}
+
+/// The stages as the runs before left them.
+struct Revived<S> {
+    path: HotPath<S, SoftwareGate>,
+    feed: RecoveringFeed,
+    restored: Restored,
+}
+
+impl Starting<'_> {
+    /// Builds everything that can fail, so that the threads only have to run.
+    ///
+    /// # Errors
+    /// What kept it from starting, in words.
+    pub fn build<S: Strategy>(mut self, strategy: S) -> Result<Built<S>, Failure> {
+        let ids = self.ids()?;
+        let mut start = self.start_record(&ids);
+        let Revived { mut path, feed, restored } = self.revive(&mut start, strategy)?;
+        let clock = EngineClock::start(restored.last);
+        let (engine, producer, consumer) = self.mailbox(clock.now())?;
+        start.epoch = engine.epoch();
+        path.orders.set_epoch(start.epoch);
+        path.gate.set_epoch(start.epoch);
+        let ports = self.ports()?;
+        let mut tape = self.tape(producer, &engine, start.epoch)?;
+        let json = serde_json::to_vec(&start).map_err(Failure::wrong)?;
+        tape.put(Kind::Start, clock.now(), &[&json]);
+        engine.set_state(nofx_mailbox::EngineState::Recovering);
+
+        let engine = Arc::new(engine);
+        let shared = Arc::new(Shared::default());
+        shared.id_limit.store(ids.limit, Ordering::Release);
+        shared.id_used.store(ids.first, Ordering::Release);
+        let (ports, mut receive) = split(ports, self.topology)?;
+        if let Some(receive) = &mut receive {
+            receive.begin(Arc::clone(&shared), self.receive_pages(&engine, clock));
+        }
+        let clean_up = start.open_orders > 0;
+        let known = std::mem::take(&mut self.definitions);
+        let tile = TileParts {
+            core: Core::new(path, feed, known, clean_up),
+            tape,
+            ports,
+            lines: self.config.network.lines.iter().map(|line| line.group).collect(),
+            clock,
+            shared: Arc::clone(&shared),
+            views: self.views(&engine),
+            paces: self.paces(),
+        };
+        let block = self.config.live.id_block;
+        let writer = Writer::new(consumer, self.files, ids.file, block, Arc::clone(&shared));
+        Ok(Built { tile, receive, writer, engine, shared, clock, restored })
+    }
+
+    fn ids(&self) -> Result<Ids, Failure> {
+        let mut file =
+            IdFile::open(self.config.live.journal.join("ids")).map_err(Failure::usage)?;
+        let block = file.reserve(self.config.live.id_block.into()).map_err(Failure::output)?;
+        let (first, last) = (u32::try_from(block.start), u32::try_from(block.end - 1));
+        let (Ok(first), Ok(limit)) = (first, last) else {
+            return Err(Failure::usage("order ids have run out: begin a new journal folder"));
+        };
+        Ok(Ids { file, first, limit })
+    }
+
+    fn start_record(&self, ids: &Ids) -> StartRecord {
+        StartRecord {
+            version: env!("CARGO_PKG_VERSION").into(),
+            config: self.text.clone(),
+            traded: self.traded.iter().map(|id| id.0).collect(),
+            first_id: ids.first,
+            id_limit: ids.limit,
+            epoch: 0,
+            open_orders: 0,
+        }
+    }
+
+    /// The stages, with the orders and positions of former runs in them.
+    fn revive<S: Strategy>(
+        &self,
+        start: &mut StartRecord,
+        strategy: S,
+    ) -> Result<Revived<S>, Failure> {
+        let config = self.config;
+        let mut path = path(config, &self.definitions, start, self.args.stamps, strategy)?;
+        let restored = journal::restore(&config.live.journal, &mut path)?;
+        start.open_orders = path.orders.open_orders() as u64;
+        if restored.runs > 0 {
+            complain(format_args!("restored from the journal: {restored}"));
+        }
+        let feed = feed(config)?;
+        let locked = match usage::lock_memory() {
+            Ok(()) => "locked".to_owned(),
+            Err(error) => format!("not locked ({error}): pages may be taken away"),
+        };
+        if !self.args.quiet {
+            let mib = memory(config, &path, &feed).total() >> 20;
+            let pages = path.books.pages();
+            complain(format_args!("memory {mib} MiB, books on {pages:?} pages, {locked}"));
+        }
+        Ok(Revived { path, feed, restored })
+    }
+
+    fn mailbox(&self, now: Nanos) -> Result<(Engine, Producer, Consumer), Failure> {
+        let path = &self.config.live.mailbox;
+        let mut engine = Engine::create(path, &self.spec(now)).map_err(Failure::usage)?;
+        match (engine.journal(), engine.journal_consumer()) {
+            (Some(producer), Some(consumer)) => Ok((engine, producer, consumer)),
+            _ => Err(Failure::wrong("the mailbox has no journal")),
+        }
+    }
+
+    fn ports(&self) -> Result<Vec<ports::AnyPort>, Failure> {
+        let ports = ports::open_lines(&self.config.network)?;
+        if !self.args.quiet {
+            ports.iter().for_each(|port| complain(port.describe()));
+        }
+        Ok(ports)
+    }
+
+    fn tape(&self, producer: Producer, engine: &Engine, epoch: u32) -> Result<Tape, Failure> {
+        let (network, recovery) = (&self.config.network, &self.config.recovery);
+        let orders = network.orders.map(ports::stream_to);
+        Ok(Tape::new(
+            producer,
+            KillWatch::new(engine.kill_words().clone(), epoch),
+            orders.ok_or_else(|| Failure::usage("network.orders: not set"))?,
+            recovery.snapshot.map(ports::stream_to),
+            ports::open_replies(recovery)?,
+            recovery.servers.clone(),
+        ))
+    }
+
+    fn paces(&self) -> Paces {
+        let ms = |ms: u32| u64::from(ms) * 1_000_000;
+        Paces { tick: ms(self.config.live.tick_ms), stop: ms(self.config.live.stop_timeout_ms) }
+    }
+
+    fn spec(&self, started: Nanos) -> Spec {
+        let config = self.config;
+        let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        Spec {
+            engine: format!("nofx {}", env!("CARGO_PKG_VERSION")),
+            started,
+            tiles: names(self.topology.tiles.iter().map(|t| t.name.as_str()).collect()),
+            links: names(self.topology.links.iter().map(|l| l.name.as_str()).collect()),
+            counters: counter_names(),
+            histograms: histogram_names(),
+            accounts: config.risk.accounts.into(),
+            instruments: config.instruments.capacity,
+            book_rows: self.books().len() as u32,
+            orders: config.session.orders_max.min(4_096),
+            positions: self.traded.len().max(1) as u32,
+            lines: config.network.lines.len() as u32,
+            sessions: 1,
+            journal_bytes: u64::from(config.live.journal_ring_mib) << 20,
+            first_number: self.first_number,
+        }
+    }
+
+    /// Instruments with a page: those traded, or the first of the table where nothing is traded.
+    fn books(&self) -> Vec<InstrumentId> {
+        let most = self.config.live.views as usize;
+        if self.traded.is_empty() {
+            let capacity = self.config.instruments.capacity;
+            return (1..capacity).map(InstrumentId).take(most).collect();
+        }
+        self.traded.iter().copied().take(most).collect()
+    }
+
+    fn receive_pages(&self, engine: &Engine, clock: EngineClock) -> ReceivePages {
+        let spec = self.topology.tile_of(Stage::Receive);
+        let name = |tile: &TileSpec| Some(tile) == spec;
+        let tile = self.topology.tiles.iter().position(name).unwrap_or(0);
+        let from = |link: &LinkSpec| {
+            link.ends().zip(spec).is_some_and(|((from, _), spec)| from == spec.name)
+        };
+        ReceivePages {
+            views: engine.views(),
+            heart: engine.heart(tile),
+            tile,
+            link: self.topology.links.iter().position(from).unwrap_or(0),
+            core: spec.and_then(|spec| spec.core),
+            cycles: CycleClock::calibrate(Duration::from_millis(2)),
+            clock,
+        }
+    }
+
+    fn views(&self, engine: &Arc<Engine>) -> ViewWriter {
+        let trade = self.topology.tile_of(Stage::Feed);
+        let index = self.topology.tiles.iter().position(|tile| Some(tile) == trade).unwrap_or(0);
+        let idle = trade.map_or(Idle::Yield, |tile| self.topology.idle(tile));
+        let state = Arc::clone(engine);
+        let parts = ViewParts {
+            views: engine.views(),
+            heart: engine.heart(index),
+            counters: (0..counter_names().len()).map(|i| engine.counter(i).clone()).collect(),
+            histograms: (0..histogram_names().len()).map(|i| engine.histogram(i).clone()).collect(),
+            state: Box::new(move |now| state.set_state(now)),
+            books: self.books(),
+            row: index,
+            core: trade.and_then(|tile| tile.core),
+            idle: match idle {
+                Idle::Spin => 0,
+                Idle::Pause => 1,
+                Idle::Yield => 2,
+                Idle::Sleep(_) => 3,
+            },
+            cycles: CycleClock::calibrate(Duration::from_millis(10)),
+        };
+        ViewWriter::new(parts, 1_000_000_000 / u64::from(self.config.live.view_hz.max(1)))
+    }
+}

@@ -1,0 +1,223 @@
+//! The threads of a live run: begun, watched, ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nofx_mailbox::{KillWords, Settled};
+use nofx_order::SessionState;
+use nofx_risk::SoftwareGate;
+use nofx_rt::clock::CycleClock;
+use nofx_rt::guard::{self, OnSealed};
+use nofx_rt::tile::{self, Idle, Tile, TileConfig, TileStats};
+use nofx_rt::topology::{Stage, TileSpec, Topology};
+use nofx_signal::Strategy;
+
+use super::clock::EngineClock;
+use super::config::LiveSection;
+use super::shared::Shared;
+use super::split::ReceiveTile;
+use super::start::Built;
+use super::summary::{LiveSummary, Parts as SummaryParts};
+use super::tile::{TileParts, TradeTile};
+use super::views::CHANNEL_STATES;
+use super::writer::Writer;
+use crate::failure::Failure;
+use crate::outputs::complain;
+
+/// How a run is watched and ended.
+pub struct Terms<'a> {
+    /// The layout of the tiles.
+    pub topology: &'a Topology,
+    /// The section `[live]`.
+    pub live: &'a LiveSection,
+    /// Set from outside to end the run.
+    pub stop: &'a AtomicBool,
+    /// When it ends by itself.
+    pub until: Option<Instant>,
+    /// What an allocation on the sealed tile does.
+    pub on_sealed: OnSealed,
+    /// When the process began.
+    pub begun: Instant,
+}
+
+type Traded<S> = (Box<TradeTile<S, SoftwareGate>>, Box<TileStats>);
+
+impl<S: Strategy + Send + 'static> Built<S> {
+    /// Begins the threads, watches until the trade tile has ended, and gathers what they did.
+    ///
+    /// # Errors
+    /// A thread that cannot stand where it is to stand, or a journal that is not whole.
+    pub fn run(self, terms: &Terms<'_>) -> Result<LiveSummary, Failure> {
+        let Built { tile, receive, writer, engine, shared, clock, restored } = self;
+        let writing = spawn_writer(writer, terms.topology)?;
+        let receiving = receive.map(|work| spawn_receive(work, terms.topology)).transpose()?;
+        let trading = spawn_trade(tile, terms)?;
+        let mut watch = Watch::new(terms, clock, engine.kill_words().clone());
+        while !trading.is_finished() {
+            watch.look(&shared);
+            std::thread::sleep(WATCH_EVERY);
+        }
+        watch.look(&shared);
+        let ended = trading.join();
+        shared.stop.store(true, Ordering::Release);
+        shared.tile_ended.store(true, Ordering::Release);
+        let received = receiving.and_then(Tile::join);
+        let written = writing.join().unwrap_or_else(|| Err("the journal writer failed".into()));
+        let Some((tile, stats)) = ended else {
+            return Err(Failure::wrong(
+                "the trade tile ended by a defect: its journal is whole up to there; orders at the \
+                 venue may be open",
+            ));
+        };
+        let (begun, journal) = (terms.begun, terms.live.journal.clone());
+        let (tile, stats) = (&*tile, &*stats);
+        let parts = SummaryParts { tile, stats, received, restored, begun, journal };
+        let summary = LiveSummary::of(parts);
+        written.map(|()| summary.clone()).map_err(|reason| {
+            complain(&summary);
+            Failure::output(reason)
+        })
+    }
+}
+
+/// How often the waiting thread looks.
+const WATCH_EVERY: Duration = Duration::from_millis(5);
+
+/// What the waiting thread looks at.
+struct Watch<'a> {
+    terms: &'a Terms<'a>,
+    clock: EngineClock,
+    kill: KillWords,
+    settled: Settled,
+    told: Told,
+    drift_told: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(terms: &'a Terms<'a>, clock: EngineClock, kill: KillWords) -> Watch<'a> {
+        let (settled, told) = (Settled::default(), Told::default());
+        Watch { terms, clock, kill, settled, told, drift_told: false }
+    }
+
+    fn look(&mut self, shared: &Arc<Shared>) {
+        let over = self.terms.until.is_some_and(|until| Instant::now() >= until);
+        if over || self.terms.stop.load(Ordering::Relaxed) {
+            shared.stop.store(true, Ordering::Release);
+        }
+        self.told.look(shared);
+        self.kill.settle(&mut self.settled);
+        let drift = self.clock.drift_ns().unsigned_abs() / 1_000_000;
+        if drift >= u64::from(self.terms.live.clock_step_ms) && !self.drift_told {
+            self.drift_told = true;
+            complain(format_args!(
+                "ALARM: the wall clock was stepped by {drift} ms; the engine's time goes on without \
+                 the step (live.clock_step_ms)"
+            ));
+        }
+    }
+}
+
+/// States of a channel that last for moments: gap and retransmission.
+const PASSING_STATES: [u8; 2] = [2, 3];
+
+/// Which states the operator was told of.
+#[derive(Default)]
+struct Told {
+    session: Option<SessionState>,
+    channel: u8,
+    silent: [bool; 2],
+}
+
+impl Told {
+    fn look(&mut self, shared: &Shared) {
+        let session = shared.session();
+        if session != self.session {
+            self.session = session;
+            if let Some(state) = session {
+                complain(format_args!("order session {state}"));
+            }
+        }
+        let channel = shared.channel.load(Ordering::Acquire);
+        // Holes come and go with every lost packet: counted, and shown by `nofx top`.
+        if channel != self.channel && !PASSING_STATES.contains(&channel) {
+            self.channel = channel;
+            let name = CHANNEL_STATES.get(usize::from(channel)).copied().unwrap_or("unknown");
+            complain(format_args!("feed {name}"));
+        }
+        for (line, name) in ["A", "B"].into_iter().enumerate() {
+            let silent = shared.silent(line);
+            if self.silent.get(line).is_some_and(|told| *told != silent) {
+                self.silent[line] = silent;
+                let what = if silent { "ALARM: is silent" } else { "speaks again" };
+                complain(format_args!("line {name}: {what}"));
+            }
+        }
+    }
+}
+
+/// How a tile's loop turns.
+fn pace(topology: &Topology, idle: Idle) -> TileConfig {
+    let cycles = CycleClock::calibrate(Duration::from_millis(2));
+    TileConfig {
+        idle,
+        burst: topology.rules.burst,
+        house_keeping: cycles.cycles_of(topology.rules.house_keeping_ns),
+    }
+}
+
+/// The tile that runs `stage`; the layout was checked to have one.
+fn tile_of(topology: &Topology, stage: Stage) -> Result<&TileSpec, Failure> {
+    let missing = || Failure::usage(format!("tile.stages: no tile runs {}", stage.name()));
+    topology.tile_of(stage).ok_or_else(missing)
+}
+
+fn spawn_writer(writer: Writer, topology: &Topology) -> Result<Tile<Result<(), String>>, Failure> {
+    let house = topology.placement(tile_of(topology, Stage::House)?);
+    tile::spawn(house, move || writer.run()).map_err(Failure::usage)
+}
+
+fn spawn_trade<S: Strategy + Send + 'static>(
+    parts: TileParts<S, SoftwareGate>,
+    terms: &Terms<'_>,
+) -> Result<Tile<Traded<S>>, Failure> {
+    let spec = tile_of(terms.topology, Stage::Feed)?;
+    let pace = pace(terms.topology, terms.topology.idle(spec));
+    let on_sealed = terms.on_sealed;
+    let place = terms.topology.placement(spec);
+    tile::spawn(place, move || trade(parts, &pace, on_sealed)).map_err(Failure::usage)
+}
+
+/// The trade tile's thread: sealed from the first turn to the last.
+fn trade<S: Strategy>(
+    parts: TileParts<S, SoftwareGate>,
+    pace: &TileConfig,
+    on_sealed: OnSealed,
+) -> Traded<S> {
+    let mut tile = Box::new(TradeTile::new(parts));
+    let mut stats = Box::new(TileStats::default());
+    tile.core.define_known(&mut tile.tape);
+    {
+        let _seal = guard::seal(on_sealed);
+        tile::run(&mut *tile, pace, &mut stats);
+    }
+    tile.close();
+    (tile, stats)
+}
+
+fn spawn_receive(
+    mut work: ReceiveTile,
+    topology: &Topology,
+) -> Result<Tile<(ReceiveTile, TileStats)>, Failure> {
+    let spec = tile_of(topology, Stage::Receive)?;
+    let pace = pace(topology, topology.idle(spec));
+    tile::spawn(topology.placement(spec), move || {
+        let mut stats = TileStats::default();
+        {
+            let _seal = guard::seal(OnSealed::Count);
+            tile::run(&mut work, &pace, &mut stats);
+        }
+        (work, stats)
+    })
+    .map_err(Failure::usage)
+}
