@@ -1,7 +1,7 @@
 //! Background orders from a file: its ITCH messages in order, at their pace or a multiple of it.
 //!
 //! A first walk finds the instruments; the second plays. What is older than `flow.from` is played at
-//! once, before the first client can be there, so that the books are those of that moment.
+//! once, in the opening call, so that the books are those of that moment; the rest from the open on.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nofx_net::detect::Input;
 use nofx_net::frame::{DecodeOptions, FrameCounts, decode};
 use nofx_types::{Nanos, Symbol};
-use nofx_venue::exchange::{Exchange, FlowConfig, clock};
+use nofx_venue::exchange::{Exchange, FlowConfig, Stage, clock};
 use nofx_wire::itch::{self, AddOrder, Header, StockDirectory};
 use nofx_wire::mold::Packet;
 
@@ -59,6 +59,9 @@ impl Capture {
         {
             let ts = Header::parse(message).map_or(0, |header| header.ts_ns.get());
             if ts >= self.from {
+                if exchange.stage() == Stage::PreOpen {
+                    break;
+                }
                 let began = *self.began.get_or_insert(now);
                 let pace = u128::from(ts - self.from) * 100 / u128::from(self.speed_percent.max(1));
                 if pace > u128::from(now.since(began)) {

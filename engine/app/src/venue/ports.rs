@@ -148,7 +148,7 @@ impl Port {
             port.disconnect(now);
         }
         // The end is served before anybody else connects.
-        exchange.serve(self.firm);
+        exchange.serve(self.firm, now);
         was
     }
 

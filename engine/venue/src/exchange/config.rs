@@ -161,7 +161,8 @@ pub struct FlowConfig {
     pub zipf_quarters: u32,
     /// Orders come from this ITCH file (BinaryFILE or a capture of MoldUDP64) instead.
     pub capture: Option<PathBuf>,
-    /// Of a capture, what is older than this time of day is played at once, `HH:MM:SS`.
+    /// Of a capture, what is older than this time of day is played at once, before the open, and
+    /// the rest from the open on; `HH:MM:SS`.
     pub from: String,
     /// How many times faster than written, in percent: the pace of a capture, the rate of the
     /// generator.

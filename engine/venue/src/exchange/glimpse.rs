@@ -8,6 +8,7 @@
 //! orders, about 40 bytes each, and is made in one turn.
 
 use nofx_types::{Nanos, Side};
+use nofx_wire::glimpse::SnapshotMark;
 use nofx_wire::soup::{self, Frame};
 
 use super::Exchange;
@@ -160,7 +161,7 @@ impl Exchange {
                 }
             }
         }
-        put(out, format!("G{:>20}", self.desk.next_seq()).as_bytes());
+        put(out, SnapshotMark::new(self.desk.next_seq()).bytes());
     }
 }
 

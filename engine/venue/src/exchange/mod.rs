@@ -152,7 +152,7 @@ impl Exchange {
         self.follow_course();
         let busy = self.flow();
         for firm in 0..self.desk.firms.len() {
-            self.serve(firm);
+            self.serve(firm, now);
         }
         busy
     }

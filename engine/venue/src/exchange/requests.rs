@@ -10,7 +10,7 @@
 //! A replace always loses its turn, as ITCH says; one whose total has been filled already cancels.
 //! Cancels are taken at any time while the order is open.
 
-use nofx_types::{OrderRef, Price, Side};
+use nofx_types::{Nanos, OrderRef, Price, Side};
 use nofx_wire::ouch50::MARKET_PRICE;
 use nofx_wire::ouch50::codes::{cancel, display, reject, tif};
 
@@ -45,8 +45,9 @@ struct Incoming {
 }
 
 impl Exchange {
-    /// Serves what a firm has sent.
-    pub fn serve(&mut self, firm: usize) {
+    /// Serves what a firm has sent by `now`.
+    pub fn serve(&mut self, firm: usize, now: Nanos) {
+        self.desk.now = self.desk.now.max(now);
         let now = self.desk.now;
         while let Some(port) = self.desk.firms.get_mut(firm)
             && let Some((_, request)) = port.acceptor.next_request(now, RESERVE)
