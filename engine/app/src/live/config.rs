@@ -22,7 +22,7 @@ pub struct LiveSection {
     pub journal_ring_mib: u32,
     /// Size of a segment of the journal and of a capture, MiB.
     pub segment_mib: u32,
-    /// Most the journal may take on disk, MiB; then orders stop.
+    /// Most that segments and captures may take on disk, MiB; then orders stop.
     pub disk_max_mib: u64,
     /// A crash of the machine loses at most what was journaled this long ago, milliseconds; 0 leaves
     /// it to the system.

@@ -44,7 +44,8 @@ pub fn open(
     let last = segments.last();
     let groups = network.lines.iter().map(|l| (l.group.ip().octets(), l.group.port())).collect();
     let packets = PacketWriter::open(folder, groups, u64::from(live.segment_mib) << 20);
-    let mut files = Files::new(segments, packets.map_err(io)?, live.fsync_ms);
+    let mut files =
+        Files::new(segments, packets.map_err(io)?, live.fsync_ms, live.disk_max_mib << 20);
     let (mut next, mut completed) = (last.unwrap_or(0) + 1, false);
     if let Some(mut ring) = recover(&live.mailbox).map_err(Failure::usage)? {
         let state = ring.state();

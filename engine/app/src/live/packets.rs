@@ -29,7 +29,8 @@ pub struct PacketWriter {
     packets: u64,
     groups: Vec<([u8; 4], u16)>,
     buffer: Vec<u8>,
-    written: u64,
+    /// Bytes of all captures in the folder.
+    disk: u64,
 }
 
 impl PacketWriter {
@@ -38,12 +39,15 @@ impl PacketWriter {
     /// # Errors
     /// The folder cannot be read.
     pub fn open(dir: &Path, groups: Vec<([u8; 4], u16)>, size_max: u64) -> io::Result<Self> {
-        let mut last = 0;
+        let (mut last, mut disk) = (0, 0);
         for entry in std::fs::read_dir(dir)? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
             let number = name.to_str().and_then(|n| n.strip_prefix("packets-"));
             let number = number.and_then(|n| n.strip_suffix(".pcap")).and_then(|n| n.parse().ok());
-            last = last.max(number.unwrap_or(0));
+            let Some(number) = number else { continue };
+            last = last.max(number);
+            disk += entry.metadata()?.len();
         }
         Ok(PacketWriter {
             dir: dir.to_owned(),
@@ -54,7 +58,7 @@ impl PacketWriter {
             packets: 0,
             groups,
             buffer: Vec::with_capacity(1 << 20),
-            written: 0,
+            disk,
         })
     }
 
@@ -92,7 +96,7 @@ impl PacketWriter {
             if done == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            self.written += done as u64;
+            self.disk += done as u64;
             self.buffer.drain(..done);
         }
         Ok(())
@@ -106,9 +110,9 @@ impl PacketWriter {
         self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
 
-    /// Bytes written so far.
-    pub fn written(&self) -> u64 {
-        self.written
+    /// Bytes that all captures of the folder take, those waiting to be written included.
+    pub fn disk_bytes(&self) -> u64 {
+        self.disk + self.buffer.len() as u64
     }
 
     fn next_file(&mut self) -> io::Result<()> {

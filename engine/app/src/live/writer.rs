@@ -46,13 +46,20 @@ pub struct Files {
     places: Vec<PacketPlace>,
     fsync_ms: u32,
     synced: Nanos,
+    disk_max: u64,
 }
 
 impl Files {
-    /// Both; the captures are forced to the disk as often as the segments.
-    pub fn new(segments: SegmentWriter, packets: PacketWriter, fsync_ms: u32) -> Files {
+    /// Both; the captures are forced to the disk as often as the segments, and the two together
+    /// take `disk_max` bytes at most.
+    pub fn new(
+        segments: SegmentWriter,
+        packets: PacketWriter,
+        fsync_ms: u32,
+        disk_max: u64,
+    ) -> Files {
         let places = Vec::with_capacity(BATCH);
-        Files { segments, packets, places, fsync_ms, synced: Nanos(0) }
+        Files { segments, packets, places, fsync_ms, synced: Nanos(0), disk_max }
     }
 
     /// The segments.
@@ -76,6 +83,8 @@ impl Files {
     }
 
     fn passes(&mut self, ring: &mut Consumer, now: Nanos) -> io::Result<Option<u64>> {
+        self.packets.flush()?; // what a refused write left: not appended once more before it is out
+        self.check_room()?;
         let known = self.segments.last().unwrap_or(0);
         let mut last = None;
         self.places.clear();
@@ -112,6 +121,18 @@ impl Files {
         }
         self.segments.sync(now).map_err(io::Error::other)?;
         Ok(Some(last))
+    }
+
+    fn check_room(&self) -> io::Result<()> {
+        let used = self.segments.disk_bytes() + self.packets.disk_bytes();
+        match used < self.disk_max {
+            true => Ok(()),
+            false => Err(io::Error::other(format!(
+                "segments and captures take {} MiB: live.disk_max_mib is {}",
+                used >> 20,
+                self.disk_max >> 20
+            ))),
+        }
     }
 
     /// Everything is on the disk.
