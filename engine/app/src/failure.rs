@@ -15,6 +15,11 @@ impl Failure {
         Failure { code: 1, message: message.to_string() }
     }
 
+    /// Nothing is wrong, and something could be better: `nofx doctor` has warnings.
+    pub fn warned(message: impl fmt::Display) -> Failure {
+        Failure { code: 5, message: message.to_string() }
+    }
+
     /// Usage or configuration.
     pub fn usage(message: impl fmt::Display) -> Failure {
         Failure { code: 2, message: message.to_string() }

@@ -1,6 +1,7 @@
 //! The binary: parses the command line, runs a command, turns its end into an exit code.
 #![forbid(unsafe_code)]
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use nofx_app::cli::{Cli, Command};
+use nofx_app::doctor::table::Coloured;
 use nofx_app::failure::Failure;
-use nofx_app::{generate, kill, live, outputs, replay, report, venue};
+use nofx_app::{doctor, generate, kill, live, outputs, replay, report, venue};
 use nofx_rt::guard::{CountingAlloc, OnSealed};
 
 #[global_allocator]
@@ -61,6 +63,15 @@ fn run(command: &Command) -> Result<(), Failure> {
                 if args.json { outcome.summary.to_json() } else { outcome.summary.to_string() };
             print(text.trim_end())?;
             outcome.verdict
+        }
+        Command::Doctor(args) => {
+            let report = doctor::run(args)?;
+            match (args.json, std::io::stdout().is_terminal()) {
+                (true, _) => print(report.to_json())?,
+                (_, true) => print(Coloured(&report))?,
+                _ => print(&report)?,
+            }
+            report.verdict()
         }
         Command::Gen(args) => print(generate::run(args)?),
         Command::Venue(args) => venue::run(args, &stop_on_signal()),

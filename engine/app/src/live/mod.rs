@@ -33,6 +33,7 @@ pub mod record;
 pub mod rerun;
 pub mod restart;
 mod run;
+mod service;
 pub mod shared;
 pub mod split;
 mod start;

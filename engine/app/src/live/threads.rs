@@ -15,6 +15,7 @@ use nofx_signal::Strategy;
 
 use super::clock::EngineClock;
 use super::config::LiveSection;
+use super::service::Service;
 use super::shared::Shared;
 use super::split::ReceiveTile;
 use super::start::Built;
@@ -23,6 +24,7 @@ use super::tile::{TileParts, TradeTile};
 use super::views::CHANNEL_STATES;
 use super::writer::Writer;
 use crate::failure::Failure;
+use crate::notify::Notify;
 use crate::outputs::complain;
 
 /// How a run is watched and ended.
@@ -89,6 +91,7 @@ struct Watch<'a> {
     terms: &'a Terms<'a>,
     clock: EngineClock,
     kill: KillWords,
+    service: Service,
     settled: Settled,
     told: Told,
     drift_told: bool,
@@ -97,14 +100,18 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(terms: &'a Terms<'a>, clock: EngineClock, kill: KillWords) -> Watch<'a> {
         let (settled, told) = (Settled::default(), Told::default());
-        Watch { terms, clock, kill, settled, told, drift_told: false }
+        let trade = terms.topology.tile_of(Stage::Feed).map_or("", |tile| tile.name.as_str());
+        let service = Service::new(Notify::from_env(), &terms.live.mailbox, trade);
+        Watch { terms, clock, kill, service, settled, told, drift_told: false }
     }
 
     fn look(&mut self, shared: &Arc<Shared>) {
         let over = self.terms.until.is_some_and(|until| Instant::now() >= until);
         if over || self.terms.stop.load(Ordering::Relaxed) {
             shared.stop.store(true, Ordering::Release);
+            self.service.stopping();
         }
+        self.service.look();
         self.told.look(shared);
         self.kill.settle(&mut self.settled);
         let drift = self.clock.drift_ns().unsigned_abs() / 1_000_000;
