@@ -27,6 +27,8 @@ pub(crate) const TICK: i64 = 100;
 const FAIR_MIN: i64 = 10_000;
 /// Highest fair price, 5,000 dollars.
 const FAIR_MAX: i64 = 50_000_000;
+/// An order of others is taken within so many ticks of the fair price.
+const FOREIGN_TICKS: i64 = 100;
 /// Firms that sign orders and make markets.
 pub(crate) const FIRMS: [[u8; 4]; 4] = [*b"ALFA", *b"BETA", *b"GAMM", *b"DELT"];
 /// What an incoming order that never rests is called.
@@ -289,6 +291,10 @@ impl Flow {
             false => Side::Buy,
         };
         let Some(front) = market.front(row as u32, rests) else { return };
+        let away = (front.price.0 - self.stocks[row].fair).abs();
+        if away > FOREIGN_TICKS * TICK && !floor.owns(front.order) {
+            return; // somebody else's order that is alone on its side, at no price to trade at
+        }
         match self.draw.below(1_000) {
             0..45 => {
                 // An order that is ranked at a better price than it shows.

@@ -17,7 +17,7 @@ use super::desk::add_order;
 use crate::day::flow::Floor;
 use crate::publisher::{Buffer, Happening, Stamp};
 
-/// Longest that a client may send without a whole frame.
+/// Longest frame of a client that is waited for; a login has 49 bytes.
 const INPUT_MAX: usize = 128;
 
 /// The server end of one snapshot connection.
@@ -68,7 +68,7 @@ impl GlimpseSession {
                         self.answer(answer, exchange);
                     }
                 }
-                Ok(None) if rest.len() <= INPUT_MAX => break,
+                Ok(None) if announced(rest) <= INPUT_MAX => break,
                 Ok(None) | Err(_) => self.open = false,
             }
         }
@@ -163,6 +163,11 @@ impl Exchange {
         }
         put(out, SnapshotMark::new(self.desk.next_seq()).bytes());
     }
+}
+
+/// The length that an unfinished frame says it has, as far as it is known.
+fn announced(rest: &[u8]) -> usize {
+    rest.first_chunk::<2>().map_or(0, |length| usize::from(u16::from_be_bytes(*length)))
 }
 
 fn put(out: &mut Vec<u8>, message: &[u8]) {
