@@ -460,9 +460,17 @@ mod tests {
         assert_eq!(format!("{documented:#?}"), defaults);
         let block = block.unwrap_or_default();
         for line in defaults.lines().filter_map(|line| line.trim().split_once(": ")) {
-            let optional =
-                ["definitions", "by_account", "by_symbol", "orders", "snapshot", "tile", "link"]
-                    .contains(&line.0);
+            let optional = [
+                "definitions",
+                "by_account",
+                "by_symbol",
+                "orders",
+                "own_tcp",
+                "snapshot",
+                "tile",
+                "link",
+            ]
+            .contains(&line.0);
             assert!(optional || block.contains(line.0), "{} is not in docs/config.md", line.0);
         }
     }

@@ -87,12 +87,13 @@ pub fn run(args: &KillArgs) -> Result<Outcome, Failure> {
         switch.release(scope).map_err(Failure::usage)?;
         return Ok(outcome(args, scope, "released"));
     }
-    let trigger = wall();
+    let mut pulse = Pulse::of(&Watcher::attach(&args.mailbox).map_err(unusable)?);
+    let trigger = pulse.engine_time(wall());
     switch.engage(scope).map_err(Failure::usage)?;
     let until = Instant::now() + Duration::from_millis(args.wait);
     let mut outcome = outcome(args, scope, "engaged");
     while Instant::now() < until {
-        look(args, scope, trigger, &mut outcome)?;
+        look(args, scope, trigger, &mut pulse, &mut outcome)?;
         if outcome.is_clear() || !outcome.engine_alive {
             break;
         }
@@ -127,7 +128,7 @@ fn wrong_symbol(name: &str, what: &str) -> Failure {
 }
 
 fn outcome(args: &KillArgs, scope: Scope, done: &'static str) -> Outcome {
-    let alive = Watcher::attach(&args.mailbox).is_ok_and(|watcher| watcher.is_alive(wall()));
+    let alive = Watcher::attach(&args.mailbox).is_ok_and(|watcher| watcher.has_process());
     Outcome {
         scope: scope.to_string(),
         done,
@@ -139,15 +140,49 @@ fn outcome(args: &KillArgs, scope: Scope, done: &'static str) -> Outcome {
     }
 }
 
+/// An engine without a heartbeat for so long does not run, nanoseconds.
+const SILENCE_NS: u64 = 1_000_000_000;
+
+/// The heartbeat of the engine, whose clock goes on when the wall clock is stepped.
+struct Pulse {
+    last: Nanos,
+    heard: Instant,
+}
+
+impl Pulse {
+    fn of(watcher: &Watcher) -> Pulse {
+        let last = watcher.heartbeats().map(|heart| heart.value).max();
+        Pulse { last: last.unwrap_or_default(), heard: Instant::now() }
+    }
+
+    /// The wall clock's time on the engine's clock: as exact as a heartbeat where the two differ.
+    fn engine_time(&self, wall: Nanos) -> Nanos {
+        match wall.0.abs_diff(self.last.0) <= SILENCE_NS {
+            true => wall,
+            false => self.last,
+        }
+    }
+
+    /// Whether there was a heartbeat lately.
+    fn beats(&mut self, watcher: &Watcher) -> bool {
+        let now = Pulse::of(watcher);
+        if now.last != self.last {
+            *self = now;
+        }
+        self.heard.elapsed() < Duration::from_nanos(SILENCE_NS)
+    }
+}
+
 /// Brings the outcome up to date with what the engine shows.
 fn look(
     args: &KillArgs,
     scope: Scope,
     trigger: Nanos,
+    pulse: &mut Pulse,
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
     let watcher = Watcher::attach(&args.mailbox).map_err(unusable)?;
-    outcome.engine_alive = watcher.is_alive(wall());
+    outcome.engine_alive = watcher.has_process() && pulse.beats(&watcher);
     let after = |counter| {
         let at = watcher.counter(counter).unwrap_or(0);
         (at >= trigger.0).then(|| at - trigger.0)
@@ -190,5 +225,19 @@ impl fmt::Display for Outcome {
             Some(open) => write!(f, "; {open} open"),
             None => write!(f, "; the engine has not shown its orders since"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stepped_wall_clock_is_not_taken_for_the_engines() {
+        let pulse = Pulse { last: Nanos(7_200_000_000_000), heard: Instant::now() };
+        let time = |wall: u64| pulse.engine_time(Nanos(wall)).0;
+        assert_eq!(time(7_200_000_300_000), 7_200_000_300_000, "the same clock");
+        assert_eq!(time(3_600_000_000_000), 7_200_000_000_000, "set back by an hour");
+        assert_eq!(time(10_800_000_000_000), 7_200_000_000_000, "set on by an hour");
     }
 }

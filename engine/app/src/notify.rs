@@ -93,7 +93,10 @@ mod tests {
     fn words(socket: &UnixDatagram) -> Vec<String> {
         socket.set_nonblocking(true).expect("a socket");
         let mut got = [0; 64];
-        let next = || Some(String::from_utf8_lossy(&got[..socket.recv(&mut got).ok()?]).into());
+        let next = || {
+            let len = socket.recv(&mut got).ok()?;
+            Some(String::from_utf8_lossy(&got[..len]).into_owned())
+        };
         std::iter::from_fn(next).collect()
     }
 

@@ -7,13 +7,16 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nofx_app::live::record::{Command as LiveCommand, Kind as LiveKind};
 use nofx_app::live::rerun::rerun;
+use nofx_mailbox::journal::Reader;
 use nofx_mailbox::{Scope, Switch, Watcher};
 use nofx_net::netns::Lab;
 use serde_json::Value;
@@ -270,6 +273,22 @@ fn every_port_and_the_split_layout_trade_and_run_again_the_same() {
 }
 
 #[test]
+fn orders_go_by_a_tcp_of_our_own_as_well() {
+    let Some(mut rig) = Rig::start("own TCP", "") else { return };
+    // The kernel at the other end must not send frames longer than a frame.
+    rig.lab.far.ip("link set peer0 gso_max_segs 1").expect("iproute2");
+    let own = ["--set", "network.own_tcp=10.77.0.9/24@nofx0", "--set", "network.xsk.mode=generic"];
+    let engine = rig.engine(&own);
+    rig.until("orders.filled", |n| n >= 2);
+    terminate(&engine);
+    let report = report(engine);
+    assert_eq!(count(&report, "open"), 0);
+    assert_eq!(report["sealed_allocations"], 0);
+    assert_eq!(positions(&report), venue_positions(&rig.dump()));
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
 fn a_journal_without_room_stops_orders_and_not_the_engine() {
     let Some(mut rig) = Rig::start("full disk", "") else { return };
     let small = ["--set", "live.segment_mib=1", "--set", "live.disk_max_mib=2"];
@@ -287,6 +306,106 @@ fn a_journal_without_room_stops_orders_and_not_the_engine() {
     let output = engine.wait_with_output().expect("ours");
     assert_eq!(output.status.code(), Some(4), "a journal that is not whole is a failure");
     rig.dump();
+}
+
+#[test]
+fn a_gateway_that_is_not_there_yet_is_asked_again() {
+    let Some(rig) = Rig::start("reconnect", "") else { return };
+    let engine = rig.engine(&["--set", "network.orders=10.77.0.2:33001"]);
+    rig.until("inputs", |n| n > 0);
+    sleep(Duration::from_millis(300)); // it is refused at once, and again
+    let gateway = || TcpListener::bind("10.77.0.2:33001");
+    let gateway = rig.lab.far.within(gateway).expect("free");
+    gateway.set_nonblocking(true).expect("a socket");
+    let start = Instant::now();
+    while gateway.accept().is_err() {
+        assert!(start.elapsed() < PATIENCE, "nobody comes");
+        sleep(Duration::from_millis(20));
+    }
+    drop(gateway);
+    terminate(&engine);
+    report(engine);
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
+fn a_refused_login_does_not_outlive_its_run() {
+    let Some(rig) = Rig::start("refused login", "") else { return };
+    let engine = rig.engine(&["--set", "session.password=WRONG"]);
+    let refused = |engine: &mut Child| {
+        let lines = BufReader::new(engine.stderr.take().expect("piped")).lines();
+        lines.map_while(Result::ok).any(|line| line.contains("login refused"))
+    };
+    let mut engine = engine;
+    assert!(refused(&mut engine));
+    terminate(&engine);
+    assert!(wait(&mut engine).success());
+    let engine = rig.engine(&[]);
+    rig.until("orders.accepted", |n| n >= 1);
+    terminate(&engine);
+    report(engine);
+    assert_runs_again(&rig.path("journal"), 2);
+}
+
+#[test]
+fn packets_from_before_a_stall_bring_no_orders() {
+    let Some(rig) = Rig::start("stall", "") else { return };
+    let engine = rig.engine(&[]);
+    rig.until("orders.accepted", |n| n >= 5);
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &engine.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success());
+    };
+    signal("-STOP");
+    sleep(Duration::from_secs(2));
+    let before = rig.until("orders.sent", |_| true);
+    signal("-CONT");
+    rig.until("orders.sent", |n| n > before + 5);
+    terminate(&engine);
+    report(engine);
+    let mut reader = Reader::open(rig.path("journal")).expect("there");
+    let (mut last, mut stalled, mut held) = (None, false, false);
+    while let Some(record) = reader.next().expect("sound") {
+        let (kind, at) = (LiveKind::of(record.kind).expect("known"), record.at);
+        if matches!(kind, LiveKind::Start | LiveKind::Definition) {
+            continue;
+        }
+        stalled |= last.is_some_and(|last| at.since(last) >= 1_000_000_000);
+        last = Some(at);
+        if stalled {
+            match kind {
+                LiveKind::Command => {
+                    held = LiveCommand::decode(record.payload)
+                        == Some(LiveCommand::Journal { broken: true });
+                    break;
+                }
+                LiveKind::Packet | LiveKind::Decision => break,
+                _ => {}
+            }
+        }
+    }
+    assert!(stalled && held, "stalled {stalled}, held {held}");
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
+fn a_restart_does_not_wait_for_the_snapshot_service() {
+    let Some(rig) = Rig::start("restart without snapshots", "") else { return };
+    let mut engine = rig.engine(&[]);
+    rig.until("orders.open", |n| n >= 4);
+    engine.kill().expect("ours");
+    engine.wait().expect("ours");
+    let ids = |rig: &Rig| fs::read(rig.path("journal/ids")).expect("there");
+    let reserved = ids(&rig);
+    let absent = rig.engine(&["--set", "network.lines=[\"239.7.7.1:30001@absent0\"]"]);
+    assert_eq!(absent.wait_with_output().expect("ours").status.code(), Some(2));
+    assert_eq!(ids(&rig), reserved, "a start that is refused uses up no ids");
+    let engine = rig.engine(&["--set", "recovery.snapshot=10.77.0.2:32001"]);
+    rig.until("session.reconciled", |n| n >= 1);
+    rig.until("orders.open", |n| n == 0);
+    terminate(&engine);
+    report(engine);
+    assert_runs_again(&rig.path("journal"), 2);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Sections of the configuration that only a live run reads: `[live]`, `[network]`, `[recovery]`.
 
 use std::fmt;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -72,6 +72,9 @@ pub struct NetworkSection {
     pub buffer_kib: u32,
     /// `HOST:PORT` of the order gateway.
     pub orders: Option<SocketAddrV4>,
+    /// `ADDRESS/BITS@INTERFACE`: orders go by a TCP of our own over AF_XDP on this interface, from
+    /// this address, which the kernel must not have. Without it, by the kernel's TCP.
+    pub own_tcp: Option<OwnTcp>,
     /// Keys of AF_XDP.
     pub xsk: XskSection,
 }
@@ -83,8 +86,42 @@ impl Default for NetworkSection {
             lines: Vec::new(),
             buffer_kib: 8_192,
             orders: None,
+            own_tcp: None,
             xsk: XskSection::default(),
         }
+    }
+}
+
+/// Where a TCP of our own stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnTcp {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Bits of the network part.
+    pub prefix: u8,
+    /// Name of the interface.
+    pub interface: String,
+}
+
+impl FromStr for OwnTcp {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OwnTcp, String> {
+        let wrong = || format!("{text:?}: want ADDRESS/BITS@INTERFACE, as 10.0.0.9/24@eth3");
+        let (network, interface) = text.split_once('@').ok_or_else(wrong)?;
+        let (address, prefix) = network.split_once('/').ok_or_else(wrong)?;
+        let prefix: u8 = prefix.parse().map_err(|_| wrong())?;
+        if interface.is_empty() || !(1..=32).contains(&prefix) {
+            return Err(wrong());
+        }
+        let address = address.parse().map_err(|_| wrong())?;
+        Ok(OwnTcp { address, prefix, interface: interface.to_owned() })
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnTcp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -258,6 +295,9 @@ pub fn check(live: &LiveSection, network: &NetworkSection) -> Result<(), ConfigE
     }
     if network.lines.iter().enumerate().any(|(n, line)| network.lines[..n].contains(line)) {
         return bad("network.lines", "the same line twice".into());
+    }
+    if let Some(line) = network.lines.iter().find(|line| line.group.port() == 0) {
+        return bad("network.lines", format!("{line}: no packet comes to port 0"));
     }
     if network.orders.is_none() {
         return bad("network.orders", "not set: want HOST:PORT of the order gateway".into());

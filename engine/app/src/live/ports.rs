@@ -7,11 +7,12 @@ use nofx_net::datagrams::{Datagrams, DatagramsConfig};
 use nofx_net::dpdk::{DpdkConfig, DpdkPort};
 use nofx_net::packet::{Packet, PacketConfig};
 use nofx_net::port::{FramePort, OpenError, Port};
-use nofx_net::stream::Stream;
 use nofx_net::stream::tcp::{KernelTcp, TcpConfig};
+use nofx_net::stream::{SmolConfig, SmolRole, SmolTcp, Stream};
 use nofx_net::udp::{Udp, UdpConfig, UdpLine};
 use nofx_net::xsk::{self, XskPort};
 
+use super::clock::wall;
 use super::config::{Line, NetworkSection, PortKind, RecoverySection, XskMode, ZeroCopy};
 use crate::failure::Failure;
 
@@ -135,6 +136,32 @@ pub fn open_replies(recovery: &RecoverySection) -> Result<Option<AnyPort>, Failu
 /// A kernel stream to `remote`, not yet connected.
 pub fn stream_to(remote: SocketAddrV4) -> Box<dyn Stream + Send> {
     Box::new(KernelTcp::new(TcpConfig::to(remote)))
+}
+
+/// The stream to the order gateway, not yet connected: the kernel's TCP, or one of our own over
+/// AF_XDP.
+///
+/// # Errors
+/// No gateway, or the interface cannot be opened.
+pub fn open_orders(network: &NetworkSection) -> Result<Box<dyn Stream + Send>, Failure> {
+    let remote = network.orders.ok_or_else(|| Failure::usage("network.orders: not set"))?;
+    let Some(own) = &network.own_tcp else { return Ok(stream_to(remote)) };
+    let xsk = xsk_config(network, &own.interface, &[]);
+    let frames = network.xsk.frames;
+    let xsk = xsk::XskConfig {
+        own_ip: Some(own.address),
+        hook_stamp: false,
+        // Half of the frames send: a window of messages, and what the card has not confirmed.
+        tx_ring: frames / 2,
+        completion_ring: frames / 2,
+        ..xsk
+    };
+    let port = XskPort::open(&xsk).map_err(failed)?;
+    let mut config = SmolConfig::new(own.address, SmolRole::Client(remote));
+    config.prefix = own.prefix;
+    let stream = SmolTcp::new(port, &config, wall());
+    let stream = stream.map_err(|e| Failure::usage(format!("network.own_tcp: {e}")))?;
+    Ok(Box::new(stream))
 }
 
 fn failed(error: OpenError) -> Failure {

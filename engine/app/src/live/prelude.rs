@@ -15,7 +15,8 @@ use nofx_wire::soup::{self, Frame};
 use super::clock::wall;
 use super::config::RecoverySection;
 use super::ports::stream_to;
-use crate::config::{Config, Trade};
+use super::rerun::starts;
+use crate::config::{self, Config, Trade};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::outputs::complain;
@@ -46,7 +47,10 @@ pub fn traded(
     {
         return Ok(found);
     }
-    let directory = ask(&config.recovery, definitions, stop)?;
+    let directory = match ask(config, definitions, stop)? {
+        Answer::Directory(directory) => directory,
+        Answer::Former(traded) => return Ok(traded),
+    };
     match &config.strategy.trade {
         Trade::First(n) => {
             let tradable = directory.iter().filter(|i| i.flags.defined && !i.flags.test);
@@ -85,12 +89,18 @@ fn resolve(
     names.iter().map(|name| find(name).ok_or_else(|| name.clone())).collect()
 }
 
-/// The directory of the snapshot service; tries until it answers or the run is stopped.
-fn ask(
-    recovery: &RecoverySection,
-    definitions: &Definitions,
-    stop: &AtomicBool,
-) -> Result<Vec<Instrument>, Failure> {
+/// What is known of the instruments.
+enum Answer {
+    /// By the snapshot service.
+    Directory(Vec<Instrument>),
+    /// By the run before, which was told to trade the same.
+    Former(Vec<InstrumentId>),
+}
+
+/// The directory of the snapshot service; tries until it answers or the run is stopped. Orders of a
+/// run before do not wait for that: where there was one, its instruments are taken.
+fn ask(config: &Config, definitions: &Definitions, stop: &AtomicBool) -> Result<Answer, Failure> {
+    let recovery = &config.recovery;
     if recovery.snapshot.is_none() {
         return Err(Failure::usage(
             "strategy.trade: symbols need a directory: set recovery.snapshot, or \
@@ -98,17 +108,33 @@ fn ask(
         ));
     }
     let mut complaint = String::new();
+    let mut asked = false;
     loop {
         match ask_once(recovery, definitions, stop) {
-            Ok(directory) if !directory.is_empty() => return Ok(directory),
+            Ok(directory) if !directory.is_empty() => return Ok(Answer::Directory(directory)),
             Ok(_) => complain_once(&mut complaint, "the snapshot service names no instrument yet"),
             Err(reason) => complain_once(&mut complaint, &reason),
         }
         if stop.load(Ordering::Relaxed) {
             return Err(Failure::interrupted());
         }
+        if !std::mem::replace(&mut asked, true)
+            && let Some(traded) = former(config)?
+        {
+            complain("the instruments of the run before are traded");
+            return Ok(Answer::Former(traded));
+        }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// What the last run of the journal traded, if it was told to trade the same.
+fn former(config: &Config) -> Result<Option<Vec<InstrumentId>>, Failure> {
+    let Some((_, start)) = starts(&config.live.journal)?.pop() else { return Ok(None) };
+    let same = config::from_text(&start.config)?.strategy.trade == config.strategy.trade;
+    let traded = start.traded.iter().map(|id| InstrumentId(*id));
+    let known = traded.clone().all(|id| id.0 < config.instruments.capacity);
+    Ok((same && known && !start.traded.is_empty()).then(|| traded.collect()))
 }
 
 fn complain_once(said: &mut String, reason: &str) {
@@ -152,7 +178,10 @@ fn ask_once(
             std::thread::sleep(Duration::from_micros(200));
         }
     }
-    Err(format!("{remote}: the image did not end within {} s", WITHIN.as_secs()))
+    match stop.load(Ordering::Relaxed) {
+        true => Err(format!("{remote}: stopped while asking")),
+        false => Err(format!("{remote}: the image did not end within {} s", WITHIN.as_secs())),
+    }
 }
 
 /// Collects definitions out of an image.

@@ -114,9 +114,9 @@ pub enum Command {
     Epoch(u32),
     /// Order ids up to this may be used.
     IdLimit(u32),
-    /// The journal cannot be written (or can again): no new orders.
+    /// The journal cannot be written, or packets wait from before a stall (or no more): no new orders.
     Journal {
-        /// Whether it is broken.
+        /// Whether it is so.
         broken: bool,
     },
     /// End of the run: cancel everything, log out.

@@ -116,7 +116,7 @@ pub fn rerun(folder: &Path) -> Result<Rerun, Failure> {
 }
 
 /// Number and first record of each run.
-fn starts(folder: &Path) -> Result<Vec<(u64, StartRecord)>, Failure> {
+pub(super) fn starts(folder: &Path) -> Result<Vec<(u64, StartRecord)>, Failure> {
     let mut reader = Reader::open(folder).map_err(unusable)?;
     let mut starts = Vec::new();
     while let Some(record) = reader.next().map_err(unusable)? {

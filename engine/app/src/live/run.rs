@@ -243,12 +243,13 @@ pub fn run(
         definitions,
         traded: traded.clone(),
     };
-    let for_s = args.run_for.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+    // A time that no clock can show is as good as none.
+    let end = |seconds: f64| begun.checked_add(Duration::try_from_secs_f64(seconds.max(0.0)).ok()?);
     let terms = Terms {
         topology: &topology,
         live: &config.live,
         stop,
-        until: for_s.map(|time| begun + time),
+        until: args.run_for.and_then(end),
         on_sealed,
         begun,
     };

@@ -11,6 +11,8 @@ pub struct Shared {
     pub stop: AtomicBool,
     /// The journal cannot be written; set and cleared by its writer.
     pub journal_broken: AtomicBool,
+    /// Room in the ring of the journal: 0 enough, 1 not enough for new orders, 2 records were lost.
+    pub journal_room: AtomicU8,
     /// Order ids up to this are reserved on disk; raised by the writer.
     pub id_limit: AtomicU32,
     /// The lowest order id that is not used; raised by the tile.

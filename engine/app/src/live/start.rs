@@ -71,7 +71,7 @@ pub struct Built<S> {
     pub restored: Restored,
 }
 
-/// Order ids reserved for this run.
+/// Order ids of this run.
 struct Ids {
     file: IdFile,
     first: u32,
@@ -91,7 +91,7 @@ impl Starting<'_> {
     /// # Errors
     /// What kept it from starting, in words.
     pub fn build<S: Strategy>(mut self, strategy: S) -> Result<Built<S>, Failure> {
-        let ids = self.ids()?;
+        let mut ids = self.ids()?;
         let mut start = self.start_record(&ids);
         let Revived { mut path, feed, restored } = self.revive(&mut start, strategy)?;
         let clock = EngineClock::start(restored.last);
@@ -101,6 +101,9 @@ impl Starting<'_> {
         path.gate.set_epoch(start.epoch);
         let ports = self.ports()?;
         let mut tape = self.tape(producer, &engine, start.epoch)?;
+        // Last of what can fail: a start that is refused again and again uses up no ids.
+        let block = self.config.live.id_block;
+        ids.file.reserve(block.into()).map_err(Failure::output)?;
         let json = serde_json::to_vec(&start).map_err(Failure::wrong)?;
         tape.put(Kind::Start, clock.now(), &[&json]);
         engine.set_state(nofx_mailbox::EngineState::Recovering);
@@ -125,16 +128,15 @@ impl Starting<'_> {
             views: self.views(&engine),
             paces: self.paces(),
         };
-        let block = self.config.live.id_block;
         let writer = Writer::new(consumer, self.files, ids.file, block, Arc::clone(&shared));
         Ok(Built { tile, receive, writer, engine, shared, clock, restored })
     }
 
+    /// The ids that will be reserved: nobody else can, while the file is open here.
     fn ids(&self) -> Result<Ids, Failure> {
-        let mut file =
-            IdFile::open(self.config.live.journal.join("ids")).map_err(Failure::usage)?;
-        let block = file.reserve(self.config.live.id_block.into()).map_err(Failure::output)?;
-        let (first, last) = (u32::try_from(block.start), u32::try_from(block.end - 1));
+        let file = IdFile::open(self.config.live.journal.join("ids")).map_err(Failure::usage)?;
+        let last = file.next().saturating_add(u64::from(self.config.live.id_block) - 1);
+        let (first, last) = (u32::try_from(file.next()), u32::try_from(last));
         let (Ok(first), Ok(limit)) = (first, last) else {
             return Err(Failure::usage("order ids have run out: begin a new journal folder"));
         };
@@ -198,11 +200,10 @@ impl Starting<'_> {
 
     fn tape(&self, producer: Producer, engine: &Engine, epoch: u32) -> Result<Tape, Failure> {
         let (network, recovery) = (&self.config.network, &self.config.recovery);
-        let orders = network.orders.map(ports::stream_to);
         Ok(Tape::new(
             producer,
             KillWatch::new(engine.kill_words().clone(), epoch),
-            orders.ok_or_else(|| Failure::usage("network.orders: not set"))?,
+            ports::open_orders(network)?,
             recovery.snapshot.map(ports::stream_to),
             ports::open_replies(recovery)?,
             recovery.servers.clone(),

@@ -44,8 +44,12 @@ pub struct Tape {
     journal: Producer,
     /// The order stream.
     pub orders: Box<dyn Stream + Send>,
+    /// Whether it was told to connect since the last look: it may be refused before it is looked at.
+    pub orders_asked: bool,
     /// The snapshot stream, where there is a service.
     pub snapshot: Option<Box<dyn Stream + Send>>,
+    /// As `orders_asked`.
+    pub snapshot_asked: bool,
     /// The port of the re-request servers, where there are some.
     pub replies: Option<Box<dyn Port + Send>>,
     /// Their addresses.
@@ -71,7 +75,9 @@ impl Tape {
         Tape {
             journal,
             orders,
+            orders_asked: false,
             snapshot,
+            snapshot_asked: false,
             replies,
             servers,
             kill,
@@ -180,6 +186,7 @@ impl Outside for Tape {
     }
 
     fn connect_orders(&mut self, now: Nanos) {
+        self.orders_asked = true;
         self.orders.connect(now);
     }
 
@@ -199,6 +206,7 @@ impl Outside for Tape {
             }
             Action::SnapshotConnect => {
                 if let Some(stream) = &mut self.snapshot {
+                    self.snapshot_asked = true;
                     stream.connect(now);
                 }
             }

@@ -134,10 +134,20 @@ struct Told {
     session: Option<SessionState>,
     channel: u8,
     silent: [bool; 2],
+    journal_room: u8,
 }
 
 impl Told {
     fn look(&mut self, shared: &Shared) {
+        let room = shared.journal_room.load(Ordering::Acquire);
+        if room != self.journal_room {
+            self.journal_room = room;
+            complain(match room {
+                0 => "the journal has caught up: orders may go on",
+                1 => "ALARM: the journal falls behind, no new orders are sent",
+                _ => "ALARM: the journal had no room for records, no new orders until a restart",
+            });
+        }
         let session = shared.session();
         if session != self.session {
             self.session = session;

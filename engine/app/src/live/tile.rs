@@ -35,6 +35,11 @@ const RING_STOP: u8 = 128;
 /// And at which they may go on.
 const RING_GO: u8 = 64;
 
+/// A turn that took so long left packets waiting: until they are taken, new orders would be decided on
+/// a market that is gone.
+const STALL_NS: u64 = 250_000_000;
+/// Stops new orders.
+const HOLD: Input<'static> = Input::Command(Command::Journal { broken: true });
 /// How long the streams are still served after the logout.
 const LOGOUT_NS: u64 = 10_000_000;
 
@@ -71,6 +76,10 @@ pub struct TradeTile<S, G> {
     snapshot_state: StreamState,
     looks: u32,
     timed: Nanos,
+    /// When the last turn ended.
+    turned: Nanos,
+    /// Packets from before a stall may still be waiting.
+    behind: bool,
     stopping: Option<Nanos>,
     logged_out: Option<Nanos>,
     held: bool,
@@ -121,6 +130,8 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
             snapshot_state: StreamState::Closed,
             looks: 0,
             timed: Nanos(0),
+            turned: Nanos(u64::MAX),
+            behind: false,
             stopping: None,
             logged_out: None,
             held: false,
@@ -188,12 +199,18 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
                     self.hook.record(monotonic_ns().saturating_sub(arrival.at.hook.0));
                 }
                 let now = self.clock.now();
+                if now.since(self.turned) >= STALL_NS && !self.behind {
+                    (self.behind, self.held) = (true, true);
+                    self.tape.note(now, &HOLD);
+                    self.core.take(now, HOLD, &mut self.tape);
+                }
                 let input = Input::Packet { line: line as u8, payload: datagram.payload };
                 self.tape.note(now, &input);
                 self.core.take(now, input, &mut self.tape);
                 taken += 1;
             }
         }
+        self.behind &= taken > 0;
         taken
     }
 
@@ -224,6 +241,9 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
 
     fn order_stream(&mut self) -> usize {
         let now = self.clock.now();
+        if std::mem::take(&mut self.tape.orders_asked) {
+            self.order_state = StreamState::Connecting;
+        }
         let state = self.tape.orders.poll(now);
         let mut taken = self.stream_bytes(now, Channel::Orders);
         if state != self.order_state {
@@ -241,6 +261,9 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
     fn snapshot_stream(&mut self) -> usize {
         let now = self.clock.now();
         let Some(stream) = &mut self.tape.snapshot else { return 0 };
+        if std::mem::take(&mut self.tape.snapshot_asked) {
+            self.snapshot_state = StreamState::Connecting;
+        }
         let state = stream.poll(now);
         let mut taken = 0;
         if state == StreamState::Open && self.snapshot_state != StreamState::Open {
@@ -253,9 +276,6 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
             taken += 1;
             self.snapshot_state = state;
             self.input(now, Input::SnapshotClosed);
-        }
-        if state == StreamState::Connecting {
-            self.snapshot_state = state;
         }
         taken
     }
@@ -294,6 +314,11 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
     /// The time, when a timer asks for it.
     fn time(&mut self) {
         let now = self.clock.now();
+        if now.since(self.turned) >= STALL_NS && !self.behind {
+            (self.behind, self.held) = (true, true);
+            self.input(now, HOLD);
+        }
+        self.turned = now;
         let due = self.core.next_deadline().is_some_and(|at| at <= now);
         if due || now.since(self.timed) >= self.paces.tick {
             self.timed = now;
@@ -337,7 +362,9 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         let fill = self.tape.journal_fill();
         let broken = Shared::is(&self.shared.journal_broken);
         let lost = self.tape.counters.lost > 0;
-        let hold = broken || lost || fill >= RING_STOP || (self.held && fill > RING_GO);
+        let lags = fill >= RING_STOP || (self.held && fill > RING_GO);
+        self.shared.journal_room.store(if lost { 2 } else { lags.into() }, Ordering::Release);
+        let hold = broken || lost || lags || self.behind;
         if hold != self.held && self.stopping.is_none() {
             self.held = hold;
             self.input(self.clock.now(), Input::Command(Command::Journal { broken: hold }));

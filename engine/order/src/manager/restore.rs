@@ -64,9 +64,8 @@ impl OrderManager {
     /// The record has ended: another process takes the session up, which is not connected.
     pub fn replay_ended(&mut self, now: Nanos) {
         self.disconnected(now);
-        if self.session.state == SessionState::LoggedOut {
-            self.session.state = SessionState::Down;
-        }
+        // That the session ended or was refused was said to the process before: this one asks anew.
+        self.session.state = SessionState::Down;
     }
 
     /// Orders above this id are refused ([`nofx_gate::Rule::Busy`]): it is not yet reserved.
