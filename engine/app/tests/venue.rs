@@ -27,11 +27,11 @@ resting = 30
 [[lines]]
 group = "239.77.1.1:0"
 interface = "127.0.0.1"
-loss_ppm = 30000
+loss_ppm = 200000
 [[lines]]
 group = "239.77.1.2:0"
 interface = "127.0.0.1"
-loss_ppm = 30000
+loss_ppm = 200000
 [[firms]]
 name = "ONE"
 username = "one"
