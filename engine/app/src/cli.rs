@@ -32,6 +32,8 @@ pub enum Command {
     Check(Box<crate::live::RunArgs>),
     /// Stop orders of a running engine (all, an account, a symbol) and see them cancelled.
     Kill(crate::kill::KillArgs),
+    /// Watch a running engine: tiles, feeds, books, orders, positions, latencies.
+    Top(crate::top::TopArgs),
     /// Look whether this machine is fit for a live run, say what to change, measure its jitter.
     Doctor(crate::doctor::DoctorArgs),
     /// Make a seeded trading day: ITCH over MoldUDP64 on two lossy lines, and as BinaryFILE.

@@ -32,4 +32,5 @@ pub mod report;
 pub mod stamps;
 pub mod summary;
 pub mod sweep;
+pub mod top;
 pub mod venue;

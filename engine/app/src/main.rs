@@ -11,7 +11,7 @@ use clap::Parser;
 use nofx_app::cli::{Cli, Command};
 use nofx_app::doctor::table::Coloured;
 use nofx_app::failure::Failure;
-use nofx_app::{doctor, generate, kill, live, outputs, replay, report, venue};
+use nofx_app::{doctor, generate, kill, live, outputs, replay, report, top, venue};
 use nofx_rt::guard::{CountingAlloc, OnSealed};
 
 #[global_allocator]
@@ -57,6 +57,7 @@ fn run(command: &Command) -> Result<(), Failure> {
             }
         }
         Command::Check(args) => print(live::check(args)?),
+        Command::Top(args) => top::run(args),
         Command::Replay(args) => {
             let outcome = replay::run(args, &stop_on_signal())?;
             let text =

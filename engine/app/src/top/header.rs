@@ -1,0 +1,88 @@
+//! The two lines above the panels: who runs, and what is wrong.
+
+use super::section::{Cell, Mood};
+use super::shot::Shot;
+use super::words::{clock, count, span};
+
+/// The lines, as cells with two spaces between.
+pub fn lines(shot: &Shot) -> [Vec<Cell>; 2] {
+    [who(shot), what(shot)]
+}
+
+fn who(shot: &Shot) -> Vec<Cell> {
+    let engine = &shot.engine;
+    let beat = engine.heartbeat_age_ns.map_or("never".into(), span);
+    vec![
+        plain(engine.name.clone()),
+        Cell { text: engine.state.to_uppercase(), mood: state(shot) },
+        plain(format!("pid {}", engine.pid)),
+        plain(format!("session {}", clock(engine.started_ns))),
+        plain(format!("up {}", span(engine.uptime_ns))),
+        Cell {
+            text: format!("beat {beat}"),
+            mood: if engine.alive { Mood::Plain } else { Mood::Bad },
+        },
+        plain(format!("epoch {}", engine.epoch)),
+    ]
+}
+
+fn state(shot: &Shot) -> Mood {
+    match &*shot.engine.state {
+        _ if !shot.engine.alive => Mood::Bad,
+        "trading" => Mood::Good,
+        "stopped" => Mood::Bad,
+        _ => Mood::Warn,
+    }
+}
+
+fn what(shot: &Shot) -> Vec<Cell> {
+    let engine = &shot.engine;
+    let bad = |text: String| Cell { text, mood: Mood::Bad };
+    match (engine.running, engine.alive) {
+        (false, _) if engine.state == "ended" => {
+            return vec![Cell {
+                text: format!("it ended in order; the next is awaited at {}", shot.mailbox),
+                mood: Mood::Warn,
+            }];
+        }
+        (false, _) => {
+            return vec![bad(format!(
+                "THE ENGINE IS GONE; the next is awaited at {}",
+                shot.mailbox
+            ))];
+        }
+        (true, false) => {
+            return vec![bad("THE ENGINE DOES NOT BEAT: it hangs, or was halted".into())];
+        }
+        (true, true) => {}
+    }
+    let kill = match shot.kill.len() {
+        0 => plain("kill none".into()),
+        1..=3 => bad(format!("KILLED {}", shot.kill.join(", "))),
+        more => bad(format!("KILLED {} and {} more", shot.kill[..2].join(", "), more - 2)),
+    };
+    let counter = |name: &str| shot.counters.get(name).copied().unwrap_or(0);
+    let journal = &shot.journal;
+    let fill = journal.waiting_bytes.saturating_mul(100) / journal.capacity_bytes.max(1);
+    let mut cells = vec![
+        kill,
+        Cell {
+            text: format!("journal {} records, ring {fill}% full", count(journal.last)),
+            mood: if fill >= 50 { Mood::Bad } else { Mood::Plain },
+        },
+    ];
+    let lost = journal.refused.max(counter("journal.lost"));
+    let wrongs = [
+        (lost, "records lost"),
+        (counter("allocations"), "allocations"),
+        (counter("orders.unsent"), "orders unsent"),
+        (counter("clock.drift_ms"), "ms clock drift"),
+    ];
+    let wrongs = wrongs.into_iter().filter(|(n, _)| *n > 0);
+    cells.extend(wrongs.map(|(n, what)| bad(format!("{} {what}", count(n)))));
+    cells
+}
+
+fn plain(text: String) -> Cell {
+    Cell { text, mood: Mood::Plain }
+}
