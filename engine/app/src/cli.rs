@@ -13,7 +13,7 @@ use crate::venue::VenueArgs;
 #[command(
     after_help = "Exit codes: 0 done; 1 the run found something wrong (a twin that differs, an \
     output lost); 2 usage or configuration; 3 input cannot be read; 4 an output cannot be written; \
-    130 interrupted (the partial report is printed)."
+    5 doctor has warnings and no failure; 130 interrupted (the partial report is printed)."
 )]
 pub struct Cli {
     /// What to do.

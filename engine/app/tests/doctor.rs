@@ -310,7 +310,7 @@ fn a_laptop_has_warnings_only() {
         odd,
         [
             "warn cpu.isolated: none",
-            "warn cpu.nohz_full: not offered by this kernel",
+            "warn cpu.nohz_full: none",
             "warn cpu.rcu_nocbs: none",
             "note memory.hugepages: 64 free of 64 pages of 2 MiB",
             "note nic: none named",
@@ -371,8 +371,8 @@ fn a_tree_without_anything_is_reported_as_not_known() {
 /// Any bytes in any file: a report comes out, in which every row has its words.
 #[test]
 fn garbage_in_every_file_gives_a_report() {
-    for seed in 0..30 {
-        let machine = bad();
+    let machine = bad();
+    for seed in 0..8 {
         let mut rng = Rng::new(seed);
         for path in machine.bytes().keys() {
             if rng.below(3) > 0 {
@@ -380,7 +380,7 @@ fn garbage_in_every_file_gives_a_report() {
                 let letters = b"0123456789,-[]: \nfx\xff";
                 let byte = |rng: &mut Rng| letters[rng.below(letters.len() as u64) as usize];
                 let garbage: Vec<u8> = (0..len).map(|_| byte(&mut rng)).collect();
-                fs::write(path, garbage).expect("written");
+                fs::write(path, garbage).expect("written again");
             }
         }
         let report = machine.doctor(SERVER);

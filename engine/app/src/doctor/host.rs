@@ -62,7 +62,9 @@ impl Host {
 
     /// A file that holds a list of cores, as `0-3,8`.
     pub fn cores(&self, path: &str) -> Option<Vec<usize>> {
-        parse_cores(&self.read(path)?)
+        let text = self.read(path)?;
+        // What `nohz_full` says where none are named.
+        parse_cores(if text == "(null)" { "" } else { &text })
     }
 
     /// A file that holds a mask of cores: hexadecimal words of 32 bits, the highest first.

@@ -84,9 +84,9 @@ pub struct Who {
 pub struct Pair {
     /// The other core.
     pub with: usize,
-    /// Its counter minus ours, nanoseconds, from the fastest exchange.
+    /// Its counter minus ours, nanoseconds, from the fastest exchange each way.
     pub offset_ns: f64,
-    /// The offset is known to within this, nanoseconds: half of that exchange.
+    /// The offset is known to within this, nanoseconds: half an exchange, and how far both ways differ.
     pub within_ns: f64,
     /// A line there and back, one counter reading included, nanoseconds: fastest and median.
     pub round_trip_ns: (u64, u64),
@@ -107,15 +107,37 @@ pub fn measure(
     let died = || Failure::wrong("the measuring thread died");
     let mut jitter = spun.map_err(Failure::usage)?.join().ok_or_else(died)?;
     let Some(with) = other else { return Ok(jitter) };
+    let (ours, theirs) = (exchange(core, with)?, exchange(with, core)?);
+    jitter.pair = ours.zip(theirs).map(|(ours, theirs)| ours.joined(&theirs));
+    Ok(jitter)
+}
+
+/// `core` asks, `with` answers; `None` when it did not in time.
+fn exchange(core: usize, with: usize) -> Result<Option<Pair>, Failure> {
+    // Not real-time: two that spin would keep both cores from everybody.
+    let place = |name: &str, core| Placement { name: name.into(), core: Some(core), fifo: false };
     let line = Arc::new(Line::default());
     let far = Arc::clone(&line);
-    // Not real-time: two that spin would keep each other's core from everybody.
-    let echo = tile::spawn(place("echo", with, false), move || far.answer());
-    let echo = echo.map_err(Failure::usage)?;
-    let asking = tile::spawn(place("ask", core, false), move || line.ask(with));
-    jitter.pair = asking.map_err(Failure::usage)?.join().ok_or_else(died)?;
+    let echo = tile::spawn(place("echo", with), move || far.answer()).map_err(Failure::usage)?;
+    let near = Arc::clone(&line);
+    let asking = tile::spawn(place("ask", core), move || near.ask(with));
+    let pair = asking.map(|asking| asking.join().flatten());
+    line.over.0.store(1, Ordering::Relaxed);
     echo.join();
-    Ok(jitter)
+    pair.map_err(Failure::usage)
+}
+
+impl Pair {
+    /// With the exchange the other way round. The processor reads its counter somewhat before it has
+    /// seen the question: an error of the same sign both ways, which falls out of the difference.
+    fn joined(self, back: &Pair) -> Pair {
+        let early = (self.offset_ns + back.offset_ns).abs() / 2.0;
+        Pair {
+            offset_ns: (self.offset_ns - back.offset_ns) / 2.0,
+            within_ns: self.within_ns.max(back.within_ns) + early,
+            ..self
+        }
+    }
 }
 
 fn spin(core: usize, fifo: bool, length: Duration) -> Jitter {
@@ -217,7 +239,6 @@ impl Line {
                 best = Some((trip, offset));
             }
         }
-        self.over.0.store(1, Ordering::Relaxed);
         let (fastest, offset) = best?;
         let ns = clock.ns_per_cycle();
         Some(Pair {
@@ -328,6 +349,14 @@ mod tests {
         assert!(interrupts(text, 1).is_empty() && interrupts("", 0).is_empty());
         let stat = "cpu 1 2 3\ncpu0 1 2 3 4 5 6 7 88 9 10\ncpu1 1\n";
         assert_eq!((stolen(stat, 0), stolen(stat, 1), stolen(stat, 2)), (Some(88), None, None));
+    }
+
+    #[test]
+    fn an_error_of_the_same_sign_both_ways_falls_out() {
+        let pair =
+            |offset_ns| Pair { with: 1, offset_ns, within_ns: 40.0, round_trip_ns: (80, 90) };
+        let joined = pair(30.0 - 70.0).joined(&pair(-30.0 - 70.0));
+        assert_eq!((joined.offset_ns, joined.within_ns), (30.0, 110.0));
     }
 
     #[test]

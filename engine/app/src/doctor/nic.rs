@@ -63,10 +63,8 @@ pub fn rows(host: &Host, asked: &Asked) -> Vec<Row> {
         );
     }
     for name in &asked.interfaces {
-        let there = there(host, name);
-        let missing = there.level == Level::Fail;
-        rows.push(there);
-        if !missing {
+        rows.push(there(host, name));
+        if host.has(&folder(name)) {
             rows.extend([queues(host, asked, name), node(host, asked, name), gro(host, name)]);
             rows.extend(xdp(host, asked, name));
             rows.extend([coalescing(host, name), hardware_clock(host, name)]);

@@ -66,9 +66,12 @@ impl Row {
         Row { id: id.into(), level: Level::Ok, found, wanted, why, fix, settings: Vec::new() }
     }
 
-    /// What is there.
+    /// What is there; a file may be empty.
     pub fn found(mut self, found: impl Into<String>) -> Row {
         self.found = found.into();
+        if self.found.is_empty() {
+            self.found = "nothing".into();
+        }
         self
     }
 
