@@ -31,8 +31,11 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Run {
-    /// Measurements; all of them when none is named.
+    /// Measurements; all of their kind when none is named.
     names: Vec<String>,
+    /// Those of the live engine, which need namespaces of their own (root) and both cores.
+    #[arg(long)]
+    live: bool,
     /// Write the rows as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -55,6 +58,9 @@ struct Publish {
     /// Page with the marks `<!-- machine -->` and `<!-- table -->`.
     #[arg(long, default_value = "bench/README.md")]
     page: PathBuf,
+    /// Use the marks `<!-- live machine -->` and `<!-- live table -->`.
+    #[arg(long)]
+    live: bool,
     /// When and how the figures were measured.
     #[arg(long)]
     note: String,
@@ -78,15 +84,21 @@ fn main() -> ExitCode {
 type Done = Result<(), Box<dyn Error>>;
 
 fn list() -> Done {
-    for Measurement { name, about, .. } in measure::ALL {
-        println!("{name:18} {about}");
+    for (kind, measurements) in [("", measure::ALL), ("--live ", measure::live::ALL)] {
+        for Measurement { name, about, .. } in measurements {
+            println!("{kind}{name:18} {about}");
+        }
     }
     Ok(())
 }
 
 fn run(args: &Run) -> Done {
-    let chosen = chosen(&args.names)?;
-    if let Err(error) = usage::pin_to_core(args.core) {
+    let all = if args.live { measure::live::ALL } else { measure::ALL };
+    let chosen = chosen(all, &args.names)?;
+    if args.live {
+        // Its threads pin themselves; memory is locked, as that of a live run.
+        usage::lock_memory().unwrap_or_else(|e| eprintln!("nofx-bench: memory not locked: {e}"));
+    } else if let Err(error) = usage::pin_to_core(args.core) {
         eprintln!("nofx-bench: not pinned to core {}: {error}", args.core);
     }
     println!("{}", machine::describe());
@@ -106,12 +118,15 @@ fn run(args: &Run) -> Done {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("; ").into()) }
 }
 
-fn chosen(names: &[String]) -> Result<Vec<&'static Measurement>, String> {
+fn chosen(
+    all: &'static [Measurement],
+    names: &[String],
+) -> Result<Vec<&'static Measurement>, String> {
     if names.is_empty() {
-        return Ok(measure::ALL.iter().collect());
+        return Ok(all.iter().collect());
     }
     let find = |name: &String| {
-        let found = measure::ALL.iter().find(|m| m.name == *name);
+        let found = all.iter().find(|m| m.name == *name);
         found.ok_or_else(|| format!("no measurement {name:?}: see `nofx-bench list`"))
     };
     names.iter().map(find).collect()
@@ -126,8 +141,9 @@ fn publish(args: &Publish) -> Done {
     }
     let page = fs::read_to_string(&args.page)?;
     let machine = format!("{}. {}", machine::describe(), args.note);
-    let page = row::between_marks(&page, "machine", &machine)?;
-    let page = row::between_marks(&page, "table", &row::markdown(&rows))?;
+    let kind = if args.live { "live " } else { "" };
+    let page = row::between_marks(&page, &format!("{kind}machine"), &machine)?;
+    let page = row::between_marks(&page, &format!("{kind}table"), &row::markdown(&rows))?;
     fs::write(&args.page, page)?;
     Ok(())
 }

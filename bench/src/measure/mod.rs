@@ -7,6 +7,8 @@ use crate::row::Row;
 pub mod book_walk;
 pub mod histogram;
 #[cfg(feature = "engine")]
+pub mod live;
+#[cfg(feature = "engine")]
 pub mod packet_to_order;
 pub mod pcap_walk;
 pub mod queue_walk;

@@ -42,11 +42,11 @@ const PACKETS: u64 = 200_000;
 const WARM_UP: u64 = 20_000;
 /// A row for each order of a round: the ask rests all day, and its row cannot be taken again.
 const ORDERS: u32 = 1 << 18;
-const ID: InstrumentId = InstrumentId(1);
-const CAPACITY: u32 = 16;
+pub(super) const ID: InstrumentId = InstrumentId(1);
+pub(super) const CAPACITY: u32 = 16;
 /// Ten in the morning; a packet each millisecond from there on.
-const START_NS: u64 = 36_000_000_000_000;
-const STEP_NS: u64 = 1_000_000;
+pub(super) const START_NS: u64 = 36_000_000_000_000;
+pub(super) const STEP_NS: u64 = 1_000_000;
 /// Ticks that the best bid climbs before it falls again.
 const CLIMB: u64 = 8;
 const LOWEST_BID: u32 = 1_000_000;
@@ -132,13 +132,15 @@ impl<S: Strategy> EventSink for Engine<S> {
     fn on_definition(&mut self, _: &Instrument) {}
 }
 
-fn instrument() -> Instrument {
+/// The instrument of the market.
+pub(super) fn instrument() -> Instrument {
     let flags = InstrumentFlags { defined: true, ..InstrumentFlags::default() };
     let symbol = Symbol::new("BENCH").unwrap_or_default();
     Instrument { symbol, flags, ..Instrument::unknown(ID) }
 }
 
-fn engine<S: Strategy>(strategy: S) -> Result<Engine<S>, Box<dyn Error>> {
+/// The stages, for one instrument, with the limits of the default configuration.
+pub(super) fn path<S: Strategy>(strategy: S) -> Result<HotPath<S, SoftwareGate>, Box<dyn Error>> {
     let capacity = CAPACITY;
     let mut instruments = Instruments::new(capacity);
     instruments.set(instrument())?;
@@ -168,11 +170,15 @@ fn engine<S: Strategy>(strategy: S) -> Result<Engine<S>, Box<dyn Error>> {
         first_id: 1,
     });
     path.on_definition(&instrument());
-    Ok(Engine { path, sent: Sent::default(), event: None })
+    Ok(path)
+}
+
+fn engine<S: Strategy>(strategy: S) -> Result<Engine<S>, Box<dyn Error>> {
+    Ok(Engine { path: path(strategy)?, sent: Sent::default(), event: None })
 }
 
 /// Packet `number` (from 0) of the market: an ask and a bid, then bids that climb and fall.
-fn message(number: u64) -> Vec<u8> {
+pub(super) fn message(number: u64) -> Vec<u8> {
     let step = number.saturating_sub(2) % (2 * CLIMB);
     let cycle = number.saturating_sub(2) / (2 * CLIMB);
     let level = if step < CLIMB { step } else { 2 * CLIMB - 1 - step };
@@ -194,14 +200,19 @@ fn message(number: u64) -> Vec<u8> {
     message
 }
 
-/// The message in MoldUDP64, UDP, IPv4, Ethernet.
-fn packet(number: u64) -> Vec<u8> {
-    let message = message(number);
+/// A message in MoldUDP64.
+pub(super) fn mold(sequence: u64, message: &[u8]) -> Vec<u8> {
     let mut mold = b"0000000001".to_vec();
-    mold.extend((number + 1).to_be_bytes());
+    mold.extend(sequence.to_be_bytes());
     mold.extend(1u16.to_be_bytes());
     mold.extend((message.len() as u16).to_be_bytes());
     mold.extend(message);
+    mold
+}
+
+/// The message in MoldUDP64, UDP, IPv4, Ethernet.
+fn packet(number: u64) -> Vec<u8> {
+    let mold = mold(number + 1, &message(number));
     let udp = 8 + mold.len() as u16;
     let mut packet = vec![1, 0, 0x5e, 1, 1, 1, 2, 0, 10, 0, 0, 1, 8, 0];
     packet.extend([0x45, 0]);
@@ -331,7 +342,8 @@ fn measure<S: Strategy>(
     Ok(rows)
 }
 
-fn maker() -> Result<Maker, Box<dyn Error>> {
+/// The reference strategy, that moves a quote as often as the market does.
+pub(super) fn maker() -> Result<Maker, Box<dyn Error>> {
     let pace = MakerConfig { requote_ns: 0, ..MakerConfig::default() };
     Ok(Maker::new(pace, &[ID], CAPACITY)?)
 }

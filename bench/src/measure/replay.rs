@@ -30,7 +30,7 @@ const QUOTE_ALL: &[&str] = &[
 ];
 
 /// `nofx` of the same build.
-fn program() -> Result<PathBuf, Box<dyn Error>> {
+pub(super) fn program() -> Result<PathBuf, Box<dyn Error>> {
     let path = std::env::current_exe()?.with_file_name("nofx");
     if path.exists() { Ok(path) } else { Err(format!("{} is not built", path.display()).into()) }
 }
