@@ -40,6 +40,11 @@ impl Failure {
         Failure { code: 130, message: "interrupted: the report covers what was read".into() }
     }
 
+    /// Stopped as asked before there was anything to end: no failure for a script.
+    pub fn stopped(message: impl fmt::Display) -> Failure {
+        Failure { code: 0, message: message.to_string() }
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         self.code

@@ -287,7 +287,15 @@ impl<'de> Deserialize<'de> for Line {
 }
 
 /// What a live run needs beyond what any run needs.
-pub fn check(live: &LiveSection, network: &NetworkSection) -> Result<(), ConfigError> {
+pub fn check(
+    live: &LiveSection,
+    network: &NetworkSection,
+    recovery: &RecoverySection,
+) -> Result<(), ConfigError> {
+    within("live.stop_timeout_ms", live.stop_timeout_ms, 1, 600_000)?;
+    within("live.id_block", live.id_block, 1, 100_000_000)?;
+    within("network.buffer_kib", network.buffer_kib, 16, 4 << 20)?;
+    within("recovery.buffer_mib", recovery.buffer_mib, 1, 1_024)?;
     let bad = |key: &str, want: String| Err(ConfigError::new(key, want));
     if !(1..=2).contains(&network.lines.len()) {
         let n = network.lines.len();
@@ -316,8 +324,12 @@ pub fn check(live: &LiveSection, network: &NetworkSection) -> Result<(), ConfigE
     if !(1..=1_000).contains(&live.view_hz) {
         return bad("live.view_hz", format!("{}: want 1 to 1000", live.view_hz));
     }
-    if live.id_block == 0 {
-        return bad("live.id_block", "0: want at least 1".into());
-    }
     Ok(())
+}
+
+fn within(key: &str, value: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+    match (least..=most).contains(&value) {
+        true => Ok(()),
+        false => Err(ConfigError::new(key, format!("{value}: want {least} to {most}"))),
+    }
 }

@@ -116,7 +116,7 @@ fn ask(config: &Config, definitions: &Definitions, stop: &AtomicBool) -> Result<
             Err(reason) => complain_once(&mut complaint, &reason),
         }
         if stop.load(Ordering::Relaxed) {
-            return Err(Failure::interrupted());
+            return Err(Failure::stopped("stopped while waiting for the snapshot service"));
         }
         if !std::mem::replace(&mut asked, true)
             && let Some(traded) = former(config)?

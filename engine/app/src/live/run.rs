@@ -88,7 +88,7 @@ fn load(args: &RunArgs) -> Result<(Config, String), Failure> {
         settings.push(format!("strategy.name={}", name.name()));
     }
     let (config, text) = config::load_with_text(args.config.as_deref(), &settings)?;
-    live_config::check(&config.live, &config.network)?;
+    live_config::check(&config.live, &config.network, &config.recovery)?;
     Maker::new(config.strategy.maker, &[], 1).map_err(Failure::usage)?;
     Ok((config, text))
 }
