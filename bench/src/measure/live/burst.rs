@@ -278,9 +278,12 @@ fn rounds(network: &Arc<Network>, setup: &Setup, wiring: Wiring) -> Outcome<Vec<
 /// # Errors
 /// A port cannot be opened, or the journal's ring was too small.
 pub fn run(setup: &Setup) -> Measured {
-    let mut rows = Vec::new();
-    for wiring in WIRINGS {
-        rows.extend(with_network("burst", |network| Ok(rounds(network, setup, wiring)?))?);
-    }
-    Ok(rows)
+    with_network("burst", |network| {
+        let mut rows = Vec::new();
+        for wiring in WIRINGS {
+            rows.extend(rounds(network, setup, wiring)?);
+            eprintln!("nofx-bench: {} done", wiring.name);
+        }
+        Ok(rows)
+    })
 }

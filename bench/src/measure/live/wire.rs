@@ -158,12 +158,12 @@ fn rounds(network: &Arc<Network>, setup: &Setup, wiring: Wiring) -> Outcome<Vec<
 /// # Errors
 /// A port cannot be opened, an end does not answer, or packets went without an order.
 pub fn run(setup: &Setup) -> Measured {
-    let mut rows = Vec::new();
-    for wiring in WIRINGS {
-        rows.extend(with_network("wire_to_wire", |network| {
-            let network = Arc::clone(network);
-            Ok(rounds(&network, setup, wiring)?)
-        })?);
-    }
-    Ok(rows)
+    with_network("wire_to_wire", |network| {
+        let mut rows = Vec::new();
+        for wiring in WIRINGS {
+            rows.extend(rounds(network, setup, wiring)?);
+            eprintln!("nofx-bench: {} done", wiring.name);
+        }
+        Ok(rows)
+    })
 }
