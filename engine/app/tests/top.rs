@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use nofx_app::live::views::{counter_names, histogram_names};
 use nofx_app::top::screen::draw;
@@ -22,7 +22,6 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::Value;
 
 const NOFX: &str = env!("CARGO_BIN_EXE_nofx");
-const PATIENCE: Duration = Duration::from_secs(60);
 /// 14:00:00 UTC of some day.
 const START: Nanos = Nanos(1_768_485_600_000_000_000);
 const SECOND: u64 = 1_000_000_000;
@@ -112,7 +111,12 @@ impl Rig {
         let before = Look::take(&watcher, START.plus(SECOND));
         self.publish(START.plus(2 * SECOND), 2);
         let now = START.plus(2 * SECOND + 50_000_000);
-        let mut shot = Shot::take(&watcher, "/dev/shm/nofx.mailbox", now, Some(&before));
+        let mut shot = Shot::take(
+            &watcher,
+            "/dev/shm/nofx.mailbox",
+            &Look::take(&watcher, now),
+            Some(&before),
+        );
         shot.engine.pid = 4_242;
         shot
     }
@@ -352,7 +356,10 @@ fn kills_and_silence_are_said_at_once() {
     rig.shot();
     let mut switch = Switch::open(rig.path()).expect("the mailbox");
     switch.engage(Scope::Account(2)).expect("inside");
-    let look = |ns: u64| Shot::take(&rig.watcher(), "here", START.plus(2 * SECOND + ns), None);
+    let look = |ns: u64| {
+        let watcher = rig.watcher();
+        Shot::take(&watcher, "here", &Look::take(&watcher, START.plus(2 * SECOND + ns)), None)
+    };
     let text = screen(&look(1), &Cursor::default(), 80, 24);
     assert!(text.contains("KILLED account 2"), "{text}");
     let text = screen(&look(SECOND + 1), &Cursor::default(), 80, 24);
@@ -455,40 +462,62 @@ fn assert_given_back(text: &str) {
     assert!(text.rfind(CURSOR).is_some_and(|shown| shown > entered), "no cursor: {text:?}");
 }
 
-#[test]
-fn a_terminal_is_given_back_after_a_key_and_after_a_signal() {
-    use std::io::{Read, Write};
-    let rig = Rig::start();
-    rig.trade();
-    let pid_file = rig.dir.path().join("pid");
-    let line = format!(
-        "stty rows 24 cols 80; echo $$ > {}; exec {NOFX} top --mailbox {}",
-        pid_file.display(),
-        rig.path().display()
-    );
-    for signal in [None, Some("-TERM"), Some("-HUP")] {
-        let Some(mut child) = in_a_terminal(&line) else { return };
-        let mut stdout = child.stdout.take().expect("piped");
+/// `nofx top` in a terminal of its own, and what it wrote until its first screen was whole.
+struct Shown {
+    script: Child,
+    stdout: ChildStdout,
+    text: String,
+    pid: String,
+}
+
+impl Shown {
+    fn start(rig: &Rig) -> Option<Shown> {
+        rig.trade();
+        let pid_file = rig.dir.path().join("pid");
+        let line = format!(
+            "stty rows 24 cols 80; echo $$ > {}; exec {NOFX} top --interval 20 --mailbox {}",
+            pid_file.display(),
+            rig.path().display()
+        );
+        let mut script = in_a_terminal(&line)?;
+        let mut stdout = script.stdout.take().expect("piped");
         let (mut text, mut bytes) = (String::new(), [0; 4_096]);
-        let start = Instant::now();
         while !text.contains("q: quit") {
-            assert!(start.elapsed() < PATIENCE, "{text:?}");
             let read = stdout.read(&mut bytes).expect("a terminal");
             assert!(read > 0, "it ended: {text:?}");
             text += &String::from_utf8_lossy(&bytes[..read]);
         }
         assert!(text.contains("trade") && text.contains("DOES NOT BEAT"), "{text:?}");
+        let pid = fs::read_to_string(&pid_file).expect("written").trim().to_owned();
+        Some(Shown { script, stdout, text, pid })
+    }
+
+    /// What it wrote to its end, by a signal or by keys.
+    fn end(mut self, signal: Option<&str>) -> String {
         match signal {
-            None => child.stdin.take().expect("piped").write_all(b"q").expect("a terminal"),
-            Some(signal) => {
-                let pid = fs::read_to_string(&pid_file).expect("written");
-                let told = Command::new("kill").args([signal, pid.trim()]).status();
-                assert!(told.expect("kill is there").success());
+            None => {
+                let mut keys = self.script.stdin.take().expect("piped");
+                keys.write_all(b"\t\t\x1b[Bkq").expect("a terminal");
             }
+            Some(name) => send(name, &self.pid),
         }
-        stdout.read_to_string(&mut text).expect("a terminal");
-        assert!(child.wait().expect("ours").success(), "{signal:?}");
-        assert_given_back(&text);
+        self.stdout.read_to_string(&mut self.text).expect("a terminal");
+        assert!(self.script.wait().expect("ours").success(), "{signal:?}");
+        self.text
+    }
+}
+
+fn send(signal: &str, pid: &str) {
+    let told = Command::new("kill").args([signal, pid]).status();
+    assert!(told.expect("kill is there").success());
+}
+
+#[test]
+fn a_terminal_is_given_back_after_a_key_and_after_a_signal() {
+    let rig = Rig::start();
+    for signal in [None, Some("-TERM"), Some("-HUP")] {
+        let Some(shown) = Shown::start(&rig) else { return };
+        assert_given_back(&shown.end(signal));
     }
 }
 

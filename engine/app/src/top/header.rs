@@ -14,7 +14,7 @@ fn who(shot: &Shot) -> Vec<Cell> {
     let beat = engine.heartbeat_age_ns.map_or("never".into(), span);
     vec![
         plain(engine.name.clone()),
-        Cell { text: engine.state.to_uppercase(), mood: state(shot) },
+        Cell { text: state_word(shot), mood: state(shot) },
         plain(format!("pid {}", engine.pid)),
         plain(format!("session {}", clock(engine.started_ns))),
         plain(format!("up {}", span(engine.uptime_ns))),
@@ -24,6 +24,15 @@ fn who(shot: &Shot) -> Vec<Cell> {
         },
         plain(format!("epoch {}", engine.epoch)),
     ]
+}
+
+/// What it says it does, while there is one to say it.
+fn state_word(shot: &Shot) -> String {
+    match &shot.engine {
+        engine if engine.alive || engine.state == "ended" => engine.state.to_uppercase(),
+        engine if engine.running => "SILENT".into(),
+        _ => "GONE".into(),
+    }
 }
 
 fn state(shot: &Shot) -> Mood {

@@ -368,10 +368,10 @@ impl Percentiles {
 }
 
 impl Shot {
-    /// What `watcher` shows at `now`, compared with an earlier look.
-    pub fn take(watcher: &Watcher, mailbox: &str, now: Nanos, before: Option<&Look>) -> Shot {
-        let look = Look::take(watcher, now);
-        let reader = Reader { watcher, now, look: &look, before };
+    /// What `watcher` shows, `look` being a look at it just now, compared with an earlier one.
+    pub fn take(watcher: &Watcher, mailbox: &str, look: &Look, before: Option<&Look>) -> Shot {
+        let now = look.at;
+        let reader = Reader { watcher, now, look, before };
         let counters = watcher.counters().map(|(name, n)| (name.to_owned(), n));
         let counters: BTreeMap<_, _> = counters.collect();
         let rule = |(name, n): (&String, &u64)| {

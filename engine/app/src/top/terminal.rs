@@ -9,6 +9,7 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{self, Event};
 use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::disable_raw_mode;
 
 use super::cursor::{After, Cursor};
 use super::screen;
@@ -19,6 +20,8 @@ use crate::live::clock::wall;
 
 /// How long a signal may wait.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the view may take to end after a signal, where the terminal takes nothing any more.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The terminal, given back when this is dropped. A panic gives it back before its message.
 pub struct Screen {
@@ -66,10 +69,15 @@ pub fn show(watch: &mut Watch, interval: Duration) -> io::Result<()> {
     let mut cursor = Cursor::default();
     while !stop.load(Ordering::Relaxed) {
         let shot = watch.shot(wall());
-        let next = Instant::now() + interval;
         screen.draw(&shot, &cursor)?;
-        while let Some(left) = left(next).filter(|_| !stop.load(Ordering::Relaxed)) {
+        let next = Instant::now() + interval;
+        // Keys are heard at least once between two looks, however slow the machine is.
+        while !stop.load(Ordering::Relaxed) {
+            let left = next.saturating_duration_since(Instant::now());
             if !event::poll(left.min(PATIENCE))? {
+                if left.is_zero() {
+                    break;
+                }
                 continue;
             }
             if let Event::Key(key) = event::read()? {
@@ -78,22 +86,26 @@ pub fn show(watch: &mut Watch, interval: Duration) -> io::Result<()> {
                     return Ok(());
                 }
             }
-            screen.draw(&shot, &cursor)?;
+            if !event::poll(Duration::ZERO)? {
+                screen.draw(&shot, &cursor)?;
+            }
         }
     }
     Ok(())
 }
 
-fn left(until: Instant) -> Option<Duration> {
-    until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-}
-
-/// Set by SIGINT, SIGTERM and SIGHUP. Never ends the process by itself: the terminal would stay as
-/// it is.
+/// Set by SIGINT, SIGTERM and SIGHUP. A view that hangs in a terminal that takes nothing cannot hear
+/// of it: what such a terminal still allows is done for it, and the process ended.
 fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     // Where no handler can be set, keys still end the view.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    let _ = ctrlc::set_handler(move || {
+        if !flag.swap(true, Ordering::Relaxed) {
+            std::thread::sleep(GRACE);
+            let _ = disable_raw_mode();
+            std::process::exit(130);
+        }
+    });
     stop
 }

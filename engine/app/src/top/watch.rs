@@ -38,8 +38,9 @@ impl Watch {
             self.looks.pop_front();
         }
         let mailbox = self.path.display().to_string();
-        let shot = Shot::take(&self.watcher, &mailbox, now, self.looks.front());
-        self.looks.push_back(Look::take(&self.watcher, now));
+        let look = Look::take(&self.watcher, now);
+        let shot = Shot::take(&self.watcher, &mailbox, &look, self.looks.front());
+        self.looks.push_back(look);
         shot
     }
 
