@@ -397,6 +397,137 @@ fn a_new_session_clears_the_books_and_forgets_what_was_missing() {
     assert_eq!(scene.feed.recovery().replies_refused, 1);
 }
 
+/// Live up to `end` on both lines; a venue that starts again then sends `first..` one by one.
+fn restarted(recovery: RecoveryConfig, end: u64, sent: std::ops::Range<u64>) -> Scene {
+    let mut scene = Scene::live(recovery);
+    (2..end).for_each(|number| scene.both(number, &packet(number, number + 1)));
+    scene.log.events.clear();
+    for number in sent {
+        scene.both(2_000 * MS + number * MS, &packet(number, number + 1));
+    }
+    scene
+}
+
+#[test]
+fn a_venue_that_starts_again_under_its_session_clears_the_books_and_they_are_joined() {
+    for lost in [0, 1, 5, 20] {
+        let mut scene = restarted(recovery_config(), 100, 1 + lost..31);
+        // Of line 0 the third datagram shows it to line 1, which is back as well.
+        assert_eq!(scene.told(), "clear phase stale", "{lost} lost");
+        assert_eq!(scene.feed.sequencer().counters().restarts, 1);
+        assert_eq!(
+            (scene.feed.state(), scene.actions()[0].as_str()),
+            (ChannelState::Snapshot, "connect")
+        );
+        scene.feed.on_snapshot_opened(Nanos(2_100 * MS));
+        scene.bytes(2_101 * MS, &image(*SESSION, 29));
+        assert!(scene.told().ends_with("clear phase stale 77 29 30 recovered"), "{}", scene.told());
+        (31..150).for_each(|n| scene.both(2_200 * MS + n * MS, &packet(n, n + 1)));
+        let rest: Vec<String> = (31..150).map(|number| number.to_string()).collect();
+        assert!(scene.told().ends_with(&format!("recovered {}", rest.join(" "))));
+        assert_eq!(scene.feed.sequencer().counters().restarts, 1);
+    }
+}
+
+#[test]
+fn a_restart_joined_from_one_is_the_lossless_stream_again() {
+    let recovery = RecoveryConfig { join: Join::FromOne, ..recovery_config() };
+    for lost in [0, 1, 5] {
+        let mut scene = restarted(recovery.clone(), 100, 1 + lost..11);
+        assert!(scene.told().starts_with("clear phase"), "{}", scene.told());
+        assert!(scene.actions()[0].starts_with("0: 1 +"));
+        scene.reply(2_020 * MS, &packet(1, 10));
+        let told = scene.told();
+        assert_eq!(told, "clear phase stale 1 2 3 4 5 6 7 8 9 10 recovered", "{lost} lost");
+    }
+}
+
+#[test]
+fn a_restart_that_climbs_over_the_known_end_lands_on_no_old_book() {
+    // Too few numbers for the rule of lines, and line 1 is late.
+    let mut scene = Scene::live(recovery_config());
+    scene.both(1, &packet(2, 4));
+    scene.log.events.clear();
+    (1..6).for_each(|n| scene.line(0, 2_000 * MS + n, &packet(n, n + 1)));
+    assert_eq!(scene.told(), "clear phase stale");
+}
+
+#[test]
+fn heartbeats_of_the_past_are_no_sign_of_life() {
+    let mut scene = restarted(recovery_config(), 100, 0..0);
+    for second in 3..6 {
+        scene.time(second * 1_000 * MS);
+        scene.line(0, second * 1_000 * MS, &mold(1, &[]));
+        scene.time(second * 1_000 * MS + 1);
+    }
+    assert_eq!(scene.told(), "stale clear phase", "they begin anew with nothing missing");
+    assert_eq!(scene.feed.state(), ChannelState::Live);
+}
+
+#[test]
+fn a_line_that_replays_or_lags_while_the_other_is_at_the_front_is_no_restart() {
+    let mut scene = restarted(recovery_config(), 1_000, 0..0);
+    for number in 1..900 {
+        let at = 10 * MS + number * MS;
+        scene.line(0, at, &packet(number, number + 1));
+        if number % 10 == 0 {
+            scene.line(1, at, &mold(1_000, &[]));
+        }
+    }
+    // Nor when the other one has only not spoken yet.
+    (1..50).for_each(|number| scene.line(0, 1_000 * MS + number, &packet(number, number + 1)));
+    scene.both(1_001 * MS, &packet(1_000, 1_001));
+    assert_eq!((scene.told().as_str(), scene.feed.state()), ("1000", ChannelState::Live));
+    assert_eq!(scene.feed.sequencer().counters().restarts, 0);
+}
+
+#[test]
+fn one_stray_datagram_far_ahead_is_taken_back_when_no_line_stands_by_it() {
+    for (lines, allowance) in [(1, 0), (1, 8), (2, 0), (2, 8)] {
+        let mut scene = Scene::new(RecoveryConfig { servers: 0, ..recovery_config() });
+        let config = FeedConfig { lines, reorder_packets: allowance, ..feed_config() };
+        let recovery = RecoveryConfig { servers: 0, ..recovery_config() };
+        scene.feed = RecoveringFeed::new(config, recovery).expect("sizes are good");
+        let both = |scene: &mut Scene, at: u64, bytes: &[u8]| {
+            (0..lines).for_each(|line| scene.line(line, at, bytes));
+        };
+        (1..10).for_each(|n| both(&mut scene, n * MS, &packet(n, n + 1)));
+        scene.line(0, 10 * MS, &packet(500_000, 500_001));
+        for n in 10..50 {
+            let at = n * 100 * MS;
+            both(&mut scene, at, &packet(n, n + 1));
+            scene.time(at + 50 * MS);
+            if scene.actions().contains(&"connect".to_owned()) {
+                scene.feed.on_snapshot_opened(Nanos(at + 51 * MS));
+                scene.bytes(at + 52 * MS, &image(*SESSION, n + 1));
+            }
+        }
+        assert!(scene.feed.is_trusted(), "{lines} {allowance}: {}", scene.told());
+        assert_eq!(scene.feed.state(), ChannelState::Live);
+        assert_eq!(scene.feed.expected(), 50);
+        assert!(scene.told().ends_with("47 48 49"));
+    }
+}
+
+#[test]
+fn an_end_of_session_is_believed_at_the_known_end_only() {
+    let end = |seq: u64| {
+        let mut end = mold(seq, &[]);
+        end[18..20].fill(0xff);
+        end
+    };
+    let mut scene = Scene::live(recovery_config());
+    (2..10).for_each(|number| scene.both(number, &packet(number, number + 1)));
+    scene.line(0, 20, &end(3));
+    assert_eq!(scene.feed.state(), ChannelState::Live, "long past it");
+    scene.line(0, 30, &end(10));
+    assert_eq!(scene.feed.state(), ChannelState::Ended);
+    scene.both(40, &packet(10, 11));
+    assert_eq!(scene.feed.state(), ChannelState::Live, "it went on");
+    scene.time(10_000 * MS);
+    assert_eq!(scene.feed.state(), ChannelState::Stale, "silence is an alarm");
+}
+
 #[test]
 fn without_any_server_a_hole_is_given_up_for_good() {
     let recovery =

@@ -31,8 +31,6 @@ pub struct Recovering<D> {
     /// Since when they are not.
     pub(super) stale_since: Nanos,
     pub(super) incarnation: u64,
-    /// Ends of session seen before this incarnation.
-    pub(super) ends: u64,
     pub(super) counters: RecoveryCounters,
 }
 
@@ -60,7 +58,6 @@ impl<D: Recoverable> Recovering<D> {
             trusted: true,
             stale_since: Nanos(0),
             incarnation: 0,
-            ends: 0,
             counters: RecoveryCounters::default(),
             config: recovery,
         })
@@ -79,7 +76,7 @@ impl<D: Recoverable> Recovering<D> {
         let Some(datagram) = self.feed.decoder_mut().datagram(payload) else { return };
         let (sequencer, mut delivery) = self.feed.split(sink);
         sequencer.on_packet(line, packet_no, at, &datagram, &mut delivery);
-        if datagram.session == sequencer.session() {
+        if datagram.session == sequencer.session() && !sequencer.is_back(line) {
             self.silence.heard(line, at);
         }
         if !self.is_calm() {

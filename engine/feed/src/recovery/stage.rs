@@ -45,7 +45,7 @@ impl<D: Recoverable> Recovering<D> {
 
     pub(super) fn is_ended(&self) -> bool {
         let sequencer = self.feed.sequencer();
-        sequencer.counters().ends > self.ends && sequencer.is_level()
+        sequencer.is_over() && sequencer.is_level()
     }
 
     /// Whether messages were lost for good in this incarnation.
@@ -95,7 +95,6 @@ impl<D: Recoverable> Recovering<D> {
         let first = self.incarnation == 0;
         self.incarnation = sequencer.incarnation();
         if !first {
-            self.ends = sequencer.counters().ends;
             self.trusted = true;
         }
         self.requester.clear();

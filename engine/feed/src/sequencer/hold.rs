@@ -99,6 +99,17 @@ impl Sequencer {
         self.expected == self.known_end && !self.hold.frozen
     }
 
+    /// Whether the session is said to end at the end of what is known.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end_at > 0 && self.end_at == self.known_end
+    }
+
+    /// Whether the last datagram of `line` was of the past: no sign of life.
+    #[inline]
+    pub(crate) fn is_back(&self, line: usize) -> bool {
+        self.back.is_back(line)
+    }
+
     /// Whether everything waits for a snapshot.
     pub(crate) fn is_frozen(&self) -> bool {
         self.hold.frozen

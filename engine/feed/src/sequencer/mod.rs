@@ -22,6 +22,7 @@
 //! jump beyond `jump_max` is believed only when a second datagram continues it.
 
 mod arrivals;
+mod back;
 mod hold;
 mod park;
 
@@ -30,6 +31,7 @@ use nofx_types::Nanos;
 
 use crate::{ConfigError, FeedConfig};
 use arrivals::Arrivals;
+use back::{Back, Shown};
 use hold::Hold;
 pub(crate) use hold::{Answer, Holes};
 use park::Park;
@@ -120,7 +122,8 @@ pub struct Gap {
 pub enum Reset {
     /// Another session id.
     Session,
-    /// The sequence starts at 1 again under the same session id (iex-hist.md, quirk 1).
+    /// The sequence starts at 1 again under the same session id (iex-hist.md, quirk 1), or all
+    /// lines have gone back.
     Restart,
 }
 
@@ -284,6 +287,9 @@ pub struct Sequencer {
     /// Numbers answered for in former incarnations.
     span_closed: u64,
     hold: Hold,
+    back: Back,
+    /// Where the session is said to end; 0 before that.
+    end_at: u64,
 }
 
 impl Sequencer {
@@ -313,6 +319,8 @@ impl Sequencer {
             },
             span_closed: 0,
             hold: Hold::default(),
+            back: Back::default(),
+            end_at: 0,
         })
     }
 
@@ -343,6 +351,14 @@ impl Sequencer {
             self.line_counters[line & 1].jumps += 1;
             return;
         };
+        if self.hold.keeps() && datagram.send_ns == 0 && self.went_back(line, datagram, end, now) {
+            self.counters.restarts += 1;
+            self.begin(datagram);
+            receiver.reset(Reset::Restart, now);
+        }
+        if datagram.end_of_session && end >= self.known_end {
+            self.end_at = end;
+        }
         self.lines[line & 1].show(datagram.seq, end, self.config.reorder_packets);
         self.known_end = self.known_end.max(end);
         if end >= self.expected {
@@ -468,6 +484,14 @@ impl Sequencer {
         datagram.send_ns > self.last_send_ns.saturating_add(margin)
     }
 
+    /// Whether the datagram shows that all lines have gone back.
+    #[inline]
+    fn went_back(&mut self, line: usize, datagram: &Datagram<'_>, end: u64, now: Nanos) -> bool {
+        let (seq, line_end, known_end) = (datagram.seq, self.lines[line & 1].end, self.known_end);
+        let allowance = self.config.reorder_packets as u64;
+        self.back.note(line, &Shown { seq, end, line_end, known_end, allowance }, now)
+    }
+
     #[cold]
     fn enter_session<R: Receiver>(
         &mut self,
@@ -519,6 +543,8 @@ impl Sequencer {
         self.incarnation_ns = 0; // a session id of its own tells its datagrams apart
         self.last_send_ns = datagram.send_ns;
         self.lines = [Line::new(), Line::new()];
+        self.back = Back::default();
+        self.end_at = 0;
         self.park.clear();
         self.arrivals.restart(self.origin);
         self.hold.begin(datagram.seq);
