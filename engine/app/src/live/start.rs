@@ -128,7 +128,9 @@ impl Starting<'_> {
             views: self.views(&engine),
             paces: self.paces(),
         };
-        let writer = Writer::new(consumer, self.files, ids.file, block, Arc::clone(&shared));
+        let house = self.topology.tiles.iter().position(|tile| tile.stages.contains(&Stage::House));
+        let heart = (engine.heart(house.unwrap_or(0)), clock);
+        let writer = Writer::new(consumer, self.files, ids.file, block, Arc::clone(&shared), heart);
         Ok(Built { tile, receive, writer, engine, shared, clock, restored })
     }
 

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use nofx_mailbox::IdFile;
 use nofx_mailbox::journal::{Consumer, Record, SegmentWriter};
+use nofx_mailbox::{Heart, IdFile};
 use nofx_types::Nanos;
 
-use super::clock::wall;
+use super::clock::{EngineClock, wall};
 use super::packets::PacketWriter;
 use super::record::{Kind, PacketPlace};
 use super::shared::Shared;
@@ -34,6 +34,8 @@ pub struct Writer {
     ids: IdFile,
     id_block: u32,
     shared: Arc<Shared>,
+    heart: Heart,
+    clock: EngineClock,
     complaint: Option<String>,
     /// Writes that were refused.
     pub refused: u64,
@@ -160,8 +162,9 @@ impl Writer {
         ids: IdFile,
         id_block: u32,
         shared: Arc<Shared>,
+        (heart, clock): (Heart, EngineClock),
     ) -> Writer {
-        Writer { consumer, files, ids, id_block, shared, complaint: None, refused: 0 }
+        Writer { consumer, files, ids, id_block, shared, heart, clock, complaint: None, refused: 0 }
     }
 
     /// Writes until the tile has ended and everything is on disk. Gives up then, and says so, when
@@ -172,6 +175,7 @@ impl Writer {
     pub fn run(mut self) -> Result<(), String> {
         loop {
             let ended = Shared::is(&self.shared.tile_ended);
+            self.heart.beat(self.clock.now());
             let taken = self.turn();
             self.ids_ahead();
             match (taken, ended) {
