@@ -412,7 +412,6 @@ fn restarted(recovery: RecoveryConfig, end: u64, sent: std::ops::Range<u64>) -> 
 fn a_venue_that_starts_again_under_its_session_clears_the_books_and_they_are_joined() {
     for lost in [0, 1, 5, 20] {
         let mut scene = restarted(recovery_config(), 100, 1 + lost..31);
-        // Of line 0 the third datagram shows it to line 1, which is back as well.
         assert_eq!(scene.told(), "clear phase stale", "{lost} lost");
         assert_eq!(scene.feed.sequencer().counters().restarts, 1);
         assert_eq!(

@@ -44,7 +44,7 @@ impl Decoder for Mold {
             seq: packet.seq(),
             count: packet.count(),
             end_of_session: packet.kind() == Kind::EndOfSession,
-            stream_start: false, // a new stream has a new session
+            stream_start: false, // only the numbers tell
             send_ns: 0,
             blocks: packet.blocks().rest(),
         })

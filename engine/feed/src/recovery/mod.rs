@@ -19,7 +19,8 @@
 //! [`Stale`](nofx_types::EventKind::Stale) on every instrument and ends with [`Recovered`](nofx_types::EventKind::Recovered), which is sent
 //! only when nothing at all is missing. A snapshot clears the books and leaves them stale until the
 //! lines have reached its marker: an image of another day never becomes a market. When all lines
-//! are silent the books are stale too, since nobody knows what they missed.
+//! are silent the books are stale too, since nobody knows what they missed. A stream whose lines have
+//! all gone back began anew under its old name, and is joined like another session.
 //!
 //! A hole that is still open when recovery fails stays open: what waits behind it is not delivered,
 //! so a book is either exactly the stream's up to one number, or marked. Worst case: one datagram
