@@ -36,7 +36,7 @@ pub struct Recovering<D> {
 
 impl<D: Recoverable> Recovering<D> {
     /// Sized by both configurations; fails on a value outside its range, naming its key. A channel
-    /// without servers and without snapshots gives holes up, as [`LineFeed`](crate::LineFeed) does.
+    /// without servers and without snapshots gives holes up, as [`LineFeed`] does.
     pub fn new(feed: FeedConfig, recovery: RecoveryConfig) -> Result<Self, ConfigError> {
         recovery.check()?;
         let start = if recovery.join == Join::FromOne { Start::FromOne } else { Start::Live };

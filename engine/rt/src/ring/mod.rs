@@ -1,8 +1,8 @@
 //! Rings between two threads: one pushes, one pops.
 //!
-//! Two layouts behind one pair of traits. [`hop`] puts each item into a cache line together with
+//! Two layouts behind one pair of traits. [`hop()`] puts each item into a cache line together with
 //! the number that announces it, so an item costs one line transfer: for the lowest latency.
-//! [`bulk`] (`rtrb`) packs items and announces them by an index of its own: two transfers for one
+//! [`bulk()`] (`rtrb`) packs items and announces them by an index of its own: two transfers for one
 //! item, few for many, so it has the higher throughput with small items. Neither waits, allocates
 //! or fails after construction; a full ring gives the item back. Depths are powers of two; others
 //! are rounded up.

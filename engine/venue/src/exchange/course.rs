@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A call collects orders and trades nothing; its end trades all of them at one price
-//! ([`clearing`](super::auction::clearing)). A halted instrument takes no orders, only cancels; its
+//! ([`clearing`]). A halted instrument takes no orders, only cancels; its
 //! halt ends in a call of its own. What is halted at the close stays so and has no closing cross.
 
 use nofx_types::{Nanos, Price};

@@ -3,7 +3,7 @@
 //! Model: [`Matching`] holds the books; the desk hears it and speaks ITCH to everybody and OUCH to
 //! the firms, so that stream, reports, positions and dump follow from the same calls. The course
 //! knows the phase of each instrument, requests come from the firms' order ports
-//! ([`Acceptor`](crate::acceptor::Acceptor)), background orders from a generator or a capture.
+//! ([`Acceptor`]), background orders from a generator or a capture.
 //!
 //! ```text
 //!  bytes ─> acceptor ─> requests ─┐                 ┌─> publisher ─> archive (re-requests)
