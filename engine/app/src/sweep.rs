@@ -33,7 +33,9 @@ pub struct Sweeps {
 impl Sweeps {
     /// Asks for a sweep.
     pub fn ask(&mut self, scope: KillScope) {
-        if self.waiting.contains(&Some(scope)) && self.row == 0 {
+        // One that has begun may be past an order that is new since: it is asked for again.
+        let begun = usize::from(self.row > 0);
+        if self.waiting.iter().skip(begun).any(|waiting| *waiting == Some(scope)) {
             return;
         }
         match self.waiting.iter_mut().find(|place| place.is_none()) {
@@ -109,6 +111,14 @@ mod tests {
         assert!(sweeps.covers(AccountId(0), InstrumentId(1)));
         sweeps.end_of_table();
         assert!(sweeps.covers(AccountId(0), InstrumentId(2)) && sweeps.is_active());
+        sweeps.end_of_table();
+        assert!(!sweeps.is_active());
+        sweeps.ask(symbol(3));
+        sweeps.passed(7);
+        (0..20).for_each(|_| sweeps.ask(symbol(3)));
+        assert!(!sweeps.covers(AccountId(0), InstrumentId(4)), "asked often is not everything");
+        sweeps.end_of_table();
+        assert!(sweeps.covers(AccountId(0), InstrumentId(3)), "once more, from the start");
         sweeps.end_of_table();
         assert!(!sweeps.is_active());
         (0..9).for_each(|n| sweeps.ask(symbol(n)));

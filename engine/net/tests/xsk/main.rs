@@ -3,6 +3,8 @@
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../support/seccomp.rs"]
+mod seccomp;
 
 mod figures;
 mod filter;

@@ -11,6 +11,7 @@ use nofx_net::xsk::{BusyPoll, Mode, XskConfig, XskPort};
 
 use crate::life::wait_for_line;
 use crate::rig::{PORT, config, lab, open, send_numbered, sender, udp};
+use crate::seccomp;
 
 const SEALED: &str = "XSK_TEST_SEALED";
 const FRAMES: u32 = 3_000;
@@ -59,7 +60,7 @@ fn sealed() {
     println!("sealed: opened");
     let _ = std::io::stdin().read_line(&mut String::new());
     let sends = work == "send";
-    seal(if sends { &[libc::SYS_sendto] } else { &[] });
+    seccomp::only(if sends { &[libc::SYS_sendto] } else { &[] });
     let mut got = 0;
     for _ in 0..10_000 {
         got += port.poll() as u32;
@@ -67,32 +68,5 @@ fn sealed() {
             port.flush();
         }
     }
-    // SAFETY: ends the process at once; nothing here needs to be dropped for others.
-    unsafe { libc::syscall(libc::SYS_exit_group, i32::from(got != FRAMES)) };
-}
-
-/// From here on, any system call of this thread but `allowed` and `exit_group` ends the process.
-fn seal(allowed: &[libc::c_long]) {
-    const LOAD_NUMBER: libc::sock_filter = statement(0x20, 0); // seccomp_data.nr
-    let mut program = vec![LOAD_NUMBER];
-    for number in allowed.iter().chain([&libc::SYS_exit_group]) {
-        program.push(libc::sock_filter { code: 0x15, jt: 0, jf: 1, k: *number as u32 });
-        program.push(statement(0x06, libc::SECCOMP_RET_ALLOW));
-    }
-    program.push(statement(0x06, libc::SECCOMP_RET_KILL_PROCESS));
-    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: `filter` and the program it points to live through the calls.
-    let done = unsafe {
-        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter)
-    };
-    if done != 0 {
-        // Nothing more can be asserted; the parent sees the code.
-        std::process::exit(2);
-    }
-    std::mem::forget(program); // freeing it might be a system call
-}
-
-const fn statement(code: u16, k: u32) -> libc::sock_filter {
-    libc::sock_filter { code, jt: 0, jf: 0, k }
+    seccomp::exit(i32::from(got != FRAMES))
 }
