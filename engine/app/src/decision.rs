@@ -61,13 +61,16 @@ impl DecisionLog {
         self.verdict(intent, rejects);
     }
 
-    /// Tag 1: kind, side, tif, post_only, account u16, instrument u32, cl_ord_id u32, orig u32,
+    /// Tag 1: kind, side, tif, flags (1 post-only, 2 short), account u16, instrument u32, cl_ord_id u32, orig u32,
     /// price i64, qty u64, cause_seq u64, now u64.
     fn intent(&mut self, intent: &OrderIntent) {
         self.counts.intents += 1;
         let mut record = Record::new(1);
         record.u8(intent.kind as u8).u8(intent.side as u8).u8(intent.tif as u8);
-        record.u8(u8::from(intent.post_only)).u16(intent.account.0).u32(intent.instrument.0);
+        record
+            .u8(u8::from(intent.post_only) | u8::from(intent.short) << 1)
+            .u16(intent.account.0)
+            .u32(intent.instrument.0);
         record.u32(intent.cl_ord_id.0).u32(intent.orig.0);
         record.u64(intent.price.0 as u64).u64(intent.qty.0);
         record.u64(intent.cause_seq).u64(intent.now_ns.0);

@@ -17,15 +17,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &["types"]),
     ("signal", &["model", "types"]),
     ("gate", &["types"]),
-    ("risk", &["gate", "types"]),
+    ("rules", &["types"]),
+    ("ticks", &["net", "rt", "types"]),
+    ("risk", &["gate", "rules", "types"]),
     ("order", &["gate", "wire", "rt", "types"]),
-    ("venue", &["book", "wire", "rt", "types"]),
+    ("venue", &["book", "rules", "wire", "rt", "types"]),
     ("mailbox", &["types"]),
     (
         "app",
         &[
             "venue", "order", "risk", "signal", "book", "feed", "net", "rt", "types", "wire",
-            "model", "gate", "mailbox",
+            "model", "gate", "mailbox", "rules", "ticks",
         ],
     ),
 ];

@@ -33,6 +33,24 @@ pub enum Rule {
     UnknownOrder = 5,
     /// Host: the gate took no more intents.
     Busy = 6,
+    /// Host, market rules: outside the day's price limits.
+    PriceLimit = 7,
+    /// Host, market rules: outside the price cage of continuous trading.
+    Cage = 8,
+    /// Host, market rules: not a whole number of lots, or an odd lot where none is taken.
+    BoardLot = 9,
+    /// Host, market rules: more shares than the venue takes in one order.
+    OrderSize = 10,
+    /// Host, market rules: orders of this auction cannot be cancelled now.
+    NoCancel = 11,
+    /// Host, market rules: more than may be sold today (T+1), or an odd remainder in parts.
+    Sellable = 12,
+    /// Host, market rules: the security cannot be sold short, or not at this price.
+    ShortSale = 13,
+    /// Host, market rules: outside the band of the volatility control.
+    Volatility = 14,
+    /// Host, market rules: orders and cancels of the account reach the thresholds of programme trading.
+    Programme = 15,
     /// Card: a field does not fit its width, or account or symbol is outside the table.
     Range = 16,
     /// Card: the global kill is engaged.
@@ -79,7 +97,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the fixed order of evaluation and report.
-    pub const ALL: [Rule; 28] = [
+    pub const ALL: [Rule; 37] = [
         Rule::NotTradable,
         Rule::Phase,
         Rule::Tick,
@@ -87,6 +105,15 @@ impl Rule {
         Rule::StaleBook,
         Rule::UnknownOrder,
         Rule::Busy,
+        Rule::PriceLimit,
+        Rule::Cage,
+        Rule::BoardLot,
+        Rule::OrderSize,
+        Rule::NoCancel,
+        Rule::Sellable,
+        Rule::ShortSale,
+        Rule::Volatility,
+        Rule::Programme,
         Rule::Range,
         Rule::KillGlobal,
         Rule::KillAccount,
@@ -126,6 +153,15 @@ impl Rule {
             Rule::StaleBook => "stale_book",
             Rule::UnknownOrder => "unknown_order",
             Rule::Busy => "busy",
+            Rule::PriceLimit => "price_limit",
+            Rule::Cage => "cage",
+            Rule::BoardLot => "board_lot",
+            Rule::OrderSize => "order_size",
+            Rule::NoCancel => "no_cancel",
+            Rule::Sellable => "sellable",
+            Rule::ShortSale => "short_sale",
+            Rule::Volatility => "volatility",
+            Rule::Programme => "programme",
             Rule::Range => "range",
             Rule::KillGlobal => "kill_global",
             Rule::KillAccount => "kill_account",

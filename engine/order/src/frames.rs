@@ -53,7 +53,7 @@ fn display_letter(post_only: bool) -> u8 {
 fn tif_letter(of: TimeInForce) -> u8 {
     match of {
         TimeInForce::Day => tif::DAY,
-        TimeInForce::Ioc => tif::IOC,
+        TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::AtCrossing => tif::IOC,
     }
 }
 
@@ -61,7 +61,7 @@ fn tif_letter(of: TimeInForce) -> u8 {
 fn tif_seconds(of: TimeInForce) -> u32 {
     match of {
         TimeInForce::Day => ouch42::tif::MARKET_HOURS,
-        TimeInForce::Ioc => ouch42::tif::IOC,
+        TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::AtCrossing => ouch42::tif::IOC,
     }
 }
 

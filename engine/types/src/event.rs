@@ -7,7 +7,7 @@
 //! 300191), executions whose aggressor never rested (SSE UA5803), phases, auctions and price bands.
 //! A translation that needs two effects sends two events with `last` set on the second.
 
-use crate::{Instrument, InstrumentId, Nanos, OrderRef, Price, Qty, Side};
+use crate::{Instrument, InstrumentId, Nanos, OrderRef, Price, Qty, Side, Touch};
 
 /// One thing that happened in the market, in the order of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +172,14 @@ pub trait EventSink {
     /// An instrument was defined, named or redefined by the feed; the sink keeps its own copy.
     fn on_definition(&mut self, instrument: &Instrument) {
         let _ = instrument;
+    }
+
+    /// Best bid and ask of the sink's book as it stands, for feeds whose messages mean different things
+    /// in different markets (does a Shenzhen order cross?); an empty touch where the sink has no book.
+    #[inline]
+    fn touch(&self, instrument: InstrumentId) -> Touch {
+        let _ = instrument;
+        Touch::default()
     }
 
     /// An event on `order` of `instrument` is at hand and will be delivered soon: a sink with

@@ -15,12 +15,15 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod date;
 mod event;
 mod instrument;
 mod ladder;
 mod num;
 mod order;
+mod tick;
 
+pub use date::{Date, Market, ParseDateError};
 pub use event::{
     AuctionInfo, BookEvent, EventKind, EventSink, Phase, Pricing, Priority, StaleReason, TradeKind,
 };
@@ -33,3 +36,4 @@ pub use num::{
 pub use order::{
     INTENTS_MAX, IntentKind, Intents, OrderIntent, OrderUpdate, TimeInForce, UpdateKind,
 };
+pub use tick::{Tick, TickKind};

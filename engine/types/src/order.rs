@@ -23,6 +23,10 @@ pub enum TimeInForce {
     Day = 0,
     /// Immediate or cancel.
     Ioc = 1,
+    /// All of it at once, or nothing.
+    Fok = 2,
+    /// In the auction that is under way, or never.
+    AtCrossing = 3,
 }
 
 /// A wish for an order, made by a strategy, completed by the order manager, judged by the gate.
@@ -40,6 +44,8 @@ pub struct OrderIntent {
     pub tif: TimeInForce,
     /// Must not take liquidity.
     pub post_only: bool,
+    /// Sells what was borrowed: marked as such where the venue asks for it.
+    pub short: bool,
     /// The account it is for.
     pub account: AccountId,
     /// The instrument.
@@ -72,6 +78,7 @@ impl OrderIntent {
             side,
             tif: TimeInForce::Day,
             post_only: false,
+            short: false,
             account: AccountId(0),
             instrument,
             cl_ord_id: ClOrdId::NONE,

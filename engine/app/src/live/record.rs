@@ -219,7 +219,7 @@ pub const INTENT_LEN: usize = 72;
 #[inline]
 pub fn encode_intent(intent: &OrderIntent) -> [u8; INTENT_LEN] {
     let mut out = Writer::<INTENT_LEN>::new();
-    let flags = u8::from(intent.post_only);
+    let flags = u8::from(intent.post_only) | u8::from(intent.short) << 1;
     out.put(&[intent.kind as u8, intent.side as u8, intent.tif as u8, flags]);
     out.put(&intent.account.0.to_le_bytes());
     out.put(&[0, 0]);
@@ -245,16 +245,19 @@ pub fn decode_intent(bytes: &[u8]) -> Option<OrderIntent> {
     let tif = match rest.u8()? {
         0 => TimeInForce::Day,
         1 => TimeInForce::Ioc,
+        2 => TimeInForce::Fok,
+        3 => TimeInForce::AtCrossing,
         _ => return None,
     };
-    let post_only = rest.u8()? != 0;
+    let flags = rest.u8()?;
     let account = AccountId(rest.u16()?);
     rest.u16()?;
     Some(OrderIntent {
         kind,
         side,
         tif,
-        post_only,
+        post_only: flags & 1 != 0,
+        short: flags & 2 != 0,
         account,
         instrument: InstrumentId(rest.u32()?),
         cl_ord_id: ClOrdId(rest.u32()?),
@@ -425,6 +428,7 @@ mod tests {
             side: Side::Sell,
             tif: TimeInForce::Ioc,
             post_only: true,
+            short: true,
             account: AccountId(7),
             instrument: InstrumentId(300),
             cl_ord_id: ClOrdId(9),

@@ -496,6 +496,7 @@ fn judge_intent(row: &Row, rules: &Rules, intent: &OrderIntent) {
     assert!(!touch.is_crossed() && touch.is_two_sided(), "{touch:?}: {intent:?}");
     match intent.tif {
         TimeInForce::Ioc => assert_eq!(intent.price, other, "an IOC takes the touch"),
+        TimeInForce::Fok | TimeInForce::AtCrossing => panic!("no strategy asks for it: {intent:?}"),
         TimeInForce::Day => {
             let passive = intent.side.better(other, intent.price);
             assert!(passive || !rules.passive, "meets the touch {touch:?}: {intent:?}");

@@ -1,0 +1,2 @@
+//! Files of ticks and snapshots as vendors write them, read onto one record.
+#![forbid(unsafe_code)]
