@@ -237,6 +237,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             return;
         }
         self.stamps.pause();
+        self.recorder.market(event, self.phases.of(event.instrument));
         let changed = change.touch || change.levels;
         if event.instrument == InstrumentId::ALL {
             let cleared = matches!(event.kind, EventKind::Clear { .. });
@@ -431,6 +432,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             self.orders.define(instrument);
             self.positions.define(instrument);
             self.strategy.on_definition(instrument);
+            self.recorder.limits(instrument);
         }
     }
 

@@ -16,7 +16,7 @@ use nofx_types::{Instrument, InstrumentId, Instruments, Price, Qty, Side, Update
 use serde::Serialize;
 
 use crate::columns::{Column, ColumnKind, TableWriter};
-use crate::record::{Recorder, label};
+use crate::record::{MarketRow, Recorder, Said, label};
 use crate::stamps::{SlowEvent, Stage, Stamps};
 use crate::summary::{LatencySummary, Summary};
 
@@ -100,6 +100,7 @@ impl Outputs {
         recorder.updates.clear();
         recorder.touches.clear();
         recorder.levels.clear();
+        recorder.market.clear();
         Ok(())
     }
 
@@ -243,6 +244,7 @@ struct Tables {
     fills: Table,
     touches: Table,
     latencies: Table,
+    market: Table,
 }
 
 use ColumnKind::{Int, Text};
@@ -283,6 +285,18 @@ const TOUCHES: &[(&str, ColumnKind)] = &[
 const LATENCIES: &[(&str, ColumnKind)] =
     &[("ts_ns", Int), ("cause_seq", Int), ("instrument", Text), ("total_ns", Int)];
 
+const MARKET: &[(&str, ColumnKind)] = &[
+    ("seq", Int),
+    ("ts_ns", Int),
+    ("exch_ns", Int),
+    ("instrument", Text),
+    ("what", Text),
+    ("phase", Text),
+    ("low_e4", Int),
+    ("high_e4", Int),
+    ("qty", Int),
+];
+
 impl Tables {
     fn open(dir: &Path) -> Result<Tables> {
         std::fs::create_dir_all(dir).map_err(|e| OutputError::new(dir, e))?;
@@ -292,6 +306,7 @@ impl Tables {
             fills: Table::open(dir, "fills.parquet", FILLS)?,
             touches: Table::open(dir, "touches.parquet", TOUCHES)?,
             latencies: Table::open(dir, "latencies.parquet", LATENCIES)?,
+            market: Table::open(dir, "market.parquet", MARKET)?,
         })
     }
 
@@ -299,6 +314,7 @@ impl Tables {
         self.append_orders(recorder, names)?;
         self.append_fills(recorder, names)?;
         self.append_touches(recorder, names)?;
+        self.append_market(recorder, names)?;
         let sent: Vec<_> = recorder.orders.rows().iter().filter(|r| r.cycles > 0).collect();
         let int = |f: &dyn Fn(&crate::record::OrderRow) -> u64| {
             Column::Int(sent.iter().map(|r| f(r) as i64).collect())
@@ -386,6 +402,34 @@ impl Tables {
         ])
     }
 
+    fn append_market(&mut self, recorder: &Recorder, names: &Names<'_>) -> Result<()> {
+        let rows = recorder.market.rows();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let int = |f: &dyn Fn(&MarketRow) -> i64| Column::Int(rows.iter().map(f).collect());
+        let text = |f: &dyn Fn(&MarketRow) -> String| Column::Text(rows.iter().map(f).collect());
+        let band = |row: &MarketRow| match row.said {
+            Said::Phase(_) => (Price(0), Price(0), Qty(0)),
+            Said::Band { low, high } => (low, high, Qty(0)),
+            Said::Indicative(price, qty) | Said::Auction(price, qty) => (price, price, qty),
+        };
+        self.market.append(vec![
+            int(&|r| r.seq as i64),
+            int(&|r| r.engine_ns.0 as i64),
+            int(&|r| r.ts_ns.0 as i64),
+            text(&|r| names.label(r.instrument)),
+            text(&|r| said_name(r.said).to_owned()),
+            text(&|r| match r.said {
+                Said::Phase(phase) => format!("{phase:?}"),
+                _ => String::new(),
+            }),
+            int(&|r| band(r).0.0),
+            int(&|r| band(r).1.0),
+            int(&|r| band(r).2.0 as i64),
+        ])
+    }
+
     fn finish(
         self,
         summary: &Summary,
@@ -397,6 +441,7 @@ impl Tables {
         self.fills.finish()?;
         self.touches.finish()?;
         self.latencies.finish()?;
+        self.market.finish()?;
         write_json(&self.dir.join("run.json"), summary)?;
         write_json(&self.dir.join("latency.json"), &LatencyFile::new(stamps, names, clock))?;
         for stage in Stage::ALL {
@@ -424,6 +469,15 @@ const fn order_side(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
         Side::Sell => "sell",
+    }
+}
+
+const fn said_name(said: Said) -> &'static str {
+    match said {
+        Said::Phase(_) => "phase",
+        Said::Band { .. } => "band",
+        Said::Indicative(..) => "indicative",
+        Said::Auction(..) => "auction",
     }
 }
 

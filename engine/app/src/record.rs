@@ -7,8 +7,8 @@
 
 use nofx_gate::Rejects;
 use nofx_types::{
-    BookEvent, Instrument, InstrumentId, Ladder, Level, Nanos, OrderIntent, OrderUpdate, Side,
-    Touch,
+    AuctionInfo, BookEvent, EventKind, Instrument, InstrumentId, Ladder, Level, Nanos, OrderIntent,
+    OrderUpdate, Phase, Price, Qty, Side, Touch, TradeKind,
 };
 
 /// Deepest book that `--book` writes.
@@ -66,6 +66,60 @@ pub struct LevelRow {
     pub level: Level,
 }
 
+/// What the venue said of an instrument besides its book.
+#[derive(Clone, Copy, Debug)]
+pub struct MarketRow {
+    /// Sequence of the message.
+    pub seq: u64,
+    /// Exchange time of that message, in the feed's own epoch.
+    pub ts_ns: Nanos,
+    /// Engine time: when its packet was captured.
+    pub engine_ns: Nanos,
+    /// The instrument, or [`InstrumentId::ALL`].
+    pub instrument: InstrumentId,
+    /// What was said.
+    pub said: Said,
+}
+
+/// See [`MarketRow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The trading phase changed.
+    Phase(Phase),
+    /// Orders outside `low..=high` are refused from here on.
+    Band {
+        /// Lowest price.
+        low: Price,
+        /// Highest price.
+        high: Price,
+    },
+    /// Indicative price of an auction, and what would trade at it.
+    Indicative(Price, Qty),
+    /// An auction traded at this price: its first trade, or the whole of it where the feed says so.
+    Auction(Price, Qty),
+}
+
+impl Said {
+    /// What an event says of the market, in phase `phase`.
+    fn of(event: &BookEvent, phase: Phase) -> Option<Said> {
+        let auction = matches!(phase, Phase::OpeningAuction | Phase::ClosingAuction);
+        match event.kind {
+            EventKind::Phase(phase) => Some(Said::Phase(phase)),
+            EventKind::Band { low, high, .. } => Some(Said::Band { low, high }),
+            EventKind::Auction(AuctionInfo { price, paired, .. }) if price.0 > 0 => {
+                Some(Said::Indicative(price, paired))
+            }
+            EventKind::Trade { price, qty, kind: TradeKind::Cross, .. } => {
+                Some(Said::Auction(price, qty))
+            }
+            EventKind::Execute { price: Some(price), qty, printable: true, .. } if auction => {
+                Some(Said::Auction(price, qty))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Which rows are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -88,6 +142,10 @@ pub struct Recorder {
     pub touches: Rows<TouchRow>,
     /// Levels.
     pub levels: Rows<LevelRow>,
+    /// Phases, bands and auctions.
+    pub market: Rows<MarketRow>,
+    /// What was last said of the price of each instrument's auction.
+    auctions: Vec<Option<Said>>,
     published: Vec<Touch>,
     dirty: Vec<bool>,
 }
@@ -106,6 +164,8 @@ impl Recorder {
             // A clear of the whole market publishes every instrument once.
             touches: Rows::sized(wanted.touches, 4 * PACKET_ROWS + instruments),
             levels: Rows::sized(wanted.depth > 0, 2 * wanted.depth * (PACKET_ROWS + instruments)),
+            market: Rows::sized(wanted.touches, PACKET_ROWS + instruments),
+            auctions: vec![None; if wanted.touches { instruments } else { 0 }],
             published: vec![Touch::default(); if watch { instruments } else { 0 }],
             dirty: vec![false; if watch { instruments } else { 0 }],
             wanted,
@@ -125,19 +185,61 @@ impl Recorder {
             || self.updates.is_filling()
             || self.touches.is_filling()
             || self.levels.is_filling()
+            || self.market.is_filling()
     }
 
     /// Rows that found no room.
     pub fn lost(&self) -> u64 {
-        self.orders.lost + self.updates.lost + self.touches.lost + self.levels.lost
+        let books = self.touches.lost + self.levels.lost + self.market.lost;
+        self.orders.lost + self.updates.lost + books
     }
 
     /// Bytes of the buffers, fixed at construction.
     pub fn bytes(&self) -> u64 {
         let watched = self.published.len() * (size_of::<Touch>() + size_of::<bool>());
-        let rows =
-            self.orders.bytes() + self.updates.bytes() + self.touches.bytes() + self.levels.bytes();
-        rows + watched as u64
+        let auctions = self.auctions.len() * size_of::<Option<Said>>();
+        let books = self.touches.bytes() + self.levels.bytes() + self.market.bytes();
+        self.orders.bytes() + self.updates.bytes() + books + (watched + auctions) as u64
+    }
+
+    /// Keeps what an event says of the market; `phase` is that of its instrument. An auction trades in
+    /// many pieces at one price: the first of them is kept.
+    pub fn market(&mut self, event: &BookEvent, phase: Phase) {
+        let Some(said) = Said::of(event, phase) else { return };
+        if let Some(before) = self.auctions.get_mut(event.instrument.index()) {
+            let same = match (said, &*before) {
+                (Said::Auction(price, _), Some(Said::Auction(told, _))) => price == *told,
+                (Said::Indicative(..), Some(told)) => said == *told,
+                _ => false,
+            };
+            if same {
+                return;
+            }
+            *before = Some(said);
+        }
+        self.market.push(MarketRow {
+            seq: event.seq,
+            ts_ns: event.exch_ns,
+            engine_ns: event.capture_ns,
+            instrument: event.instrument,
+            said,
+        });
+    }
+
+    /// The venue's price limits of an instrument, as its definition gives them.
+    pub fn limits(&mut self, instrument: &Instrument) {
+        let Instrument { id, limit_low: low, limit_high: high, .. } = *instrument;
+        if low.0 > 0 && high.0 > 0 {
+            let zero = Nanos(0);
+            let said = Said::Band { low, high };
+            self.market.push(MarketRow {
+                seq: 0,
+                ts_ns: zero,
+                engine_ns: zero,
+                instrument: id,
+                said,
+            });
+        }
     }
 
     /// A book changed, or an atomic event ended: publishes the touch if it is not what it was.
@@ -277,6 +379,28 @@ mod tests {
         let seqs: Vec<_> = recorder.touches.rows().iter().map(|r| r.seq).collect();
         assert_eq!(seqs, [2]);
         assert_eq!(recorder.levels.rows().len(), 2);
+    }
+
+    #[test]
+    fn an_auction_is_kept_once_and_a_phase_each_time() {
+        let mut recorder = Recorder::new(Wanted { touches: true, ..Wanted::default() }, 1);
+        let traded = |price| {
+            let (order, price) = (nofx_types::OrderRef(1), Some(Price(price)));
+            let kind =
+                EventKind::Execute { order, qty: Qty(5), price, printable: true, match_id: 0 };
+            BookEvent { kind, ..event(1, true) }
+        };
+        let call = BookEvent { kind: EventKind::Phase(Phase::OpeningAuction), ..event(1, true) };
+        recorder.market(&call, Phase::OpeningAuction);
+        recorder.market(&traded(7), Phase::OpeningAuction);
+        recorder.market(&traded(7), Phase::OpeningAuction);
+        recorder.market(&traded(8), Phase::Continuous);
+        recorder.market(&call, Phase::ClosingAuction);
+        recorder.market(&traded(7), Phase::ClosingAuction);
+        let said: Vec<_> = recorder.market.rows().iter().map(|row| row.said).collect();
+        let call = Said::Phase(Phase::OpeningAuction);
+        let auction = Said::Auction(Price(7), Qty(5));
+        assert_eq!(said, [call, auction, call, auction]);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use nofx_feed::{Action, RecoveringFeed};
 use nofx_gate::{Gate, KillScope};
 use nofx_order::{SessionState, Unreconciled};
 use nofx_signal::Strategy;
-use nofx_types::{BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef};
+use nofx_types::{
+    BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Touch,
+};
 
 use super::record::Command;
 use crate::definitions::Definitions;
@@ -329,5 +331,10 @@ impl<S: Strategy, G: Gate, O: Outside> EventSink for Walk<'_, S, G, O> {
     #[inline]
     fn hint(&mut self, instrument: InstrumentId, order: OrderRef) {
         self.path.hint(instrument, order);
+    }
+
+    #[inline]
+    fn touch(&self, instrument: InstrumentId) -> Touch {
+        self.path.books.touch(instrument)
     }
 }

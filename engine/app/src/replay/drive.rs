@@ -8,7 +8,7 @@ use nofx_gate::Gate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::{self, OnSealed};
 use nofx_signal::Strategy;
-use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Nanos, OrderRef};
+use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Touch};
 
 use super::market::{Frame, Market};
 use super::source::ItemFeed;
@@ -344,6 +344,11 @@ impl<S: Strategy, G: Gate, M: Market> EventSink for Walk<'_, S, G, M> {
     #[inline]
     fn hint(&mut self, instrument: InstrumentId, order: OrderRef) {
         self.path.hint(instrument, order);
+    }
+
+    #[inline]
+    fn touch(&self, instrument: InstrumentId) -> Touch {
+        self.path.books.touch(instrument)
     }
 }
 

@@ -28,6 +28,12 @@ pub struct Series {
     pub orders: Vec<(i64, i64, String, String)>,
     /// (time, price, quantity, side, position afterwards).
     pub fills: Vec<(i64, i64, i64, String, i64)>,
+    /// (time, phase), the market's own phases included.
+    pub phases: Vec<(i64, String)>,
+    /// (time, lowest, highest price); time 0 for limits of the whole day.
+    pub bands: Vec<(i64, i64, i64)>,
+    /// (time, price, quantity) of auctions.
+    pub auctions: Vec<(i64, i64, i64)>,
     /// Decimals of the prices.
     pub decimals: i64,
     /// When the book first showed that it had missed messages, and stayed so to the end.
@@ -107,6 +113,7 @@ pub fn read(dir: &Path, lost_from: Option<i64>) -> Result<Vec<Series>, ReportErr
             }
         }
     })?;
+    market(dir, &mut kept)?;
     let mut series: Vec<Series> = kept
         .into_iter()
         .map(|(instrument, series)| Series {
@@ -119,6 +126,36 @@ pub fn read(dir: &Path, lost_from: Option<i64>) -> Result<Vec<Series>, ReportErr
         .collect();
     series.sort_by_key(|s| std::cmp::Reverse((s.fills_total, s.orders_total)));
     Ok(series)
+}
+
+/// Phases, bands and auctions.
+fn market(dir: &Path, kept: &mut BTreeMap<String, Series>) -> Result<(), ReportError> {
+    each(dir, "market.parquet", |columns| {
+        if let [
+            _,
+            Column::Int(at),
+            _,
+            Column::Text(symbol),
+            Column::Text(what),
+            Column::Text(phase),
+            Column::Int(low),
+            Column::Int(high),
+            Column::Int(qty),
+        ] = columns
+        {
+            for i in 0..at.len() {
+                let concerns = |(name, _): &(&String, _)| symbol[i] == "all" || **name == symbol[i];
+                for (_, series) in kept.iter_mut().filter(concerns) {
+                    match what[i].as_str() {
+                        "phase" => series.phases.push((at[i], phase[i].clone())),
+                        "band" => series.bands.push((at[i], low[i], high[i])),
+                        "auction" => series.auctions.push((at[i], low[i], qty[i])),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    })
 }
 
 /// Empty series of the instruments with most rows in a table; `column` holds their symbols.
