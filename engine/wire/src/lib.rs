@@ -15,6 +15,8 @@
 //! | [`dbn`] | Databento DBN market-by-order record | little |
 //! | [`soup`] | SoupBinTCP 3.00 frames | big |
 //! | [`ouch50`], [`ouch42`] | Nasdaq OUCH order entry | big |
+//! | [`omdc`] | HKEX OMD-C 1.45, packets and 32 messages | little |
+//! | [`szse`] | Shenzhen binary Level-2: frame (also of its gateway), session, ticks, snapshots | big |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -27,7 +29,9 @@ pub mod iex;
 pub mod itch;
 pub mod mold;
 pub mod num;
+pub mod omdc;
 pub mod ouch42;
 pub mod ouch50;
 mod record;
 pub mod soup;
+pub mod szse;

@@ -37,9 +37,11 @@ wire_int! {
     Be32, u32, 4, from_be_bytes, to_be_bytes, "Big-endian u32.";
     Be64, u64, 8, from_be_bytes, to_be_bytes, "Big-endian u64.";
     BeI32, i32, 4, from_be_bytes, to_be_bytes, "Big-endian i32.";
+    BeI64, i64, 8, from_be_bytes, to_be_bytes, "Big-endian i64.";
     Le16, u16, 2, from_le_bytes, to_le_bytes, "Little-endian u16.";
     Le32, u32, 4, from_le_bytes, to_le_bytes, "Little-endian u32.";
     Le64, u64, 8, from_le_bytes, to_le_bytes, "Little-endian u64.";
+    LeI16, i16, 2, from_le_bytes, to_le_bytes, "Little-endian i16.";
     LeI32, i32, 4, from_le_bytes, to_le_bytes, "Little-endian i32.";
     LeI64, i64, 8, from_le_bytes, to_le_bytes, "Little-endian i64.";
 }

@@ -7,7 +7,7 @@
 
 use core::fmt;
 
-use crate::num::{Be16, Be32, Be48, Be64, BeI32, Le16, Le32, Le64, LeI32, LeI64};
+use crate::num::{Be16, Be32, Be48, Be64, BeI32, BeI64, Le16, Le32, Le64, LeI16, LeI32, LeI64};
 
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident, $size:literal, $kind:literal { $($fields:tt)+ }) => {
@@ -82,7 +82,7 @@ macro_rules! shown_as_number {
     )*};
 }
 
-shown_as_number! { Be16 Be32 Be48 Be64 BeI32 Le16 Le32 Le64 LeI32 LeI64 }
+shown_as_number! { Be16 Be32 Be48 Be64 BeI32 BeI64 Le16 Le32 Le64 LeI16 LeI32 LeI64 }
 
 impl fmt::Debug for Shown<'_, u8> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
