@@ -8,7 +8,7 @@
 //! Worst case of one input: a datagram that releases everything parked behind a hole, or a piece of
 //! a snapshot; then at most [`SWEEP_STEP`](crate::sweep::SWEEP_STEP) cancels of a sweep.
 
-use nofx_feed::{Action, RecoveringFeed};
+use nofx_feed::Action;
 use nofx_gate::{Gate, KillScope};
 use nofx_order::{SessionState, Unreconciled};
 use nofx_signal::Strategy;
@@ -16,6 +16,7 @@ use nofx_types::{
     BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Touch,
 };
 
+use super::market_feed::MarketFeed;
 use super::record::Command;
 use crate::definitions::Definitions;
 use crate::hot_path::{HotPath, OrderPort};
@@ -98,7 +99,7 @@ pub struct Core<S, G> {
     /// The stages.
     pub path: HotPath<S, G>,
     /// The feed, with its recovery.
-    pub feed: RecoveringFeed,
+    pub feed: MarketFeed,
     definitions: Definitions,
     packets: u64,
     ending: Ending,
@@ -118,7 +119,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
     /// reconciled are cancelled: they are of a strategy that has forgotten them.
     pub fn new(
         path: HotPath<S, G>,
-        feed: RecoveringFeed,
+        feed: MarketFeed,
         definitions: Definitions,
         clean_up: bool,
     ) -> Core<S, G> {
@@ -172,9 +173,9 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             Input::Reply { server, payload } => {
                 self.feed.on_reply(server.into(), now, payload, &mut walk);
             }
-            Input::SnapshotOpened => self.feed.on_snapshot_opened(now),
-            Input::SnapshotBytes(bytes) => self.feed.on_snapshot_bytes(now, bytes, &mut walk),
-            Input::SnapshotClosed => self.feed.on_snapshot_closed(now, &mut walk),
+            Input::SnapshotOpened => self.feed.on_stream_opened(now),
+            Input::SnapshotBytes(bytes) => self.feed.on_stream_bytes(now, bytes, &mut walk),
+            Input::SnapshotClosed => self.feed.on_stream_closed(now, &mut walk),
             Input::Time => {
                 self.feed.on_time(now, &mut walk);
                 self.path.keep_alive(now, out);

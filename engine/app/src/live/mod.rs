@@ -26,6 +26,7 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod journal;
+pub mod market_feed;
 pub mod packets;
 pub mod ports;
 pub mod prelude;

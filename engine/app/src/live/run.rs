@@ -17,6 +17,7 @@ use nofx_signal::{Maker, Strategy};
 use nofx_types::{InstrumentId, Instruments};
 use serde::{Deserialize, Serialize};
 
+use super::market_feed::MarketFeed;
 use super::start::Starting;
 use super::summary::LiveSummary;
 use super::threads::Terms;
@@ -140,7 +141,7 @@ pub fn check(args: &RunArgs) -> Result<String, Failure> {
 }
 
 /// What the engine holds in memory, by name: all of it is there before the first packet.
-pub(super) fn memory<S, G>(config: &Config, path: &HotPath<S, G>, feed: &RecoveringFeed) -> Budget {
+pub(super) fn memory<S, G>(config: &Config, path: &HotPath<S, G>, feed: &MarketFeed) -> Budget {
     let mut budget = Budget::new();
     for (name, bytes) in path.books.memory().chain(path.orders.memory()) {
         budget = budget.add(name, bytes);
@@ -152,7 +153,7 @@ pub(super) fn memory<S, G>(config: &Config, path: &HotPath<S, G>, feed: &Recover
 }
 
 /// The feed that the configuration describes.
-pub(super) fn feed(config: &Config) -> Result<RecoveringFeed, Failure> {
+pub(super) fn feed(config: &Config) -> Result<MarketFeed, Failure> {
     let section = &config.feed;
     let feed = FeedConfig {
         lines: config.network.lines.len().max(1),
@@ -161,8 +162,9 @@ pub(super) fn feed(config: &Config) -> Result<RecoveringFeed, Failure> {
         instruments: config.instruments.capacity,
         ..FeedConfig::default()
     };
-    RecoveringFeed::new(feed, recovery_config(&config.recovery))
-        .map_err(|e| Failure::usage(format!("feed, recovery: {e}")))
+    let itch = RecoveringFeed::new(feed, recovery_config(&config.recovery));
+    let itch = itch.map_err(|e| Failure::usage(format!("feed, recovery: {e}")))?;
+    Ok(MarketFeed::Itch(Box::new(itch)))
 }
 
 /// The stages of a run that begins as `start` says.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use nofx_feed::RecoveringFeed;
 use nofx_mailbox::journal::{Consumer, Producer};
 use nofx_mailbox::{Engine, IdFile, Spec};
 use nofx_risk::SoftwareGate;
@@ -17,6 +16,7 @@ use nofx_types::{InstrumentId, Nanos};
 
 use super::clock::EngineClock;
 use super::core::Core;
+use super::market_feed::MarketFeed;
 use super::record::Kind;
 use super::restart::Restored;
 use super::run::{RunArgs, StartRecord, feed, memory, path};
@@ -81,7 +81,7 @@ struct Ids {
 /// The stages as the runs before left them.
 struct Revived<S> {
     path: HotPath<S, SoftwareGate>,
-    feed: RecoveringFeed,
+    feed: MarketFeed,
     restored: Restored,
 }
 

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use nofx_feed::{ChannelState, RecoveringFeed};
+use nofx_feed::ChannelState;
 use nofx_gate::{Gate, Rule};
 use nofx_mailbox::view::{
     BookView, FeedView, LEVELS, LevelView, OrderView, PositionView, SessionView, TileView,
@@ -21,6 +21,7 @@ use nofx_signal::Strategy;
 use nofx_types::{AccountId, InstrumentId, Ladder, Level, Nanos, Price, Side, Touch, UpdateKind};
 
 use super::core::{Core, Ending};
+use super::market_feed::MarketFeed;
 use super::tape::Tape;
 use crate::hot_path::HotPath;
 use crate::stamps::Stage;
@@ -245,7 +246,7 @@ impl ViewWriter {
         self.parts.views.positions(now, rows);
     }
 
-    fn feeds(&mut self, now: Nanos, feed: &RecoveringFeed) {
+    fn feeds(&mut self, now: Nanos, feed: &MarketFeed) {
         let (sequencer, recovery) = (feed.sequencer(), feed.recovery());
         for line in 0..sequencer.lines() {
             let counts = sequencer.line(line);
