@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acceptor;
+pub mod board;
 pub mod config;
 pub mod day;
 pub mod exchange;
