@@ -46,6 +46,7 @@ impl Assembly<'_> {
             instruments: capacity,
             live_orders: config.book.live_orders,
             window_ticks: config.book.window_ticks,
+            limit_ticks: config.book.limit_ticks,
         });
         let orders = OrderConfig { reconcile: self.reconcile, ..order_config(config) };
         let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &self.instruments);

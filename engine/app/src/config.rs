@@ -156,11 +156,14 @@ pub struct BookSection {
     pub live_orders: u32,
     /// Ticks per side that are kept in the fast window around the touch; a power of two up to 2,048.
     pub window_ticks: u32,
+    /// Ticks between the day's price limits, summed over the books whose limits are wider than
+    /// 2,048 ticks: room for their flat arrays.
+    pub limit_ticks: u64,
 }
 
 impl Default for BookSection {
     fn default() -> Self {
-        BookSection { live_orders: 2_000_000, window_ticks: 2_048 }
+        BookSection { live_orders: 2_000_000, window_ticks: 2_048, limit_ticks: 1 << 18 }
     }
 }
 

@@ -288,7 +288,8 @@ impl Receiver {
 fn books_of<'a>(messages: impl Iterator<Item = &'a Vec<u8>>) -> Books {
     let config = FeedConfig { instruments: 16, start: Start::FromOne, ..FeedConfig::default() };
     let mut feed = ItchMold::new(config).expect("usable");
-    let level = LevelConfig { instruments: 16, live_orders: 4_096, window_ticks: 64 };
+    let level =
+        LevelConfig { instruments: 16, live_orders: 4_096, window_ticks: 64, limit_ticks: 0 };
     let mut books = Books(LevelBooks::new(&level).expect("usable"));
     for (seq, message) in (1u64..).zip(messages) {
         let mut packet = [&b"NOFX      "[..], &seq.to_be_bytes(), &[0, 1]].concat();

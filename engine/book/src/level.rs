@@ -18,17 +18,19 @@ use nofx_types::{
 use crate::{BookCounts, ConfigError, touch_hash};
 use depth::{Depth, SideOf};
 use orders::Orders;
-use side::{NOTHING, TICK_LIMIT, flip};
+use side::{NOTHING, Place, RANK_LIMIT, Shape, TICK_LIMIT, flip};
 use window::{WINDOW, level};
 
 mod check;
 mod depth;
 mod far;
 mod fast;
+mod flat;
 mod orders;
 mod side;
 mod slow;
 mod spill;
+mod wide;
 mod window;
 
 /// How large the books are.
@@ -41,12 +43,22 @@ pub struct LevelConfig {
     /// Ticks that each side keeps in its window: a power of two, 64 to 2,048. Memory is
     /// taken for 2,048 in any case.
     pub window_ticks: u32,
+    /// Ticks between lower and upper price limit, summed over the books whose day has limits wider
+    /// than 2,048 ticks: room for their flat arrays, 17 bytes a tick. A book that finds none left
+    /// keeps its window, see [`LevelBooks::without_flat`].
+    pub limit_ticks: u64,
 }
 
 impl Default for LevelConfig {
-    /// The US market: 8,192 instruments, two million orders, windows of 2,048 ticks.
+    /// The US market: 8,192 instruments, two million orders, windows of 2,048 ticks; room for the
+    /// flat arrays of some expensive mainland stocks (4 MiB).
     fn default() -> LevelConfig {
-        LevelConfig { instruments: 8_192, live_orders: 2_000_000, window_ticks: 2_048 }
+        LevelConfig {
+            instruments: 8_192,
+            live_orders: 2_000_000,
+            window_ticks: 2_048,
+            limit_ticks: 1 << 18,
+        }
     }
 }
 
@@ -56,13 +68,44 @@ const DEFAULT_TICK: i64 = Instrument::unknown(InstrumentId(0)).tick;
 /// Levels outside windows that there is room for, however small the books are.
 const FAR_LEVELS_MIN: usize = 1 << 16;
 
+/// Most ticks of all flat arrays.
+const LIMIT_TICKS_MAX: u64 = 1 << 30;
+
+/// What a definition says of the prices of a book.
+#[derive(Clone, Copy, Debug)]
+struct Defined {
+    tick: i64,
+    /// Ticks of the lower limit.
+    low: i32,
+    /// Ticks from the lower to the upper limit, both included; 0: the day has no limits.
+    width: u32,
+}
+
+impl Defined {
+    fn of(instrument: &Instrument) -> Option<Defined> {
+        let Instrument { tick, limit_low, limit_high, .. } = *instrument;
+        if !(1..=TICK_LIMIT).contains(&tick) {
+            return None;
+        }
+        let low = limit_low.0.div_euclid(tick);
+        let high = limit_high.0.div_euclid(tick);
+        let limited = 0 < limit_low.0 && limit_low <= limit_high && high < RANK_LIMIT;
+        let width = if limited { (high - low + 1) as u32 } else { 0 };
+        Some(Defined { tick, low: if limited { low as i32 } else { 0 }, width })
+    }
+}
+
+/// Widest limits that the memory of a window holds.
+const PINNED_TICKS: u32 = WINDOW as u32;
+
 /// All books of a run, by level.
 pub struct LevelBooks {
     orders: Orders,
     depth: Depth,
     counts: BookCounts,
-    /// Tick of each instrument as defined; a book takes it over when nothing rests in it.
-    ticks: Box<[i64]>,
+    /// Ticks and limits as defined; a book takes them over when nothing rests in it.
+    defined: Box<[Defined]>,
+    window_ticks: u32,
     /// Why a book is not to be trusted: side by side, since a gap marks all of them at once.
     stale: Box<[Option<StaleReason>]>,
 }
@@ -70,7 +113,7 @@ pub struct LevelBooks {
 impl LevelBooks {
     /// Books of the size asked for; all memory is taken and touched here.
     pub fn new(config: &LevelConfig) -> Result<LevelBooks, ConfigError> {
-        let LevelConfig { instruments, live_orders, window_ticks } = *config;
+        let LevelConfig { instruments, live_orders, window_ticks, limit_ticks } = *config;
         let outside = |key, problem: &str| Err(ConfigError::new(key, problem));
         if !(1..=1 << 22).contains(&instruments) {
             return outside("instruments", "want 1 to 4194304");
@@ -81,6 +124,9 @@ impl LevelBooks {
         if !window_ticks.is_power_of_two() || !(64..=WINDOW as u32).contains(&window_ticks) {
             return outside("window_ticks", "want a power of two, 64 to 2048");
         }
+        if limit_ticks > LIMIT_TICKS_MAX {
+            return outside("limit_ticks", "want 0 to 1073741824");
+        }
         let count = instruments as usize;
         // Each order may be alone at its level; books of levels and split arrays want some more.
         let far_levels = (count * 64 + live_orders as usize).max(FAR_LEVELS_MIN);
@@ -89,26 +135,29 @@ impl LevelBooks {
             orders: Orders::new(instruments, live_orders).map_err(memory("live_orders"))?,
             depth: Depth {
                 books: HugeSlice::zeroed(count).map_err(memory("instruments"))?,
-                width: window_ticks,
                 far: far::FarLevels::new(count * 2, far_levels).map_err(memory("live_orders"))?,
+                flats: flat::Flats::new(count * 2, limit_ticks).map_err(memory("limit_ticks"))?,
             },
             counts: BookCounts::default(),
-            ticks: vec![DEFAULT_TICK; count].into(),
+            defined: vec![Defined { tick: DEFAULT_TICK, low: 0, width: 0 }; count].into(),
+            window_ticks,
             stale: vec![None; count].into(),
         };
-        books.depth.lay_out(DEFAULT_TICK);
+        books.depth.lay_out(Shape::window(DEFAULT_TICK, window_ticks));
         Ok(books)
     }
 
-    /// Learns an instrument's tick. It matters to speed only: prices off tick work, more slowly. A
-    /// book in which something rests takes it over when it is next cleared.
+    /// Learns an instrument's tick and the day's price limits. They matter to speed only: prices off
+    /// tick or outside the limits work, more slowly. A book in which something rests takes them
+    /// over when it is next empty and cleared.
     pub fn define(&mut self, instrument: &Instrument) {
         let book = instrument.id.index();
-        let Some(tick) = self.ticks.get_mut(book) else { return };
-        if (1..=TICK_LIMIT).contains(&instrument.tick) {
-            *tick = instrument.tick;
-            self.adopt_tick(book);
-        }
+        let (Some(defined), Some(now)) = (self.defined.get_mut(book), Defined::of(instrument))
+        else {
+            return;
+        };
+        *defined = now;
+        self.adopt(book);
     }
 
     /// Takes one event and says what it changed.
@@ -189,6 +238,19 @@ impl LevelBooks {
         halves.map(|half| u64::from(half.orders)).sum()
     }
 
+    /// Books that are a flat array between the day's price limits.
+    pub fn flat_books(&self) -> u32 {
+        self.depth.books.iter().filter(|book| book.half[0].place != Place::Window).count() as u32
+    }
+
+    /// Books whose day has limits, and that keep a window all the same: `limit_ticks` is used up, or
+    /// something rests in them.
+    pub fn without_flat(&self) -> u32 {
+        let limited = self.defined.iter().zip(self.depth.books.iter());
+        let window = |book: &side::Sides| book.half[0].place == Place::Window;
+        limited.filter(|(defined, book)| defined.width > 0 && window(book)).count() as u32
+    }
+
     /// Instruments whose book an event named.
     pub fn seen(&self) -> u32 {
         self.depth.books.iter().filter(|book| book.half[0].seen).count() as u32
@@ -207,7 +269,8 @@ impl LevelBooks {
             ("order ring", self.orders.ring().bytes()),
             ("order spill", self.orders.table().memory().bytes()),
             ("windows and headers", depth.books.bytes()),
-            ("ticks and states", size_of_val(&*self.ticks) + size_of_val(&*self.stale)),
+            ("ticks and states", size_of_val(&*self.defined) + size_of_val(&*self.stale)),
+            ("flat arrays", depth.flats.bytes()),
             ("far levels", depth.far.bytes()),
         ]
         .map(|(holder, bytes)| (holder, bytes as u64))
@@ -221,21 +284,30 @@ impl LevelBooks {
             self.orders.table().memory().pages(),
             self.depth.books.pages(),
             self.depth.far.pages(),
+            self.depth.flats.pages().unwrap_or(Pages::Reserved),
         ];
         let worst = [Pages::Small, Pages::Transparent].into_iter().find(|page| all.contains(page));
         worst.unwrap_or(Pages::Reserved)
     }
 
-    fn adopt_tick(&mut self, book: usize) {
-        let (Some(sides), Some(tick)) = (self.depth.books.get_mut(book), self.ticks.get(book))
+    fn adopt(&mut self, book: usize) {
+        let idle = self.depth.books.get(book).is_some_and(side::Sides::is_idle);
+        let Some(defined) = self.defined.get(book).filter(|_| idle) else { return };
+        let Defined { tick, low, width } = *defined;
+        let shape = match width {
+            0 => Shape::window(tick, self.window_ticks),
+            1..=PINNED_TICKS => Shape::flat(tick, low, width, false),
+            _ if self.depth.flats.reserve(book, width.into()) => {
+                Shape::flat(tick, low, width, true)
+            }
+            _ => Shape::window(tick, self.window_ticks),
+        };
+        let Some(sides) = self.depth.books.get_mut(book).filter(|book| book.shape() != shape)
         else {
             return;
         };
-        let idle = sides.half.iter().all(|half| half.is_empty() && half.orders == 0);
-        if idle && sides.half[0].tick != *tick {
-            for side in Side::BOTH {
-                sides.half[side.index()].set_tick(side, *tick);
-            }
+        for side in Side::BOTH {
+            sides.half[side.index()].set_shape(side, shape);
         }
     }
 }
@@ -267,7 +339,7 @@ impl Ladder for LevelBook<'_> {
         let depth = &self.books.depth;
         let Some(half) = depth.half(of) else { return 0 };
         let price = |rank| half.price(side, rank);
-        let mut near = half.walk().map(|(r, w)| (price(r), w)).peekable();
+        let mut near = depth.walk(of, half).map(|(r, w)| (price(r), w)).peekable();
         let far = depth.far.of(of.index()).iter().rev();
         let mut far = far.map(|far| (far.rank ^ flip(side), far.level)).peekable();
         let mut filled = 0;

@@ -8,7 +8,8 @@ use nofx_types::{
 };
 
 const ID: InstrumentId = InstrumentId(1);
-const SMALL: LevelConfig = LevelConfig { instruments: 4, live_orders: 1_000, window_ticks: 64 };
+const SMALL: LevelConfig =
+    LevelConfig { instruments: 4, live_orders: 1_000, window_ticks: 64, limit_ticks: 10_000 };
 
 fn event(kind: EventKind) -> BookEvent {
     let (seq, exch_ns, capture_ns) = (0, Nanos(0), Nanos(0));
@@ -204,6 +205,59 @@ fn a_tick_is_taken_over_when_nothing_rests() {
 }
 
 #[test]
+fn limits_of_the_day_make_flat_books_that_never_leave_the_straight_path() {
+    for (low, high) in [(9_000, 11_000), (90_000, 2_000_000)] {
+        let mut books = LevelBooks::new(&LevelConfig { limit_ticks: 40_000, ..SMALL }).unwrap();
+        let bytes = total(&books);
+        let (limit_low, limit_high) = (Price(low), Price(high));
+        let limited = Instrument { limit_low, limit_high, ..Instrument::unknown(ID) };
+        books.apply(&add(1, Side::Buy, 100, 1));
+        books.define(&limited);
+        assert_eq!((books.flat_books(), books.without_flat()), (0, 1), "an order rests there");
+        books.apply(&delete(1));
+        books.define(&limited);
+        assert_eq!((books.flat_books(), books.without_flat()), (1, 0));
+        books.apply(&add(2, Side::Buy, low, 1));
+        books.apply(&add(3, Side::Sell, high, 1));
+        let straight = books.overflow_count();
+        for n in 0..1_000 {
+            let (bid, ask) = (low + 100 * (n * 7 % 19), high - 100 * (n * 5 % 19));
+            books.apply(&add(10 + 2 * n as u64, Side::Buy, bid, 5));
+            books.apply(&add(11 + 2 * n as u64, Side::Sell, ask, 5));
+            if n > 4 {
+                books.apply(&delete(2 * n as u64));
+                books.apply(&delete(2 * n as u64 + 1));
+            }
+        }
+        assert_eq!(books.overflow_count(), straight, "{low}..={high}");
+        books.apply(&add(5_000, Side::Buy, high + 100, 1));
+        assert_eq!(books.touch(ID).bid_px, Price(high + 100));
+        assert_eq!(books.overflow_count(), straight + 1, "an order outside is counted");
+        books.apply(&delete(5_000));
+        assert_eq!((books.check(ID), total(&books)), (Ok(()), bytes));
+    }
+}
+
+#[test]
+fn limits_that_find_no_room_keep_a_window_and_are_counted() {
+    let mut books = LevelBooks::new(&LevelConfig { limit_ticks: 10_000, ..SMALL }).unwrap();
+    for id in (0..4).map(InstrumentId) {
+        let (limit_low, limit_high) = (Price(100), Price(400_000));
+        books.define(&Instrument { limit_low, limit_high, ..Instrument::unknown(id) });
+    }
+    assert_eq!((books.flat_books(), books.without_flat()), (2, 2));
+    books.apply(&BookEvent { instrument: InstrumentId(3), ..add(1, Side::Buy, 10_000, 1) });
+    assert_eq!(books.touch(InstrumentId(3)).bid_px, Price(10_000));
+    let upside_down = Instrument {
+        limit_low: Price(200),
+        limit_high: Price(100),
+        ..Instrument::unknown(InstrumentId(2))
+    };
+    books.define(&upside_down);
+    assert_eq!((books.flat_books(), books.without_flat()), (2, 1), "no limits at all");
+}
+
+#[test]
 fn a_window_follows_a_market_that_falls_or_rises() {
     for side in Side::BOTH {
         let mut books = books(&SMALL);
@@ -230,5 +284,6 @@ fn configurations_are_refused_by_the_name_of_the_key() {
     for window_ticks in [0, 1, 32, 100, 4_096] {
         assert_eq!(refused(LevelConfig { window_ticks, ..SMALL }), Some("window_ticks"));
     }
+    assert_eq!(refused(LevelConfig { limit_ticks: 1 << 31, ..SMALL }), Some("limit_ticks"));
     assert_eq!(refused(SMALL), None);
 }

@@ -10,7 +10,8 @@ use nofx_types::{
 use streams::{Shape, Stream};
 
 /// So small that ids collide and windows move all the time.
-const TIGHT: LevelConfig = LevelConfig { instruments: 4, live_orders: 600, window_ticks: 64 };
+const TIGHT: LevelConfig =
+    LevelConfig { instruments: 4, live_orders: 600, window_ticks: 64, limit_ticks: 100_000 };
 
 /// How the prices of a stream move.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,26 @@ struct Walk {
     drift: i64,
     /// One event in so many jumps far away; 0 for never.
     jump: u64,
+    /// The day's price limits in ticks, for all books but the last; (0, 0) for none.
+    limits: (i64, i64),
+}
+
+impl Walk {
+    const fn free(tick: i64, drift: i64, jump: u64) -> Walk {
+        Walk { tick, drift, jump, limits: (0, 0) }
+    }
+
+    /// Every book is defined: at the start, and again now and then in the middle of the day.
+    fn define(self, books: &mut LevelBooks, instruments: u32, today: bool) {
+        for id in (0..instruments).map(InstrumentId) {
+            let mut instrument = Instrument { tick: self.tick, ..Instrument::unknown(id) };
+            if id.0 + 1 < instruments && today {
+                instrument.limit_low = Price(self.limits.0 * self.tick);
+                instrument.limit_high = Price(self.limits.1 * self.tick);
+            }
+            books.define(&instrument);
+        }
+    }
 }
 
 impl Walk {
@@ -68,10 +89,12 @@ fn run(seed: u64, shape: Shape, walk: Walk, config: &LevelConfig, events: i64) -
     let (mut stream, mut rng) = (Stream::new(seed, shape), Rng::new(!seed));
     let mut books = LevelBooks::new(config).expect("sizes are good");
     let mut twin = TwinBooks::new();
-    for id in (0..shape.instruments).map(InstrumentId) {
-        books.define(&Instrument { tick: walk.tick, ..Instrument::unknown(id) });
-    }
+    walk.define(&mut books, shape.instruments, true);
     for step in 0..events {
+        if walk.limits.1 > 0 && rng.chance(1, 300) {
+            // The day's limits come and go; a book adopts them when nothing rests in it.
+            walk.define(&mut books, shape.instruments, rng.chance(2, 3));
+        }
         let mut event = stream.draw();
         walk.shift(&mut rng, step, &mut event);
         let at = format!("seed {seed} {walk:?} step {step} {event:?}");
@@ -99,7 +122,7 @@ const TAME: Shape = Shape { instruments: 3, orders: 40, prices: 60, levels: true
 #[test]
 fn prices_around_one_touch() {
     for seed in 0..6 {
-        let walk = Walk { tick: 50, drift: 0, jump: 0 };
+        let walk = Walk::free(50, 0, 0);
         let books = run(seed, TAME, walk, &TIGHT, 3_000);
         assert_eq!(books.counts().exhausted, 0);
     }
@@ -110,7 +133,7 @@ fn prices_off_tick() {
     for seed in 10..16 {
         // Half, then nearly all of the prices are off tick.
         for tick in [100, 7_000] {
-            let books = run(seed, TAME, Walk { tick, drift: 0, jump: 0 }, &TIGHT, 2_000);
+            let books = run(seed, TAME, Walk::free(tick, 0, 0), &TIGHT, 2_000);
             assert!(books.overflow_count() > 100, "{}", books.overflow_count());
         }
     }
@@ -121,7 +144,7 @@ fn a_market_that_drifts_and_jumps_moves_the_windows() {
     for seed in 20..26 {
         for (drift, jump) in [(50, 0), (250, 0), (50, 20), (-30, 3)] {
             let shape = Shape { prices: 200, orders: 100, ..TAME };
-            let books = run(seed, shape, Walk { tick: 50, drift, jump }, &TIGHT, 3_000);
+            let books = run(seed, shape, Walk::free(50, drift, jump), &TIGHT, 3_000);
             assert!(books.overflow_count() > 100, "{}", books.overflow_count());
         }
     }
@@ -132,7 +155,7 @@ fn contradictions_clears_extreme_prices_and_market_wide_events() {
     let mut sum = BookCounts::default();
     for seed in 30..46 {
         let shape = Shape { wild: true, ..TAME };
-        let walk = Walk { tick: [1, 50, 100, 1 << 36][seed as usize % 4], drift: 40, jump: 30 };
+        let walk = Walk::free([1, 50, 100, 1 << 36][seed as usize % 4], 40, 30);
         let counts = run(seed, shape, walk, &TIGHT, 2_000).counts();
         sum.unknown_order += counts.unknown_order;
         sum.duplicate_add += counts.duplicate_add;
@@ -148,9 +171,25 @@ fn contradictions_clears_extreme_prices_and_market_wide_events() {
 #[test]
 fn every_window_size_shows_the_same_book() {
     for window_ticks in [64, 128, 256, 1_024, 2_048] {
-        let walk = Walk { tick: 50, drift: 100, jump: 50 };
+        let walk = Walk::free(50, 100, 50);
         let shape = Shape { instruments: 2, prices: 300, orders: 150, levels: true, wild: true };
         run(50, shape, walk, &LevelConfig { window_ticks, ..TIGHT }, 3_000);
+    }
+}
+
+#[test]
+fn books_between_price_limits_show_the_same_book() {
+    // Narrower than a window, wider, as wide as can be; each with prices in, at and out of the limits.
+    for (seed, limits) in [(60, (190, 230)), (61, (150, 2_197)), (62, (150, 2_198))]
+        .into_iter()
+        .chain([(63, (1, 40_000)), (64, (100, 9_000)), (65, (205, 205)), (66, (1, 262_144))])
+    {
+        for (drift, jump, wild) in [(0, 0, false), (50, 20, false), (40, 3, true)] {
+            let walk = Walk { tick: 50, drift, jump, limits };
+            let shape = Shape { prices: 100, orders: 60, wild, ..TAME };
+            let config = LevelConfig { limit_ticks: 600_000, ..TIGHT };
+            run(seed, shape, walk, &config, 3_000);
+        }
     }
 }
 

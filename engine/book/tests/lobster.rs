@@ -187,7 +187,8 @@ fn the_twin_is_the_real_book() {
 
 #[test]
 fn the_level_book_is_the_real_book() {
-    let config = LevelConfig { instruments: 8, live_orders: 2_000, window_ticks: 64 };
+    let config =
+        LevelConfig { instruments: 8, live_orders: 2_000, window_ticks: 64, limit_ticks: 0 };
     let mut books = LevelBooks::new(&config).expect("sizes are good");
     books.define(&Instrument::unknown(ID));
     let Some(score) = replay(&mut books) else { return };

@@ -181,7 +181,8 @@ fn the_queue_book_is_the_real_book_and_orders_are_executed_in_turn() {
 
 #[test]
 fn the_level_book_is_the_real_book() {
-    let config = LevelConfig { instruments: 8, live_orders: 20_000, window_ticks: 1_024 };
+    let config =
+        LevelConfig { instruments: 8, live_orders: 20_000, window_ticks: 1_024, limit_ticks: 0 };
     let mut books = LevelBooks::new(&config).expect("sizes are good");
     // Prices count 1/1,000 yuan, the tick is a fen.
     books.define(&Instrument { decimals: 3, tick: 10, ..Instrument::unknown(ID) });

@@ -3,8 +3,8 @@
 use nofx_types::{InstrumentId, Side};
 
 use super::LevelBooks;
-use super::depth::SideOf;
-use super::side::{HalfBook, Kind, NOTHING, flip};
+use super::depth::{SideOf, covered};
+use super::side::{HalfBook, Kind, NOTHING, Place, flip};
 use super::spill::{Key, Order};
 use super::window::word;
 use crate::Broken;
@@ -62,28 +62,32 @@ impl LevelBooks {
     }
 
     fn check_shape(&self, of: SideOf, half: &HalfBook) -> Result<(), &'static str> {
-        for (at, word) in half.words.iter().enumerate() {
-            let bit = half.bits[at / 64] >> (at % 64) & 1 == 1;
-            must(bit == (*word != 0), "a bit of the bitmap tells whether its level is there")?;
+        let slab = half.place == Place::Slab;
+        let flat = self.depth.flats.parts_of(of.index());
+        let (bits, words) = if slab { (flat.1, flat.2) } else { (&half.bits[..], &half.words[..]) };
+        steps(words, bits)?;
+        if slab {
+            steps(bits, flat.0)?;
+            steps(flat.0, &[half.summary])?;
+        } else {
+            steps(bits, &[half.summary])?;
+            must(flat.2.iter().all(|word| *word == 0), "a flat array out of use is empty")?;
         }
-        for (lane, bits) in half.bits.iter().enumerate() {
-            let bit = half.summary >> lane & 1 == 1;
-            must(bit == (*bits != 0), "the summary tells which words have bits")?;
-        }
-        let width = self.depth.width;
-        let outside = half.words.iter().skip(width as usize);
-        must(outside.sum::<u64>() == 0, "no level is outside the configured window")?;
-        let occupied = half.words.iter().filter(|word| **word != 0).count();
-        must(half.walk().count() == occupied, "the walk meets every level")?;
-        must(half.best == NOTHING || occupied > 0, "an empty window has no best")?;
-        let highest = half.highest(half.summary);
-        must(occupied == 0 || half.best == highest, "best is the highest level")?;
+        let outside = words.iter().skip(half.width as usize);
+        must(outside.sum::<u64>() == 0, "no level is outside window or limits")?;
+        let occupied = words.iter().filter(|word| **word != 0).count();
+        must(self.depth.walk(of, half).count() == occupied, "the walk meets every level")?;
+        must(half.best == NOTHING || occupied > 0, "an empty side has no best")?;
+        let highest = words.iter().rposition(|word| *word != 0);
+        let best = (half.best != NOTHING).then(|| half.offset_of(half.best));
+        must(best == highest, "best is the highest level")?;
+        let shown = half.words.get(half.index(half.best)).copied();
+        let best = best.and_then(|at| words.get(at).copied());
+        must(best.is_none_or(|best| shown == Some(best)), "the header's block shows the best")?;
         let far = self.depth.far.of(of.index());
         must(far.iter().all(|far| far.level != 0), "no far level is empty")?;
         must(far.is_sorted_by(|a, b| a.rank < b.rank), "far levels are sorted and distinct")?;
-        let inside = |price| {
-            half.rank(of.side, price).is_some_and(|r| (r.wrapping_sub(half.base()) as u32) < width)
-        };
+        let inside = |price| covered(half, of.side, price).is_some();
         must(
             !far.iter().any(|far| inside(far.rank ^ flip(of.side))),
             "no far level belongs into the window",
@@ -108,9 +112,16 @@ impl LevelBooks {
             must(self.depth.word(of, price) == sum, "a level is the sum of its orders")?;
             levels += 1;
         }
-        let near = half.walk().count();
+        let near = self.depth.walk(of, half).count();
         must(near + self.depth.far.of(of.index()).len() == levels, "every level has orders")
     }
+}
+
+/// Each bit of `bits` tells whether the word of its index is something.
+fn steps(words: &[u64], bits: &[u64]) -> Result<(), &'static str> {
+    let told = |at: usize| bits.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1);
+    let exact = words.iter().enumerate().all(|(at, word)| told(at) == (*word != 0));
+    must(exact, "a bit of the bitmap tells whether what it stands for is there")
 }
 
 fn must(holds: bool, rule: &'static str) -> Result<(), &'static str> {

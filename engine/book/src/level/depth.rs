@@ -8,21 +8,22 @@
 //! side comes here, so the touch is exact at all times.
 //! Worst case: moving the window walks its levels and the run once. It moves when a better price
 //! lands outside or when the best has drifted a quarter of the window, so the walk is paid for by
-//! operations.
+//! operations. The array of a day with limits ([`Place`]) never moves: what lies outside the limits
+//! is far.
 
 use nofx_rt::mem::HugeSlice;
 use nofx_types::{Price, Qty, Side, Touch};
 
 use super::far::{Far, FarLevels};
-use super::side::{HalfBook, Kind, NOTHING, Sides, flip};
+use super::flat::Flats;
+use super::side::{HalfBook, Kind, NOTHING, Place, Shape, Sides, flip};
 use super::window::{COUNT_BITS, COUNT_LIMIT, QTY_LIMIT, word};
 
 /// The levels of all books.
 pub(crate) struct Depth {
     pub books: HugeSlice<Sides>,
-    /// Ticks of each window that are used.
-    pub width: u32,
     pub far: FarLevels,
+    pub flats: Flats,
 }
 
 /// What to do with a level.
@@ -72,10 +73,10 @@ impl Edit {
 
 impl Depth {
     /// Makes zeroed headers those of empty sides.
-    pub fn lay_out(&mut self, tick: i64) {
+    pub fn lay_out(&mut self, shape: Shape) {
         for book in self.books.iter_mut() {
             for side in Side::BOTH {
-                book.half[side.index()].set_tick(side, tick);
+                book.half[side.index()].set_shape(side, shape);
             }
         }
     }
@@ -114,14 +115,42 @@ impl Depth {
     /// Word of the level at a price, 0 when there is none.
     pub fn word(&self, of: SideOf, price: i64) -> u64 {
         let Some(half) = self.half(of) else { return 0 };
-        match self.in_window(half, of.side, price) {
-            Some(rank) => half.word(half.index(rank)),
+        match covered(half, of.side, price) {
+            Some(rank) => self.near(of, half, rank),
             None => {
                 let rows = self.far.of(of.index());
                 let found = self.far.find(of.index(), price ^ flip(of.side));
                 found.ok().and_then(|at| rows.get(at)).map_or(0, |far| far.level)
             }
         }
+    }
+
+    /// Word of a rank that window or flat array covers.
+    fn near(&self, of: SideOf, half: &HalfBook, rank: i32) -> u64 {
+        match half.place {
+            Place::Slab => self.flats.word(of.index(), half.offset_of(rank)),
+            _ => half.word(half.index(rank)),
+        }
+    }
+
+    /// Highest rank below one that window or flat array covers.
+    fn below(&self, of: SideOf, half: &HalfBook, rank: i32) -> i32 {
+        match half.place {
+            Place::Slab => self.flats.below(of.index(), half, half.offset_of(rank)),
+            _ => half.below(half.index(rank)),
+        }
+    }
+
+    /// Ranks and words of window or flat array, best first.
+    pub fn walk<'a>(
+        &'a self,
+        of: SideOf,
+        half: &'a HalfBook,
+    ) -> impl Iterator<Item = (i32, u64)> + 'a {
+        let level = |rank: i32| (rank != NOTHING).then_some(rank);
+        let ranks =
+            std::iter::successors(level(half.best), move |rank| level(self.below(of, half, *rank)));
+        ranks.map(move |rank| (rank, self.near(of, half, rank)))
     }
 
     /// Changes the level at a price and keeps touch and window. Says whether the level changed.
@@ -146,9 +175,8 @@ impl Depth {
 
     /// Moves the window where a level at `price` is better served, if that pays.
     fn approach(&mut self, of: SideOf, price: i64) {
-        let width = self.width as i32;
-        let Some(half) = self.half(of) else { return };
-        let (base, best) = (half.base(), half.best);
+        let Some(half) = self.half(of).filter(|half| half.place == Place::Window) else { return };
+        let (base, best, width) = (half.base(), half.best, half.width as i32);
         let Some(rank) = half.rank(of.side, price) else { return };
         if best == NOTHING || rank >= base + width {
             self.recentre(of, rank);
@@ -159,15 +187,11 @@ impl Depth {
 
     /// Writes the word of a level, wherever it belongs.
     fn write(&mut self, of: SideOf, price: i64, word: u64) -> Result<(), Refused> {
-        let width = self.width;
         let Some(half) = half_mut(&mut self.books, of) else { return Ok(()) };
-        if let Some(rank) = covered(half, of.side, price, width) {
-            let at = half.index(rank);
-            half.set(at, word);
-            if word != 0 {
-                half.best = half.best.max(rank);
-            } else if rank == half.best {
-                half.best = half.below(at);
+        if let Some(rank) = covered(half, of.side, price) {
+            match half.place {
+                Place::Slab => self.write_flat(of, rank, word),
+                _ => write_window(half, rank, word),
             }
             return Ok(());
         }
@@ -190,6 +214,22 @@ impl Depth {
         Ok(())
     }
 
+    fn write_flat(&mut self, of: SideOf, rank: i32, word: u64) {
+        let Some(half) = half_mut(&mut self.books, of) else { return };
+        let at = half.offset_of(rank);
+        let mut flat = self.flats.of(of.index());
+        flat.set(half, at, word);
+        if word == 0 && rank == half.best {
+            half.best = flat.below(half, at);
+        } else if word != 0 {
+            half.best = half.best.max(rank);
+        }
+        if half.best != NOTHING {
+            let best = flat.word(half.offset_of(half.best)).map_or(0, |word| *word);
+            half.show_best(best);
+        }
+    }
+
     /// Makes the window hold the side's best if it can be, and decides whether the fast path may
     /// run.
     pub fn settle(&mut self, of: SideOf) {
@@ -206,10 +246,11 @@ impl Depth {
 
     /// Compares the run's best with the window's, and opens or shuts the fast path.
     fn weigh(&mut self, of: SideOf) {
-        let width = self.width;
         let Some(book) = self.books.get_mut(of.book) else { return };
         let kind = book.kind();
         let half = &mut book.half[of.side.index()];
+        // The straight path through the window's memory is not that of the slab.
+        let width = if half.place == Place::Slab { 0 } else { half.width };
         let far = self.far.of(of.index()).last();
         half.over = far.map_or(NOTHING, |far| half.floor_rank(of.side, far.rank ^ flip(of.side)));
         let fast = far.is_none() || half.best > half.over;
@@ -218,10 +259,14 @@ impl Depth {
     }
 
     /// Moves the window so that `top` has a quarter of it above and three quarters below. Does
-    /// nothing when the pool cannot take the levels that would fall out.
+    /// nothing when the pool cannot take the levels that would fall out, or the array is flat.
     fn recentre(&mut self, of: SideOf, top: i32) {
-        let (width, index) = (self.width as i32, of.index());
+        let index = of.index();
         let Some(half) = half_mut(&mut self.books, of) else { return };
+        if half.place != Place::Window {
+            return;
+        }
+        let width = half.width as i32;
         let base = top - width / 4 * 3;
         let stays = |rank: i32| (base..base + width).contains(&rank);
         let leaving = half.walk().filter(|(rank, _)| !stays(*rank)).count();
@@ -244,18 +289,17 @@ impl Depth {
         half.slide(base.wrapping_sub(half.base()));
         half.set_base(of.side, base);
         self.far.of_mut(of.index()).sort_unstable_by_key(|far| far.rank);
-        pull_in(&mut self.far, half, of, self.width);
+        pull_in(&mut self.far, half, of);
         half.best = half.highest(half.summary);
-    }
-
-    fn in_window(&self, half: &HalfBook, side: Side, price: i64) -> Option<i32> {
-        covered(half, side, price, self.width)
     }
 
     /// Empties a side.
     pub fn clear(&mut self, of: SideOf) {
         let Some(half) = half_mut(&mut self.books, of) else { return };
-        half.clear();
+        match half.place {
+            Place::Slab => self.flats.of(of.index()).clear(half),
+            _ => half.clear(),
+        }
         self.far.truncate(of.index(), 0);
         half.over = NOTHING;
         self.weigh(of);
@@ -266,17 +310,27 @@ fn half_mut(books: &mut HugeSlice<Sides>, of: SideOf) -> Option<&mut HalfBook> {
     books.get_mut(of.book).map(|book| &mut book.half[of.side.index()])
 }
 
-/// Rank of a price that belongs into the window.
-fn covered(half: &HalfBook, side: Side, price: i64, width: u32) -> Option<i32> {
-    half.rank(side, price).filter(|rank| (rank.wrapping_sub(half.base()) as u32) < width)
+/// Rank of a price that belongs into window or flat array.
+pub(super) fn covered(half: &HalfBook, side: Side, price: i64) -> Option<i32> {
+    half.rank(side, price).filter(|rank| half.offset_of(*rank) < half.width as usize)
+}
+
+fn write_window(half: &mut HalfBook, rank: i32, word: u64) {
+    let at = half.index(rank);
+    half.set(at, word);
+    if word != 0 {
+        half.best = half.best.max(rank);
+    } else if rank == half.best {
+        half.best = half.below(at);
+    }
 }
 
 /// Moves the far levels that the window covers now into it.
-fn pull_in(far: &mut FarLevels, half: &mut HalfBook, of: SideOf, width: u32) {
+fn pull_in(far: &mut FarLevels, half: &mut HalfBook, of: SideOf) {
     let mut kept = 0;
     for at in 0..far.of(of.index()).len() {
         let Some(row) = far.of(of.index()).get(at).copied() else { break };
-        match covered(half, of.side, row.rank ^ flip(of.side), width) {
+        match covered(half, of.side, row.rank ^ flip(of.side)) {
             Some(rank) => half.set(half.index(rank), row.level),
             None => {
                 if let Some(slot) = far.of_mut(of.index()).get_mut(kept) {

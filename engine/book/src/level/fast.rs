@@ -28,8 +28,8 @@ impl LevelBooks {
         fast.unwrap_or_else(|| self.add_crowded(id, order, side, price, qty))
     }
 
-    /// The ring has wrapped around and the slot is taken, or nothing is wrong with the slot and the
-    /// slow path must look.
+    /// The book is a wide one, the ring has wrapped around and the slot is taken, or the slow path
+    /// must look.
     #[cold]
     #[inline(never)]
     fn add_crowded(
@@ -40,6 +40,9 @@ impl LevelBooks {
         price: Price,
         qty: Qty,
     ) -> Change {
+        if let Some(change) = self.add_wide(id, order, side, price, qty) {
+            return change;
+        }
         let key = Key { instrument: id.0, order };
         let crowded = self.orders.make_way(key, &self.depth.books);
         let joined = crowded.then(|| self.add_fast::<true>(id, order, side, price, qty)).flatten();
@@ -85,14 +88,14 @@ impl LevelBooks {
     #[inline(always)]
     pub(super) fn delete(&mut self, id: InstrumentId, order: OrderRef) -> Change {
         let fast = self.take_fast(id, order, u64::MAX);
-        fast.unwrap_or_else(|| self.delete_slow(id, order))
+        fast.unwrap_or_else(|| self.delete_other(id, order))
     }
 
     #[inline(always)]
     pub(super) fn reduce(&mut self, id: InstrumentId, order: OrderRef, qty: Qty) -> Change {
         let fits = qty.0 < u64::MAX;
         let fast = if fits { self.take_fast(id, order, qty.0) } else { None };
-        fast.unwrap_or_else(|| self.reduce_slow(id, order, qty))
+        fast.unwrap_or_else(|| self.reduce_other(id, order, qty))
     }
 
     /// Takes `qty` of an order, all of it for `u64::MAX`. `None` leaves everything as it was.

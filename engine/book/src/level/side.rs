@@ -24,6 +24,51 @@ pub(crate) enum Kind {
     Levels = 1,
 }
 
+/// Where the levels of a side are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Zeroable)]
+#[repr(u8)]
+pub(crate) enum Place {
+    /// In a window that follows the touch.
+    Window = 0,
+    /// In the window's memory, laid over the day's limits; it does not move.
+    Pinned = 1,
+    /// In a flat array of the slab, laid over the day's limits.
+    Slab = 2,
+}
+
+/// What an empty side becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub tick: i64,
+    /// Lowest tick; 0 for windows.
+    pub low: i32,
+    /// Ticks.
+    pub width: u32,
+    pub place: Place,
+}
+
+impl Shape {
+    /// A window of `width` ticks.
+    pub const fn window(tick: i64, width: u32) -> Shape {
+        Shape { tick, low: 0, width, place: Place::Window }
+    }
+
+    /// A flat array from tick `low` on.
+    pub const fn flat(tick: i64, low: i32, width: u32, slab: bool) -> Shape {
+        let place = if slab { Place::Slab } else { Place::Pinned };
+        Shape { tick, low, width, place }
+    }
+
+    /// Lowest rank of a side.
+    fn base(self, side: Side) -> i32 {
+        match (self.place, side) {
+            (Place::Window, _) => 0,
+            (_, Side::Buy) => self.low,
+            (_, Side::Sell) => !(self.low + self.width as i32 - 1),
+        }
+    }
+}
+
 /// One side of one book: a header of one cache line, then bitmap and window.
 ///
 /// A *rank* counts ticks so that a larger rank is a better price on either side: the tick itself
@@ -52,15 +97,20 @@ pub(crate) struct HalfBook {
     pub span: [u32; 2],
     /// Live orders, those without a price included.
     pub orders: u32,
+    /// Ticks that the window or flat array covers from `base` on.
+    pub width: u32,
     /// Trailing zero bits of `tick`.
     twos: u8,
     /// 0: undecided, else 1 + [`Kind`]. Kept in the buy side for both.
     pub kind: u8,
     /// Whether an event ever named the book. Kept in the buy side for both.
     pub seen: bool,
+    /// Where the levels from `base` on are.
+    pub place: Place,
     /// One bit per word.
     pub bits: [u64; LANES],
-    /// The window, see [`super::window`].
+    /// The window, see [`super::window`]. Of a [`Place::Slab`] only the word of the best is kept
+    /// here, at the place that its rank has modulo the length: who asks for the touch need not know.
     pub words: [u64; WINDOW],
 }
 
@@ -145,13 +195,37 @@ impl HalfBook {
         self.summary == 0 && self.over == NOTHING
     }
 
-    /// Sets the tick, at least 1; only while nothing rests here.
-    pub fn set_tick(&mut self, side: Side, tick: i64) {
-        self.tick = tick;
-        self.twos = tick.trailing_zeros() as u8;
-        self.inverse = inverse_of_odd((tick >> self.twos) as u64);
+    /// How many ticks a rank is above the lowest.
+    #[inline(always)]
+    pub fn offset_of(&self, rank: i32) -> usize {
+        rank.wrapping_sub(self.base) as u32 as usize
+    }
+
+    /// Whether the best of window or flat array is known to be the side's best, or nothing is there
+    /// that could be better.
+    #[inline(always)]
+    pub fn is_open(&self) -> bool {
+        self.over == NOTHING || self.best > self.over
+    }
+
+    /// Keeps the word of the best of a [`Place::Slab`] at hand.
+    #[inline(always)]
+    pub fn show_best(&mut self, word: u64) {
+        let at = self.index(self.best);
+        self.words[at] = word;
+    }
+
+    /// Takes a shape on; its tick is at least 1. Only while nothing rests here.
+    pub fn set_shape(&mut self, side: Side, shape: Shape) {
+        if self.place == Place::Slab {
+            self.words = [0; WINDOW];
+        }
+        self.tick = shape.tick;
+        self.twos = shape.tick.trailing_zeros() as u8;
+        self.inverse = inverse_of_odd((shape.tick >> self.twos) as u64);
+        (self.width, self.place) = (shape.width, shape.place);
         (self.best, self.over, self.span) = (NOTHING, NOTHING, [0; 2]);
-        self.set_base(side, 0);
+        self.set_base(side, shape.base(side));
     }
 }
 
@@ -168,6 +242,24 @@ const fn inverse_of_odd(odd: u64) -> u64 {
 }
 
 impl Sides {
+    /// Whether orders rest here, in flat arrays of the slab.
+    #[inline(always)]
+    pub fn has_wide_orders(&self) -> bool {
+        self.half[0].place == Place::Slab && self.half[0].kind == 1 + Kind::Orders as u8
+    }
+
+    /// Whether nothing rests here, orders without a price included.
+    pub fn is_idle(&self) -> bool {
+        self.half.iter().all(|half| half.is_empty() && half.orders == 0)
+    }
+
+    /// The shape it has.
+    pub fn shape(&self) -> Shape {
+        let buy = &self.half[0];
+        let low = if buy.place == Place::Window { 0 } else { buy.base };
+        Shape { tick: buy.tick, low, width: buy.width, place: buy.place }
+    }
+
     /// What the book is made of, if that is decided.
     pub fn kind(&self) -> Option<Kind> {
         match self.half[0].kind {
@@ -190,7 +282,7 @@ mod tests {
             let base = (rng.below(1 << 27) as i64 - (1 << 26)) >> rng.below(26);
             for side in Side::BOTH {
                 let mut half = HalfBook::zeroed();
-                half.set_tick(side, tick);
+                half.set_shape(side, Shape::window(tick, 2_048));
                 half.set_base(side, base as i32);
                 let offset = rng.below(4096);
                 let price = half.price(side, half.at_offset(offset));
@@ -208,7 +300,7 @@ mod tests {
     #[test]
     fn a_floor_rank_is_never_better_than_its_price() {
         let mut half = HalfBook::zeroed();
-        half.set_tick(Side::Buy, 100);
+        half.set_shape(Side::Buy, Shape::window(100, 2_048));
         for (price, bid, ask) in [(250, 2, !3), (200, 2, !2), (-250, -3, !-2), (0, 0, !0)] {
             assert_eq!(half.floor_rank(Side::Buy, price), bid);
             assert_eq!(half.floor_rank(Side::Sell, price), ask);

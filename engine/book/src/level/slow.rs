@@ -189,7 +189,7 @@ impl LevelBooks {
                 sides.half[of.side.index()].orders = 0;
             }
         }
-        self.adopt_tick(book);
+        self.adopt(book);
         Change { touch: changed, levels: changed }
     }
 
