@@ -14,6 +14,7 @@
 //! | [`iex`] | IEX-TP v1, DEEP 1.0, DEEP+, TOPS 1.5/1.6 | little |
 //! | [`dbn`] | Databento DBN market-by-order record | little |
 //! | [`soup`] | SoupBinTCP 3.00 frames | big |
+//! | [`ocg`] | HKEX OCG-C order entry | little |
 //! | [`ouch50`], [`ouch42`] | Nasdaq OUCH order entry | big |
 //! | [`omdc`] | HKEX OMD-C 1.45, packets and 32 messages | little |
 //! | [`szse`] | Shenzhen binary Level-2: frame (also of its gateway), session, ticks, snapshots | big |
@@ -29,9 +30,11 @@ pub mod iex;
 pub mod itch;
 pub mod mold;
 pub mod num;
+pub mod ocg;
 pub mod omdc;
 pub mod ouch42;
 pub mod ouch50;
 mod record;
 pub mod soup;
 pub mod szse;
+pub mod text;
