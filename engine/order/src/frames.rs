@@ -37,10 +37,11 @@ pub(crate) enum Frames {
 }
 
 #[inline]
-fn side_letter(of: Side) -> u8 {
-    match of {
-        Side::Buy => side::BUY,
-        Side::Sell => side::SELL,
+fn side_letter(intent: &OrderIntent) -> u8 {
+    match (intent.side, intent.short) {
+        (Side::Buy, _) => side::BUY,
+        (Side::Sell, false) => side::SELL,
+        (Side::Sell, true) => side::SHORT,
     }
 }
 
@@ -52,16 +53,16 @@ fn display_letter(post_only: bool) -> u8 {
 #[inline]
 fn tif_letter(of: TimeInForce) -> u8 {
     match of {
-        TimeInForce::Day => tif::DAY,
-        TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::AtCrossing => tif::IOC,
+        TimeInForce::Ioc => tif::IOC,
+        _ => tif::DAY, // `says` was asked
     }
 }
 
 #[inline]
 fn tif_seconds(of: TimeInForce) -> u32 {
     match of {
-        TimeInForce::Day => ouch42::tif::MARKET_HOURS,
-        TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::AtCrossing => ouch42::tif::IOC,
+        TimeInForce::Ioc => ouch42::tif::IOC,
+        _ => ouch42::tif::MARKET_HOURS, // `says` was asked
     }
 }
 
@@ -69,8 +70,8 @@ impl Frames {
     pub fn new(config: &OrderConfig) -> Frames {
         let capacity = u8::try_from(config.capacity).unwrap_or(capacity::PRINCIPAL);
         match config.protocol {
-            Protocol::Ouch50 => Frames::ouch50(capacity),
             Protocol::Ouch42 => Frames::ouch42(capacity, &config.firm),
+            _ => Frames::ouch50(capacity),
         }
     }
 
@@ -150,6 +151,13 @@ impl Frames {
         }
     }
 
+    /// Whether the protocol can say what `intent` asks for: of all or nothing and of auctions OUCH 5.0
+    /// and 4.2 say nothing in the fields that we patch.
+    #[inline]
+    pub fn says(&self, intent: &OrderIntent) -> bool {
+        matches!(intent.tif, TimeInForce::Day | TimeInForce::Ioc)
+    }
+
     /// Whether the protocol can say `price` as a limit.
     #[inline]
     pub fn takes(&self, price: u64) -> bool {
@@ -166,7 +174,7 @@ impl Frames {
             Frames::Ouch50 { enter, .. } => {
                 let order = &mut enter.order;
                 order.user_ref_num = Be32::new(intent.cl_ord_id.0);
-                order.side = side_letter(intent.side);
+                order.side = side_letter(intent);
                 order.quantity = Be32::new(wire.quantity);
                 order.symbol = wire.symbol;
                 order.price = Be64::new(wire.price);
@@ -177,7 +185,7 @@ impl Frames {
             Frames::Ouch42 { enter, .. } => {
                 let order = &mut enter.order;
                 order.token = ouch42::token(intent.cl_ord_id.0);
-                order.side = side_letter(intent.side);
+                order.side = side_letter(intent);
                 order.shares = Be32::new(wire.quantity);
                 order.stock = wire.symbol;
                 order.price = Be32::new(wire.price as u32); // `takes` was asked

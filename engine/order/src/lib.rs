@@ -33,6 +33,8 @@ mod config;
 mod fence;
 mod fills;
 mod frames;
+mod line;
+mod link;
 mod machine;
 mod manager;
 mod orders;

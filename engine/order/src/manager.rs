@@ -11,15 +11,14 @@ use nofx_types::{
     ClOrdId, Instrument, IntentKind, Nanos, OrderIntent, OrderUpdate, PRICE_DECIMALS, Symbol,
 };
 use nofx_wire::ouch50::client::QUERY_FRAME;
-use nofx_wire::soup;
 
 use crate::anomaly::Anomaly;
-use crate::backoff::Backoff;
 use crate::config::{ConfigError, OrderConfig};
 use crate::fence::Fence;
-use crate::frames::{Frames, Wire};
+use crate::frames::Wire;
+use crate::line::Line;
+use crate::link::Link;
 use crate::machine::Machine;
-use crate::session::Session;
 use crate::state::{SessionState, Unreconciled};
 use crate::throttle::Throttle;
 
@@ -32,13 +31,9 @@ use resend::Resends;
 #[derive(Debug)]
 pub struct OrderManager {
     machine: Machine,
-    frames: Frames,
-    session: Session,
+    line: Line,
     throttle: Throttle,
     symbols: Box<[[u8; 8]]>,
-    /// The front of a frame that was cut.
-    cut: Box<[u8]>,
-    cut_len: usize,
     config: OrderConfig,
     /// Highest id that was staged.
     last_staged: u32,
@@ -47,7 +42,6 @@ pub struct OrderManager {
     /// Highest id that may be used.
     id_limit: u32,
     sent: u64,
-    backoff: Backoff,
     fence: Fence,
     resends: Resends,
     /// Why no login can bring trading back.
@@ -61,20 +55,17 @@ impl OrderManager {
     /// # Errors
     /// A value that cannot be used; the error names its key.
     pub fn new(config: &OrderConfig) -> Result<OrderManager, ConfigError> {
+        config.check()?;
         Ok(OrderManager {
-            session: Session::new(config)?,
+            line: Line::new(config, Link::new(config)),
             machine: Machine::new(config.orders_max, config.fills_max, config.cancel_in_flight),
-            frames: Frames::new(config),
             throttle: Throttle::new(config.throttle_max, config.throttle_window_ns),
             symbols: vec![Symbol::NONE.0; config.instruments as usize].into_boxed_slice(),
-            cut: vec![0; soup::FRAME_MAX].into_boxed_slice(),
-            cut_len: 0,
             config: config.clone(),
             last_staged: 0,
             last_sent: 0,
             id_limit: u32::MAX,
             sent: 0,
-            backoff: Backoff::new(config.retry_min_ns, config.retry_max_ns),
             fence: Fence::default(),
             resends: Resends::new(config),
             stopped: None,
@@ -104,7 +95,9 @@ impl OrderManager {
     /// The rules that refuse it: [`Rule::UnknownOrder`] when the order is unknown, ended, has a
     /// request in flight or is not of this instrument and side; [`Rule::Busy`] when the row of the
     /// id is taken, the id does not rise or is above the limit, or the throttle holds it; [`Rule::NotTradable`] when the
-    /// instrument cannot be named or priced; [`Rule::Range`] when the quantity of the chain has no room.
+    /// instrument cannot be named or priced; [`Rule::Range`] when the quantity of the chain has no room,
+    /// or the protocol has no words for the order: a replace where it knows none, a time in force, a
+    /// short sale, an order that must not take liquidity.
     #[inline]
     pub fn stage(&mut self, intent: &mut OrderIntent) -> Result<(), Rejects> {
         intent.account = self.config.account;
@@ -122,7 +115,8 @@ impl OrderManager {
             let busy = !free || !self.throttle.allows(intent.now_ns);
             rejects = rejects
                 .with(Rule::Busy, busy)
-                .with(Rule::NotTradable, self.symbol(intent).is_none());
+                .with(Rule::NotTradable, self.symbol(intent).is_none())
+                .with(Rule::Range, !self.line.link.says(intent));
             self.last_staged = self.last_staged.max(id);
         }
         if !rejects.is_pass() {
@@ -161,12 +155,12 @@ impl OrderManager {
                 return None;
             }
         };
-        self.session.sent(intent.now_ns);
+        self.line.session.sent(intent.now_ns);
         self.sent += 1;
         Some(match intent.kind {
-            IntentKind::New => self.frames.enter(intent, &wire),
-            IntentKind::Replace => self.frames.replace(intent, &wire),
-            IntentKind::Cancel => self.frames.cancel(intent.orig.0),
+            IntentKind::New => self.line.link.enter(intent, &wire),
+            IntentKind::Replace => self.line.link.replace(intent, &wire),
+            IntentKind::Cancel => self.line.link.cancel(intent, &wire),
         })
     }
 
@@ -180,7 +174,7 @@ impl OrderManager {
         let price = u64::try_from(intent.price.0).map_err(|_| Anomaly::NotSendable)?;
         let places = intent.kind != IntentKind::Cancel;
         let id = intent.cl_ord_id.0;
-        if places && (id <= self.last_sent || !self.frames.takes(price)) {
+        if places && (id <= self.last_sent || !self.line.link.takes(price)) {
             return Err(Anomaly::NotSendable);
         }
         let quantity = self.machine.request(intent).ok_or(Anomaly::NotSendable)?;
@@ -198,7 +192,7 @@ impl OrderManager {
         match intent.kind {
             IntentKind::Cancel => self.may_cancel(),
             IntentKind::New | IntentKind::Replace => {
-                self.session.is_up() && self.resends.gives_way(intent.cl_ord_id.0)
+                self.line.session.is_up() && self.resends.gives_way(intent.cl_ord_id.0)
             }
         }
     }
@@ -220,43 +214,39 @@ impl OrderManager {
     /// the next one waits longer until the session has come up. Never after a login that was refused
     /// as not authorised, the end of the session or a logout.
     pub fn should_connect(&mut self, now: Nanos) -> bool {
-        let state = self.session.state;
-        let down =
-            matches!(state, SessionState::Down | SessionState::Refused(_) | SessionState::Broken);
-        down && !self.session.has_ended() && self.backoff.attempt(now)
+        self.line.should_connect(now)
     }
 
     /// Whether the connection is of no more use: refused, ended, broken, silent or logged out.
     pub fn should_disconnect(&self) -> bool {
-        !self.session.is_open() && self.session.state != SessionState::LoggingIn
+        self.line.should_disconnect()
     }
 
     /// The bytes that log in on a new connection, from the first message that has not been seen.
     pub fn login(&mut self, now: Nanos) -> &[u8] {
-        self.cut_len = 0;
-        self.session.login(now)
+        self.line.login(now)
     }
 
     /// Whether new orders can be sent: the session is up and none waits to be sent again.
     #[inline]
     pub fn is_up(&self) -> bool {
-        self.session.is_up() && !self.resends.is_pending()
+        self.line.session.is_up() && !self.resends.is_pending()
     }
 
     /// Whether cancels can be sent: the session is up, or trading is stopped for want of a proof.
     #[inline]
     pub fn may_cancel(&self) -> bool {
-        matches!(self.session.state, SessionState::Up | SessionState::Unreconciled(_))
+        matches!(self.line.session.state, SessionState::Up | SessionState::Unreconciled(_))
     }
 
     /// Where the session stands; it says in words why trading is stopped.
     pub fn session(&self) -> SessionState {
-        self.session.state
+        self.line.session.state
     }
 
     /// First sequenced message of the venue that has not been seen.
     pub fn next_seq(&self) -> u64 {
-        self.session.next_seq()
+        self.line.link.next_seq()
     }
 
     /// Bytes of the session itself that are due: an account query, or a heartbeat. Also gives the
@@ -265,27 +255,25 @@ impl OrderManager {
     /// news may be waiting afterwards.
     pub fn keep_alive(&mut self, now: Nanos) -> Option<&[u8]> {
         self.time_out(now);
-        let beat = self.session.keep_alive(now, &mut self.machine.anomalies);
+        let beat = self.line.session.keep_alive(now, &mut self.machine.anomalies);
         if self.wants_query() {
             self.fence.asked();
-            self.session.news(now);
-            self.session.sent(now);
+            self.line.session.news(now);
+            self.line.session.sent(now);
             return Some(&QUERY_FRAME);
         }
-        beat.then_some(&soup::CLIENT_HEARTBEAT)
+        beat.then(|| self.line.link.heartbeat())
     }
 
     /// The connection is gone: nothing is sent until the next login. Orders stay as they are known.
     pub fn disconnected(&mut self, now: Nanos) {
-        self.backoff.ended(now);
-        self.session.disconnected();
-        self.cut_len = 0;
+        self.line.disconnected(now);
     }
 
     /// The bytes that log out; nothing is sent after them.
     pub fn logout(&mut self) -> &[u8] {
-        self.session.state = SessionState::LoggedOut;
-        &soup::LOGOUT
+        self.line.session.state = SessionState::LoggedOut;
+        self.line.link.logout()
     }
 
     /// Orders that are open or in flight; a replace in flight counts as one more.
@@ -310,7 +298,7 @@ impl OrderManager {
             ("order_fills", self.machine.fills.bytes()),
             ("order_updates", self.machine.updates.bytes()),
             ("order_symbols", size_of_val(&*self.symbols) as u64),
-            ("order_stream", self.cut.len() as u64),
+            ("order_stream", self.line.bytes()),
             ("order_resends", self.resends.bytes()),
         ]
         .into_iter()

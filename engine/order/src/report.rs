@@ -1,5 +1,6 @@
 //! What a venue can say of an order, whatever protocol says it.
 
+use crate::anomaly::Anomaly;
 use nofx_wire::ouch42::{self, Token, token_id};
 use nofx_wire::ouch50::codes::{cancel, liquidity, state};
 use nofx_wire::ouch50::{self, OuchError};
@@ -87,6 +88,15 @@ pub(crate) enum NoReport {
     Malformed,
     /// It names a token that we did not write.
     ForeignToken,
+}
+
+impl From<NoReport> for Anomaly {
+    fn from(why: NoReport) -> Anomaly {
+        match why {
+            NoReport::Malformed => Anomaly::Malformed,
+            NoReport::ForeignToken => Anomaly::ForeignToken,
+        }
+    }
 }
 
 impl From<OuchError> for NoReport {

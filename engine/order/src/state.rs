@@ -49,6 +49,11 @@ pub enum Unreconciled {
     Ghost(u32),
 }
 
+impl SessionState {
+    /// The letter of [`SessionState::Refused`] after which no login follows.
+    pub const NOT_AUTHORISED: u8 = soup::REJECT_NOT_AUTHORISED;
+}
+
 impl Unreconciled {
     /// Whether another login cannot prove better.
     pub(crate) fn lasts(self) -> bool {

@@ -13,8 +13,8 @@ use super::OrderManager;
 use crate::anomaly::Anomaly;
 use crate::config::Reconcile;
 use crate::fence::Step;
+use crate::link::Opened;
 use crate::orders::{Order, State};
-use crate::session::Opened;
 use crate::state::{SessionState, Unreconciled};
 
 /// What the last login found; see [`OrderManager::reconciliation`].
@@ -52,9 +52,9 @@ impl OrderManager {
             self.fence.step = Step::Done;
             return self.up();
         }
-        self.session.state = SessionState::Reconciling;
+        self.line.session.state = SessionState::Reconciling;
         if let Some(why) = self.stopped {
-            self.session.state = SessionState::Unreconciled(why);
+            self.line.session.state = SessionState::Unreconciled(why);
         } else if opened.missed {
             self.stop(Unreconciled::Missed);
         } else if opened.changed && self.machine.orders.open_count() > 0 {
@@ -63,8 +63,8 @@ impl OrderManager {
     }
 
     fn up(&mut self) {
-        self.session.state = SessionState::Up;
-        self.backoff.reset();
+        self.line.session.state = SessionState::Up;
+        self.line.backoff.reset();
     }
 
     /// Trading stops, for good where another login could not prove better.
@@ -74,14 +74,14 @@ impl OrderManager {
         if why.lasts() {
             self.stopped.get_or_insert(why);
         }
-        if self.session.is_open() {
-            self.session.state = SessionState::Unreconciled(why);
+        if self.line.session.is_open() {
+            self.line.session.state = SessionState::Unreconciled(why);
         }
     }
 
     #[inline]
     fn is_reconciling(&self) -> bool {
-        self.session.state == SessionState::Reconciling
+        self.line.session.state == SessionState::Reconciling
     }
 
     /// Whether the next account query is to be sent.
@@ -202,9 +202,9 @@ impl OrderManager {
         if !self.is_reconciling() {
             return;
         }
-        let quiet = self.session.quiet(now);
+        let quiet = self.line.session.quiet(now);
         let asks = self.config.reconcile == Reconcile::Query;
-        let behind = self.session.is_behind();
+        let behind = self.line.link.is_behind();
         let still = quiet >= self.config.reconcile_quiet_ns && !behind;
         let late = quiet >= self.config.reconcile_wait_ns;
         match self.fence.step {

@@ -109,7 +109,7 @@ impl OrderManager {
     /// The next order to be sent again, once the state of orders is proven; to be called until there
     /// is none, which brings the session up. Those that are too old are released: news may be waiting afterwards.
     pub fn poll_resend(&mut self, now: Nanos) -> Option<Resend> {
-        while self.session.is_up() && self.resends.is_pending() {
+        while self.line.session.is_up() && self.resends.is_pending() {
             let Some(order) = self.next_resend() else { continue };
             let sent = self.resends.of(order.id);
             let intent = self.again(&order, sent, now);

@@ -8,11 +8,11 @@
 //! moment of the crash; a login then proves what the venue made of the rest.
 
 use nofx_types::{IntentKind, Nanos, OrderIntent};
-use nofx_wire::ouch50::Inbound;
 use nofx_wire::soup::{self, Frame};
 
 use super::OrderManager;
 use crate::anomaly::Anomaly;
+use crate::link::Soup;
 use crate::state::SessionState;
 
 impl OrderManager {
@@ -33,7 +33,7 @@ impl OrderManager {
             self.last_staged = self.last_staged.max(id);
             self.resends.sent(intent);
         }
-        self.session.sent(intent.now_ns);
+        self.line.session.sent(intent.now_ns);
         self.throttle.charge(intent.now_ns);
         self.sent += 1;
         fits
@@ -47,16 +47,14 @@ impl OrderManager {
                 Frame::LoginRequest(_) => {
                     self.login(now);
                 }
-                Frame::Unsequenced(body) => {
-                    if let Ok((Inbound::Query(_), _)) = Inbound::parse(body) {
-                        self.fence.asked();
-                        self.session.news(now);
-                    }
+                frame if Soup::replay(&frame) => {
+                    self.fence.asked();
+                    self.line.session.news(now);
                 }
-                Frame::Logout => self.session.state = SessionState::LoggedOut,
+                Frame::Logout => self.line.session.state = SessionState::LoggedOut,
                 _ => {}
             }
-            self.session.sent(now);
+            self.line.session.sent(now);
             rest = rest.get(used..).unwrap_or(&[]);
         }
     }
@@ -65,7 +63,7 @@ impl OrderManager {
     pub fn replay_ended(&mut self, now: Nanos) {
         self.disconnected(now);
         // That the session ended or was refused was said to the process before: this one asks anew.
-        self.session.state = SessionState::Down;
+        self.line.session.state = SessionState::Down;
     }
 
     /// Orders above this id are refused ([`nofx_gate::Rule::Busy`]): it is not yet reserved.
