@@ -10,3 +10,4 @@ pub mod market_data;
 pub mod order_entry;
 pub mod order_session;
 pub mod recovery;
+pub mod szse;
