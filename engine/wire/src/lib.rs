@@ -15,6 +15,8 @@
 //! | [`dbn`] | Databento DBN market-by-order record | little |
 //! | [`soup`] | SoupBinTCP 3.00 frames | big |
 //! | [`ocg`] | HKEX OCG-C order entry | little |
+//! | [`tgw`] | Shenzhen trading gateway 1.29, order entry (layouts experimental) | big |
+//! | [`tdgw`] | Shanghai trading gateway 0.57, order entry (layouts experimental) | big |
 //! | [`ouch50`], [`ouch42`] | Nasdaq OUCH order entry | big |
 //! | [`omdc`] | HKEX OMD-C 1.45, packets and 32 messages | little |
 //! | [`szse`] | Shenzhen binary Level-2: frame (also of its gateway), session, ticks, snapshots | big |
@@ -37,4 +39,6 @@ pub mod ouch50;
 mod record;
 pub mod soup;
 pub mod szse;
+pub mod tdgw;
 pub mod text;
+pub mod tgw;
