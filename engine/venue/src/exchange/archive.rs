@@ -1,31 +1,12 @@
 //! The day's messages, kept for those who missed some: the re-request server of MoldUDP64 1.00.
 //!
-//! Model: messages lie behind each other in segments; dropping the oldest segment bounds the memory.
-//! A request (20 bytes: session, first number, how many) is answered with one ordinary downstream
+//! Model: a request (20 bytes: session, first number, how many) is answered with one ordinary downstream
 //! packet that holds as many of them as fit, and with nothing where there is nothing to give.
 //! Worst case: an answer copies one packet.
 
-use std::collections::VecDeque;
-
 use nofx_wire::mold::{Header, PacketBuilder};
 
-/// Messages of a segment.
-const SEGMENT: usize = 1 << 14;
-
-#[derive(Default)]
-struct Segment {
-    bytes: Vec<u8>,
-    /// Where each message ends.
-    ends: Vec<u32>,
-}
-
-impl Segment {
-    fn message(&self, at: usize) -> Option<&[u8]> {
-        let end = *self.ends.get(at)? as usize;
-        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
-        self.bytes.get(start.unwrap_or(0) as usize..end)
-    }
-}
+use crate::kept::Kept;
 
 /// Requests by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,41 +26,24 @@ pub struct RequestStats {
 /// Messages of one session.
 pub struct Archive {
     session: [u8; 10],
-    segments: VecDeque<Segment>,
-    /// Number of the first message kept.
-    first: u64,
-    segments_max: usize,
+    kept: Kept,
     stats: RequestStats,
 }
 
 impl Archive {
     /// Keeps at least `messages_max` messages of `session`, numbered from 1.
     pub fn new(session: [u8; 10], messages_max: u64) -> Archive {
-        let segments_max = (messages_max / SEGMENT as u64) as usize + 2;
-        let segments = VecDeque::new();
-        Archive { session, segments, first: 1, segments_max, stats: RequestStats::default() }
+        Archive { session, kept: Kept::new(messages_max), stats: RequestStats::default() }
     }
 
     /// Keeps the next message.
     pub fn push(&mut self, message: &[u8]) {
-        if self.segments.back().is_none_or(|segment| segment.ends.len() == SEGMENT) {
-            if self.segments.len() == self.segments_max {
-                self.segments.pop_front();
-                self.first += SEGMENT as u64;
-            }
-            self.segments.push_back(Segment::default());
-        }
-        if let Some(segment) = self.segments.back_mut() {
-            segment.bytes.extend_from_slice(message);
-            segment.ends.push(segment.bytes.len() as u32);
-        }
+        self.kept.push(message);
     }
 
     /// Message number `seq`.
     pub fn message(&self, seq: u64) -> Option<&[u8]> {
-        let at = seq.checked_sub(self.first)?;
-        let segment = usize::try_from(at / SEGMENT as u64).ok()?;
-        self.segments.get(segment)?.message((at % SEGMENT as u64) as usize)
+        self.kept.message(seq)
     }
 
     /// Answers a request: the packet, written to `out`; `None` where there is no answer.
@@ -122,6 +86,7 @@ mod tests {
     use nofx_wire::num::{Be16, Be64};
 
     use super::*;
+    use crate::kept::SEGMENT;
 
     const SESSION: [u8; 10] = *b"SESSION   ";
 
