@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod gateways;
 pub mod mailbox;
 pub mod market_data;
 pub mod order_entry;

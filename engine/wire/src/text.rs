@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(china.timestamp(AT), 20_261_127_003_005_123);
         assert_eq!(china.date(AT), 20_261_127);
         assert_eq!(china.of_day(AT), 30_051_234_567);
-        assert_eq!(china.of_day(AT.plus(9 * NANOS_PER_HOUR)), 93_005_123_4567);
+        assert_eq!(china.of_day(AT.plus(9 * NANOS_PER_HOUR)), 930_051_234_567);
         assert_eq!(china.timestamp(Nanos(AT.0 - NANOS_PER_HOUR)), 20_261_126_233_005_123);
     }
 

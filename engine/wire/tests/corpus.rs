@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::{checks, order_checks};
+use support::{checks, gateway_checks, order_checks};
 
 fn run(target: &str, at_least: usize, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
@@ -46,4 +46,11 @@ fn seeds_of_ouch42_pass() {
 #[test]
 fn seeds_of_soup_pass() {
     run("soup", 23, order_checks::soup);
+}
+
+#[test]
+fn seeds_of_the_gateways_pass() {
+    run("ocg", 50, gateway_checks::ocg);
+    run("tgw", 45, gateway_checks::tgw);
+    run("tdgw", 45, gateway_checks::tdgw);
 }

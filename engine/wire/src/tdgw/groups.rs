@@ -47,14 +47,23 @@ pub struct SyncResponse<'a> {
 pub struct ReportInfo<'a> {
     /// 0 auction.
     pub platform_id: u16,
-    form: Form<'a>,
+    list: &'a [u8],
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How a [`ReportInfo`] lists PBUs and sets; the sheet leaves it open \[?\]. With one PBU both are
+/// the same bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InfoForm {
+    /// All PBUs, then the sets that each of them has (the order of our sheet).
+    #[default]
+    Flat,
+    /// Each PBU with its own sets (one public source).
+    Nested,
+}
+
+#[derive(Clone, Copy)]
 enum Form<'a> {
-    /// All PBUs, then the sets that each of them has.
     Flat(&'a [[u8; 8]], &'a [[u8; 4]]),
-    /// Each PBU with its own sets.
     Nested(&'a [u8]),
 }
 
@@ -80,17 +89,18 @@ impl<'a> ReportInfo<'a> {
     /// The message type on the wire.
     pub const TYPE: u32 = 208;
 
-    /// Reads the list in the form that fits `body` exactly, the flat one first.
     pub(super) fn parse(body: &'a [u8]) -> Option<ReportInfo<'a>> {
-        let (platform, rest) = body.split_first_chunk()?;
-        let platform_id = u16::from_be_bytes(*platform);
-        let form = flat(rest).or_else(|| nested(rest))?;
-        Some(ReportInfo { platform_id, form })
+        let (platform, list) = body.split_first_chunk()?;
+        Some(ReportInfo { platform_id: u16::from_be_bytes(*platform), list })
     }
 
-    /// Every PBU with every set that it reports in.
-    pub fn pairs(&self) -> impl Iterator<Item = ([u8; 8], u32)> + 'a {
-        let (pbus, sets, mut left) = match self.form {
+    /// Every PBU with every set that it reports in; `None` when the message does not have this form.
+    pub fn pairs(&self, form: InfoForm) -> Option<impl Iterator<Item = ([u8; 8], u32)> + 'a> {
+        let form = match form {
+            InfoForm::Flat => flat(self.list),
+            InfoForm::Nested => nested(self.list),
+        };
+        let (pbus, sets, mut left) = match form? {
             Form::Flat(pbus, sets) => (pbus, sets, &[][..]),
             Form::Nested(list) => (&[][..], &[][..], list),
         };
@@ -100,18 +110,14 @@ impl<'a> ReportInfo<'a> {
             left = rest;
             Some(sets.iter().map(move |set| (pbu, set)))
         });
-        flat.chain(nested.flatten()).map(|(pbu, set)| (pbu, u32::from_be_bytes(*set)))
+        Some(flat.chain(nested.flatten()).map(|(pbu, set)| (pbu, u32::from_be_bytes(*set))))
     }
 }
 
 impl core::fmt::Debug for ReportInfo<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "ReportInfo {{ platform_id: {}, pairs: [", self.platform_id)?;
-        for (place, (pbu, set)) in self.pairs().enumerate() {
-            let comma = if place > 0 { ", " } else { "" };
-            write!(f, "{comma}\"{}\"/{set}", pbu.escape_ascii())?;
-        }
-        f.write_str("] }")
+        let list = self.list.escape_ascii();
+        write!(f, "ReportInfo {{ platform_id: {}, list: \"{list}\" }}", self.platform_id)
     }
 }
 

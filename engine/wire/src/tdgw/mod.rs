@@ -26,8 +26,7 @@
 //! All layouts rest on one public source and are experimental ([`EXPERIMENTAL`]); frame and message
 //! numbers on two. What the sheet marks as unverified is an option: decimals ([`Scale`]: five for
 //! prices, three for quantities; a second source agrees), the form of `transact_time`
-//! ([`TimeForm`]), and whether the sets of 208 are listed once or under each PBU (both are read;
-//! they are the same bytes where there is one PBU).
+//! ([`TimeForm`]), and how 208 lists its sets ([`InfoForm`]).
 
 use core::fmt;
 
@@ -45,7 +44,7 @@ pub use frame::{
     put_frame,
 };
 pub use groups::{
-    ReportInfo, Sync, SyncResponse, SyncResponseRow, SyncRow, put_report_info, put_sync,
+    InfoForm, ReportInfo, Sync, SyncResponse, SyncResponseRow, SyncRow, put_report_info, put_sync,
     put_sync_response,
 };
 pub use scale::{Scale, TimeForm};

@@ -29,14 +29,14 @@
 use nofx_types::{Price, Qty};
 
 use crate::num::{Be16, Be32, BeI32, BeI64};
-use crate::szse::{Frame, Short, message};
+use crate::szse::message;
 
 pub mod client;
 pub mod codes;
 
 pub use crate::szse::{
-    FrameError, HEARTBEAT, HEARTBEAT_FRAME, Logon, Logout, next_frame, price_of, put_frame,
-    shares_of,
+    Frame, FrameError, HEARTBEAT, HEARTBEAT_FRAME, Logon, Logout, Short, next_frame, price_of,
+    put_frame, shares_of,
 };
 
 /// Message types whose layout rests on one source.

@@ -12,6 +12,10 @@ pub mod checks;
 #[path = "../../../../fuzz/src/order_entry.rs"]
 pub mod order_checks;
 
+/// The checks of the gateways' targets.
+#[path = "../../../../fuzz/src/gateways.rs"]
+pub mod gateway_checks;
+
 /// The bytes of a hex text.
 pub fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
