@@ -11,6 +11,8 @@
 //!   needs.
 //! - [`TwinBooks`]: std maps, obviously right, slow.
 //!
+//! Shenzhen's raw events become those of a clean book in [`rebuild`], between feed and book.
+//!
 //! Memory is taken when books are made and never grows; what finds no room is counted and marks its
 //! book stale. No event can make a book panic or disagree with itself: `check` proves the
 //! invariants at any time.
@@ -19,6 +21,7 @@
 mod counts;
 mod level;
 mod queue;
+pub mod rebuild;
 mod touch_hash;
 mod twin;
 
