@@ -107,7 +107,7 @@ pub fn ipv4(from: Ipv4Addr, to: Ipv4Addr, ttl: u8, id: u16, payload: usize) -> [
 }
 
 /// Sum of the 16-bit words, unfolded; an odd last byte is the high half of its word.
-fn sum(bytes: &[u8]) -> u64 {
+pub fn sum(bytes: &[u8]) -> u64 {
     // Four bytes at a time: 32-bit words add up to the same ones' complement sum (RFC 1071 2C).
     let (words, rest) = bytes.as_chunks::<4>();
     let wide: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
@@ -117,7 +117,7 @@ fn sum(bytes: &[u8]) -> u64 {
 }
 
 /// The complement of a sum, folded to 16 bits.
-fn fold(sum: u64) -> u16 {
+pub fn fold(sum: u64) -> u16 {
     let mut sum = sum;
     for _ in 0..4 {
         sum = (sum & 0xFFFF) + (sum >> 16);

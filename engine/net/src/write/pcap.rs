@@ -6,7 +6,7 @@ use std::path::Path;
 use nofx_types::Nanos;
 
 use crate::atomic::AtomicFile;
-use crate::datagrams::build::{FRAME_MIN, group_mac, ipv4};
+use crate::datagrams::build::{FRAME_MIN, fold, group_mac, ipv4, sum};
 use crate::{Error, Problem, Result};
 
 const ETHERNET: usize = 14;
@@ -64,6 +64,7 @@ pub fn append_datagram(
         return None;
     }
     let (head, padding) = record_head(link, number, seconds, ts_ns, dst, port, payload.len());
+    // No checksum: RFC 768 allows it over IPv4, and nobody sends this frame.
     out.extend_from_slice(head.bytes());
     let at = out.len();
     out.extend_from_slice(payload);
@@ -101,7 +102,7 @@ fn record_head(
     head.put(&link.src_port.to_be_bytes());
     head.put(&port.to_be_bytes());
     head.put(&((UDP + payload_len) as u16).to_be_bytes());
-    head.put(&[0, 0]); // no checksum: RFC 768 allows it over IPv4
+    head.put(&[0, 0]); // the checksum, see [`Head::seal`]
     (head, padding)
 }
 
@@ -140,8 +141,9 @@ impl PcapWriter {
         let Ok(seconds) = u32::try_from(ts_ns.0 / 1_000_000_000) else {
             return Err(self.unwritable(Problem::Time(ts_ns.0)));
         };
-        let (head, padding) =
+        let (mut head, padding) =
             record_head(&self.link, self.packets, seconds, ts_ns, dst, port, payload.len());
+        head.seal(payload);
         self.out.put(head.bytes())?;
         self.out.put(payload)?;
         self.out.put(&[0; FRAME_MIN][..padding])?;
@@ -187,10 +189,23 @@ impl Head {
     fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
+
+    /// Fills the UDP checksum in: pseudo header (addresses, protocol, length), header, payload.
+    fn seal(&mut self, payload: &[u8]) {
+        let udp = self.len - UDP;
+        let addresses = sum(&self.bytes[udp - 8..udp]);
+        let header = sum(&self.bytes[udp..self.len]);
+        let pseudo = addresses + 17 + (UDP + payload.len()) as u64;
+        let sum = match fold(pseudo + header + sum(payload)) {
+            0 => 0xFFFF, // zero would say "no checksum"
+            sum => sum,
+        };
+        self.bytes[self.len - 2..self.len].copy_from_slice(&sum.to_be_bytes());
+    }
 }
 
 /// The group's address on Ethernet, or a locally administered one for a host.
-fn mac_of(ip: [u8; 4]) -> [u8; 6] {
+pub(super) fn mac_of(ip: [u8; 4]) -> [u8; 6] {
     let [a, b, c, d] = ip;
     let group = Ipv4Addr::from(ip);
     if group.is_multicast() { group_mac(group) } else { [0x02, 0x00, a, b, c, d] }
