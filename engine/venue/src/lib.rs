@@ -27,6 +27,7 @@ pub mod board;
 pub mod config;
 pub mod day;
 pub mod exchange;
+pub mod gateway;
 mod kept;
 pub mod latency;
 pub mod matching;

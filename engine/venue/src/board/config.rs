@@ -1,34 +1,62 @@
 //! Configuration of a board: every key with a default, unknown keys refused.
 
-use nofx_types::Market;
+use std::collections::BTreeMap;
+
+use nofx_rules::{Listing, Status, VcmClass};
+use nofx_types::{Price, parse_decimal};
 use serde::Deserialize;
+
+use crate::ConfigError;
 
 /// A board of one market.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BoardConfig {
-    /// Which market: `sse`, `szse`, `hkex`.
-    pub market: String,
     /// Seed of everything drawn.
     pub seed: u64,
     /// The securities, most active first.
     pub securities: Vec<SecurityConfig>,
+    /// How the day is played.
+    pub course: CourseConfig,
+    /// Who holds what when the day begins.
+    pub holdings: Vec<HoldingConfig>,
+    /// Background orders.
+    pub flow: BoardFlowConfig,
     /// Orders that rest at one time, all books together; also the number of price levels.
     pub orders: u32,
+    /// Between two indicative prices of a call, milliseconds; 0 says none.
+    pub indicative_ms: u32,
     /// Whether [`super::What::Level`] follows each change of a book.
     pub levels: bool,
+    /// Executions kept for the dump; further ones are counted only.
+    pub executions: u32,
 }
 
 impl Default for BoardConfig {
     fn default() -> Self {
         BoardConfig {
-            market: Market::Szse.name().into(),
             seed: 1,
             securities: Vec::new(),
-            orders: 100_000,
+            course: CourseConfig::default(),
+            holdings: Vec::new(),
+            flow: BoardFlowConfig::default(),
+            orders: 200_000,
+            indicative_ms: 3_000,
             levels: false,
+            executions: 2_000_000,
         }
     }
+}
+
+/// How long the stages last. Without any key the day has its own hours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CourseConfig {
+    /// Length of a stage by its name ([`super::Stage::name`]), milliseconds. A day with such a stage,
+    /// or with a start of its own, has its stages one after the other from the start.
+    pub lengths_ms: BTreeMap<String, u64>,
+    /// Other stages are played so many times as fast; 0 and 1 as they are.
+    pub speed: u32,
 }
 
 /// One security.
@@ -41,12 +69,112 @@ pub struct SecurityConfig {
     pub channel: u16,
     /// Previous close as decimal text.
     pub previous_close: String,
-    /// Shares of a board lot; 0 for the market's (Hong Kong has none and must say).
+    /// `normal`, `special` (ST), `unlimited`, or `new_N` on the Nth day since its listing.
+    pub status: String,
+    /// Its board, where the code does not say.
+    pub board: Option<String>,
+    /// Shares of a board lot; 0 for the board's (Hong Kong has none and must say).
     pub lot: u32,
+    /// Name of its tick table; absent for the board's.
+    pub tick_table: Option<String>,
+    /// It may be sold short.
+    pub short: bool,
+    /// Volatility control: `large`, `mid`, `small`; absent for none.
+    pub vcm: Option<VcmClass>,
+    /// Shares bought may be sold the same day.
+    pub same_day: bool,
+    /// It takes part in the closing auction.
+    pub closing_auction: bool,
 }
 
 impl Default for SecurityConfig {
     fn default() -> Self {
-        SecurityConfig { symbol: String::new(), channel: 1, previous_close: "10.00".into(), lot: 0 }
+        SecurityConfig {
+            symbol: String::new(),
+            channel: 1,
+            previous_close: "10.00".into(),
+            status: "normal".into(),
+            board: None,
+            lot: 0,
+            tick_table: None,
+            short: false,
+            vcm: None,
+            same_day: false,
+            closing_auction: true,
+        }
+    }
+}
+
+impl SecurityConfig {
+    /// Its facts as the rules want them.
+    pub fn listing(&self) -> Result<Listing<'_>, ConfigError> {
+        let close = parse_decimal(&self.previous_close, 4).ok().filter(|price| *price >= 0);
+        let status = match self.status.as_str() {
+            "normal" => Some(Status::Normal),
+            "special" => Some(Status::Special),
+            "unlimited" => Some(Status::Unlimited),
+            text => text.strip_prefix("new_").and_then(|day| day.parse().ok()).map(Status::New),
+        };
+        Ok(Listing {
+            previous_close: close.map(Price).ok_or_else(|| self.wrong("previous_close"))?,
+            status: status.ok_or_else(|| self.wrong("status"))?,
+            board: self.board.as_deref(),
+            lot: self.lot,
+            tick_table: self.tick_table.as_deref(),
+            limits: None,
+            short: self.short,
+            vcm: self.vcm,
+            same_day: self.same_day,
+        })
+    }
+
+    fn wrong(&self, key: &str) -> ConfigError {
+        ConfigError::new(format!("securities.{key} of {}", self.symbol), "cannot be read")
+    }
+}
+
+/// Shares of an account when the day begins.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldingConfig {
+    /// The account.
+    pub account: String,
+    /// The security.
+    pub symbol: String,
+    /// Shares, all sellable.
+    pub qty: u64,
+}
+
+/// Background orders from a seeded generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BoardFlowConfig {
+    /// Requests a second, all securities together, while orders are taken; 0 for none.
+    pub rate: u32,
+    /// Accounts that send them.
+    pub accounts: u32,
+    /// Shares of each security that each of them holds when the day begins, about.
+    pub holding: u64,
+    /// Activity falls like rank^(-quarters/4).
+    pub zipf_quarters: u32,
+    /// Orders that rest in one book, about.
+    pub resting: u32,
+    /// Of 10,000 orders so many break a rule on purpose, to be refused.
+    pub wrong: u32,
+    /// Of 10,000 requests so many come with news: the price jumps.
+    pub news: u32,
+}
+
+impl Default for BoardFlowConfig {
+    fn default() -> Self {
+        BoardFlowConfig {
+            rate: 0,
+            accounts: 32,
+            holding: 100_000,
+            zipf_quarters: 4,
+            resting: 200,
+            wrong: 100,
+            news: 5,
+        }
     }
 }

@@ -94,3 +94,62 @@ pub struct Period {
     /// When it ends there.
     pub day_to: u64,
 }
+
+/// The day's periods and which of them is played.
+#[derive(Clone, Debug)]
+pub struct Course {
+    periods: Box<[Period]>,
+    at: usize,
+}
+
+impl Course {
+    /// Of periods that follow each other; `None` without any.
+    pub fn new(periods: Vec<Period>) -> Option<Course> {
+        (!periods.is_empty()).then(|| Course { periods: periods.into_boxed_slice(), at: 0 })
+    }
+
+    /// The periods.
+    pub fn periods(&self) -> &[Period] {
+        &self.periods
+    }
+
+    /// The current period.
+    pub fn period(&self) -> Period {
+        self.periods[self.at]
+    }
+
+    /// Index of the current period.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next period if it is due.
+    pub fn next_due(&self, now: Nanos) -> Option<Period> {
+        self.periods.get(self.at + 1).filter(|next| next.from <= now).copied()
+    }
+
+    /// Goes on to the next period, if there is one.
+    pub fn advance(&mut self) {
+        self.at = (self.at + 1).min(self.periods.len() - 1);
+    }
+
+    /// Time of the venue's day at a real time, nanoseconds since its midnight.
+    pub fn day_time(&self, now: Nanos) -> u64 {
+        let after = self.periods.partition_point(|period| period.from <= now);
+        let period = &self.periods[after.saturating_sub(1)];
+        let whole = period.to.since(period.from).max(1);
+        let done = now.since(period.from).min(whole);
+        let day = period.day_to - period.day_from;
+        period.day_from + (u128::from(day) * u128::from(done) / u128::from(whole)) as u64
+    }
+
+    /// Real time of a time of the venue's day.
+    pub fn real_time(&self, day_time: u64) -> Nanos {
+        let after = self.periods.partition_point(|period| period.day_from <= day_time);
+        let period = &self.periods[after.saturating_sub(1)];
+        let whole = (period.day_to - period.day_from).max(1);
+        let done = day_time.saturating_sub(period.day_from).min(whole);
+        let real = period.to.since(period.from);
+        period.from.plus((u128::from(real) * u128::from(done) / u128::from(whole)) as u64)
+    }
+}

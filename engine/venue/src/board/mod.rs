@@ -1,10 +1,10 @@
 //! An exchange of the mainland or of Hong Kong without a protocol: books, rules, phases, auctions.
 //!
-//! Model: requests come in neutral form and are checked by the day's market rules; an order that
+//! Model: requests come in neutral form and are judged by the day's market rules; an order that
 //! passes meets the book of its security ([`Matching`]) in the way of the stage: collected in a call,
-//! matched in continuous trading. What the owner hears is told by account, what the public hears is a
-//! queue of [`Said`], numbered by the board as the market numbers it, because in Shenzhen the number of
-//! an order's message is its id. Neither socket nor clock nor bytes.
+//! matched in continuous trading. What the owner hears are [`Tell`]s, what the public hears is a queue
+//! of [`Said`], numbered by the board as the market numbers it, because in Shenzhen the number of an
+//! order's message is its id. Neither socket nor clock nor bytes.
 //!
 //! ```text
 //!  gateway ─Ask──┐             ┌─> Tell ─> gateway
@@ -15,59 +15,56 @@
 //! Why here: all venue processes, generated days and tests of the three markets share these rules, and
 //! an engine's own market rules are compiled from the same data.
 //!
+//! Not played: trading after the close at a fixed price; pauses of securities without limits.
+//!
 //! Worst case: like the other venue it allocates as the day grows; it is never on the hot path.
 
+mod accounts;
+mod auction;
+mod cage;
 mod config;
 mod course;
+mod day;
+mod dump;
+mod enter;
+mod flow;
+mod law;
+mod line;
+mod orders;
+mod plan;
 mod said;
+mod trade;
+mod vcm;
+mod voice;
 
 use std::collections::VecDeque;
 
-use nofx_types::{Level, Market, Nanos, OrderRef, Price, Pricing, Side, Symbol};
+use nofx_rules::{DayRules, Session};
+use nofx_types::{Date, Level, Market, Nanos, OrderRef, Price, Pricing, Side, Symbol};
 
-pub use config::{BoardConfig, SecurityConfig};
+pub use accounts::{Account, Holding};
+pub use config::{BoardConfig, BoardFlowConfig, CourseConfig, HoldingConfig, SecurityConfig};
 pub use course::{Period, Stage};
+pub use dump::{
+    BoardDump, DumpAccount, DumpExecution, DumpHolding, DumpOrder, DumpSecurity, DumpStanding,
+};
+pub use line::{Cooling, Security, Totals};
+pub use orders::{Entry, Kind, Order, Owner, State};
 pub use said::{ALL, Auction, Party, Place, Said, What};
+pub use voice::Channel;
 
-use crate::matching::Matching;
-
-/// What is fixed of a security for the day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Security {
-    /// Its code.
-    pub symbol: Symbol,
-    /// The channel that carries it.
-    pub channel: u16,
-    /// Previous close.
-    pub previous_close: Price,
-    /// Lowest price of the day, 0 for none.
-    pub limit_low: Price,
-    /// Highest price of the day, 0 for none.
-    pub limit_high: Price,
-    /// Shares of a board lot.
-    pub lot: u32,
-}
-
-/// What traded in a security so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Trades.
-    pub trades: u64,
-    /// Shares.
-    pub volume: u64,
-    /// Price times shares, 1/10,000.
-    pub turnover: u64,
-    /// Opening price, 0 before there is one; so the others.
-    pub open: Price,
-    /// Highest price.
-    pub high: Price,
-    /// Lowest price.
-    pub low: Price,
-    /// Price of the last trade.
-    pub last: Price,
-    /// Closing price.
-    pub close: Price,
-}
+use crate::ConfigError;
+use crate::day::draw::Draw;
+use crate::gateway::{Ask, Tell};
+use crate::matching::{Matching, Resting};
+use accounts::Accounts;
+use course::Course;
+use dump::Execution;
+use flow::Flow;
+use line::Line;
+use orders::Orders;
+use trade::Fill;
+use voice::{Voice, public};
 
 /// A resting order, in the words of the public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,24 +81,116 @@ pub struct Standing {
 
 /// One market's exchange.
 pub struct Board {
+    config: BoardConfig,
     market: Market,
+    rules: DayRules,
     securities: Box<[Security]>,
-    totals: Box<[Totals]>,
+    lines: Vec<Line>,
     books: Matching,
-    said: VecDeque<Said>,
+    orders: Orders,
+    accounts: Accounts,
+    voice: Voice,
+    tells: VecDeque<(Owner, Tell)>,
+    course: Course,
+    /// The session of each period.
+    sessions: Vec<Session>,
+    no_session: Session,
     stage: Stage,
-    now: Nanos,
+    /// Requests taken before continuous trading, served when it begins.
+    waiting: Vec<(Owner, Ask)>,
+    /// Begin of the fixing of closing references, time of the day.
+    fixing_from: Option<u64>,
+    /// When indicative prices were said last.
+    indicated: Nanos,
+    /// Whether facts carry ranks: where the market publishes them.
+    ranks: bool,
+    flow: Option<Flow>,
+    executions: Vec<Execution>,
+    executions_dropped: u64,
+    /// Memory for the fills of one order.
+    fills: Vec<Fill>,
 }
 
 impl Board {
+    /// A board on the day of the rules. `start`: the real time at which the day begins, one stage after
+    /// the other; without it the day has its own hours.
+    ///
+    /// # Errors
+    /// Names the key of the configuration that cannot be used.
+    pub fn new(
+        config: BoardConfig,
+        rules: DayRules,
+        start: Option<Nanos>,
+    ) -> Result<Board, ConfigError> {
+        let market = rules.market();
+        let securities = securities(&config, &rules)?;
+        let first = securities
+            .first()
+            .ok_or_else(|| ConfigError::new("securities", "at least one security is needed"))?;
+        let mut draw = Draw::new(config.seed ^ 0x5eed_b0a2_d000_0001);
+        let sessions = rules.sessions(first.rules.board);
+        let plan = plan::plan(sessions, rules.date(), &config.course, start, &mut draw)?;
+        let course = Course::new(plan.periods)
+            .ok_or_else(|| ConfigError::new("date", "the market is closed on this day"))?;
+        let (period, no_session) = (course.period(), Session::closed(0, 0, rules.date()));
+        let fixing = course.periods().iter().find(|period| period.stage == Stage::Fixing);
+        let mut board = Board {
+            fixing_from: fixing.map(|period| period.day_from),
+            market,
+            lines: securities.iter().map(|security| Line::new(*security)).collect(),
+            books: Matching::new(securities.len(), config.orders as usize, config.orders as usize),
+            orders: Orders::default(),
+            accounts: Accounts::new(securities.len()),
+            voice: Voice::new(market, securities.iter().map(|security| security.channel)),
+            tells: VecDeque::new(),
+            course,
+            sessions: plan.sessions,
+            no_session,
+            stage: period.stage,
+            waiting: Vec::new(),
+            indicated: Nanos(0),
+            ranks: market == Market::Hkex,
+            flow: None,
+            executions: Vec::new(),
+            executions_dropped: 0,
+            fills: Vec::new(),
+            securities,
+            rules,
+            config,
+        };
+        board.voice.now = period.from;
+        board.give_holdings()?;
+        board.flow = Flow::new(&mut board, &mut draw);
+        board.open_day();
+        Ok(board)
+    }
+
+    fn give_holdings(&mut self) -> Result<(), ConfigError> {
+        for holding in std::mem::take(&mut self.config.holdings) {
+            let row = Symbol::new(&holding.symbol).and_then(|symbol| self.row_of(symbol));
+            let row = row
+                .ok_or_else(|| ConfigError::new("holdings.symbol", "not one of the securities"))?;
+            let account = self.accounts.named(&holding.account);
+            if let Some(held) = self.accounts.holding_mut(account, row) {
+                held.start += holding.qty;
+            }
+        }
+        Ok(())
+    }
+
     /// Its market.
     pub fn market(&self) -> Market {
         self.market
     }
 
+    /// The day.
+    pub fn date(&self) -> Date {
+        self.rules.date()
+    }
+
     /// The board's time: the latest it was given.
     pub fn now(&self) -> Nanos {
-        self.now
+        self.voice.now
     }
 
     /// The stage of the day.
@@ -109,19 +198,61 @@ impl Board {
         self.stage
     }
 
+    /// All periods of the day.
+    pub fn periods(&self) -> &[Period] {
+        self.course.periods()
+    }
+
     /// All securities, by row.
     pub fn securities(&self) -> &[Security] {
         &self.securities
     }
 
+    /// The row of a security.
+    pub fn row_of(&self, symbol: Symbol) -> Option<u32> {
+        let found = self.securities.iter().position(|security| security.symbol == symbol);
+        found.map(|row| row as u32)
+    }
+
+    /// All channels with the last number given on each.
+    pub fn channels(&self) -> &[Channel] {
+        self.voice.channels()
+    }
+
     /// What traded in `row`.
     pub fn totals(&self, row: u32) -> Totals {
-        self.totals.get(row as usize).copied().unwrap_or_default()
+        self.lines.get(row as usize).map(|line| line.totals).unwrap_or_default()
+    }
+
+    /// Whether the security is halted.
+    pub fn is_halted(&self, row: u32) -> bool {
+        self.lines.get(row as usize).is_some_and(|line| line.halted)
+    }
+
+    /// The cooling-off that is under way.
+    pub fn cooling(&self, row: u32) -> Option<Cooling> {
+        self.lines.get(row as usize).and_then(|line| line.cooling)
+    }
+
+    /// The prices that this session takes besides the day's limits, as (low, high).
+    pub fn session_band(&self, row: u32) -> Option<(Price, Price)> {
+        let band = self.lines.get(row as usize).and_then(|line| line.session_band);
+        band.map(|band| (band.low, band.high))
+    }
+
+    /// What the opening (closing) call ended with, once it has.
+    pub fn uncrossed(&self, row: u32, closing: bool) -> Option<Auction> {
+        self.lines.get(row as usize)?.uncrossed[usize::from(closing)]
     }
 
     /// The next public fact, each once.
     pub fn next_said(&mut self) -> Option<Said> {
-        self.said.pop_front()
+        self.voice.next()
+    }
+
+    /// The next report to an owner of orders, each once.
+    pub fn next_tell(&mut self) -> Option<(Owner, Tell)> {
+        self.tells.pop_front()
     }
 
     /// The levels of a side, best first; market orders of an auction show at none.
@@ -133,13 +264,85 @@ impl Board {
     pub fn standing(&self, row: u32, side: Side) -> impl Iterator<Item = Standing> {
         self.books.resting_orders(row, side).map(|resting| standing(&resting))
     }
+
+    /// Orders that wait outside the price cage, oldest first.
+    pub fn parked(&self, row: u32) -> impl Iterator<Item = OrderRef> {
+        let parked = self.lines.get(row as usize).map(|line| &line.parked[..]);
+        parked.unwrap_or(&[]).iter().map(|key| public(*key))
+    }
+
+    /// Every accepted order, oldest first.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
+    }
+
+    /// The index of an account by its name, a new one where there is none.
+    pub fn account(&mut self, name: &str) -> u32 {
+        self.accounts.named(name)
+    }
+
+    /// What an account holds of a security.
+    pub fn holding(&self, account: u32, row: u32) -> Holding {
+        self.accounts.holding(account, row)
+    }
+
+    /// Holdings for a board of the next day.
+    pub fn holdings(&self) -> Vec<HoldingConfig> {
+        let all = self.accounts.all().iter().flat_map(|account| {
+            let held = account.holdings.iter().zip(&self.securities);
+            held.map(|(holding, security)| HoldingConfig {
+                account: account.name.clone(),
+                symbol: security.symbol.as_str().to_owned(),
+                qty: u64::try_from(holding.net()).unwrap_or(0),
+            })
+        });
+        all.filter(|holding| holding.qty > 0).collect()
+    }
+
+    fn channel_of(&self, row: u32) -> u16 {
+        self.securities.get(row as usize).map_or(0, |security| security.channel)
+    }
+
+    fn say(&mut self, row: u32, what: What) {
+        self.voice.say(row, self.channel_of(row), what);
+    }
+
+    fn tell(&mut self, owner: Owner, tell: Tell) {
+        if owner != Owner::FLOW {
+            self.tells.push_back((owner, tell));
+        }
+    }
+}
+
+fn securities(config: &BoardConfig, rules: &DayRules) -> Result<Box<[Security]>, ConfigError> {
+    let row = |given: &SecurityConfig| -> Result<Security, ConfigError> {
+        let wrong = |reason: String| {
+            ConfigError::new(format!("securities.symbol of {:?}", given.symbol), reason)
+        };
+        let listing = given.listing()?;
+        let symbol = Symbol::new(&given.symbol).ok_or_else(|| wrong("too long".into()))?;
+        let rules = rules.instrument(&given.symbol, &listing).map_err(|e| wrong(e.to_string()))?;
+        let band = rules.band.rule.map(|band| (band.low, band.high));
+        let (limit_low, limit_high) = band.unwrap_or_default();
+        Ok(Security {
+            symbol,
+            channel: given.channel,
+            previous_close: listing.previous_close,
+            limit_low,
+            limit_high,
+            lot: rules.lot.rule.min,
+            rules,
+            closing_auction: given.closing_auction,
+        })
+    };
+    config.securities.iter().map(row).collect()
 }
 
 /// Price at which an order without a price stands in its book, before all others.
 const fn priceless(side: Side) -> Price {
     match side {
-        Side::Buy => Price(i64::MAX),
-        Side::Sell => Price(i64::MIN),
+        Side::Buy => nofx_rules::auction::AT_AUCTION_BUY,
+        Side::Sell => nofx_rules::auction::AT_AUCTION_SELL,
     }
 }
 
@@ -147,7 +350,7 @@ const fn is_priceless(side: Side, price: Price) -> bool {
     price.0 == priceless(side).0
 }
 
-fn standing(resting: &crate::matching::Resting) -> Standing {
+fn standing(resting: &Resting) -> Standing {
     let market = is_priceless(resting.side, resting.price);
     Standing {
         order: public(resting.order),
@@ -155,12 +358,4 @@ fn standing(resting: &crate::matching::Resting) -> Standing {
         price: if market { Price(0) } else { resting.price },
         qty: resting.qty,
     }
-}
-
-/// Bits of an order's key in the books that the public sees; above them stands the channel.
-const PUBLIC_BITS: u32 = 44;
-
-/// The id that the public sees.
-const fn public(key: OrderRef) -> OrderRef {
-    OrderRef(key.0 & ((1 << PUBLIC_BITS) - 1))
 }
