@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::omdc::OmdcConfig;
 use crate::sequencer::{LINES_MAX, REORDER_MAX, Sequencing, Start};
 
 /// Sizes and patience of a feed; the default is one line joined live.
@@ -30,6 +31,8 @@ pub struct FeedConfig {
     /// messages a datagram, books in cache lost 19 % by it and those of 8,000 instruments gained
     /// 2 to 4 %.
     pub look_ahead: usize,
+    /// Options of the OMD-C feed.
+    pub omdc: OmdcConfig,
 }
 
 /// Most instruments of a feed.
@@ -61,7 +64,7 @@ impl FeedConfig {
         if self.look_ahead > LOOK_AHEAD_MAX {
             return bad("look_ahead", "at most 64");
         }
-        Ok(())
+        self.omdc.check()
     }
 }
 
@@ -78,6 +81,7 @@ impl Default for FeedConfig {
             jump_max: 1 << 24,
             instruments: 16_384,
             look_ahead: 0,
+            omdc: OmdcConfig::default(),
         }
     }
 }

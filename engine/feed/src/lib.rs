@@ -26,7 +26,9 @@
 //! |---|---|---|
 //! | [`itch`] | MoldUDP64 + TotalView-ITCH 5.0, and ITCH in a BinaryFILE | nasdaq-itch-5.0.md, moldudp64.md |
 //! | [`iex`] | IEX-TP + DEEP 1.0, DEEP+, TOPS 1.5 and 1.6 | iex-hist.md |
+//! | [`omdc`] | OMD-C 1.45 full tick | hkex-omd-c.md |
 //! | [`dbn`] | Databento DBN, market by order | wire's `dbn` |
+//! | [`ticks`] | ticks of Shanghai and Shenzhen, from files or a decoder | sse-l2.md, szse-binary-l2.md |
 //!
 //! Worst case: one datagram releases everything that waited behind a hole
 //! ([`FeedConfig::park_packets`]). Memory is sized by [`FeedConfig`]; nothing allocates after
@@ -39,6 +41,7 @@ pub mod dbn;
 mod detect;
 pub mod iex;
 pub mod itch;
+pub mod omdc;
 mod packet;
 pub mod recovery;
 mod report;
@@ -46,17 +49,20 @@ pub mod sequencer;
 mod status;
 mod symbols;
 mod tally;
+pub mod ticks;
 
 pub use config::{ConfigError, FeedConfig};
 pub use dbn::DbnMbo;
 pub use detect::{PacketFeedKind, detect_packet_feed};
 pub use iex::{IexDeep, IexDeepPlus, IexTops};
 pub use itch::{ItchFile, ItchMold};
+pub use omdc::{Omdc, OmdcConfig, OmdcLines, OmdcListing};
 pub use packet::{Decoder, LineFeed, PacketFeed, Stamp};
 pub use recovery::{
-    Action, ChannelState, Join, LineAlarm, Recovering, RecoveringFeed, RecoveryConfig,
-    RecoveryCounters,
+    Action, ChannelState, Join, LineAlarm, LiveFeed, Recovering, RecoveringFeed, RecoveringOmdc,
+    RecoveryConfig, RecoveryCounters,
 };
 pub use report::{FeedReport, LineReport};
 pub use sequencer::{Sequencing, Start, StreamCounters};
 pub use tally::{Fault, Tally};
+pub use ticks::{Schedule, TickConfig, TickFeed};

@@ -47,6 +47,19 @@ pub trait Decoder: Sized {
     /// The length that stands before each block.
     fn block_length(prefix: [u8; 2]) -> u16;
 
+    /// The first message of `rest`, and what follows it.
+    #[inline(always)]
+    fn split(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+        let (prefix, behind) = rest.split_first_chunk::<2>()?;
+        behind.split_at_checked(usize::from(Self::block_length(*prefix)))
+    }
+
+    /// The messages that follow were sent at `send_ns`, 0 where the transport does not say.
+    #[inline(always)]
+    fn sent(&mut self, send_ns: u64) {
+        let _ = send_ns;
+    }
+
     /// Translates one message. `rest` is what follows it in its datagram, prefixes included.
     fn message<S: EventSink>(&mut self, at: Stamp, message: &[u8], rest: &[u8], sink: &mut S);
 
@@ -59,6 +72,12 @@ pub trait Decoder: Sized {
     /// The venue's time of a message, zero where it has none.
     fn exch_ns(message: &[u8]) -> Nanos;
 
+    /// The venue's time after `last` was translated; not its own where only packets bear one.
+    #[inline]
+    fn stamp(&self, last: &[u8]) -> Nanos {
+        Self::exch_ns(last)
+    }
+
     /// Closes what is open, before messages are lost or the input ends.
     fn interrupt<S: EventSink>(&mut self, at: Stamp, sink: &mut S);
 
@@ -70,6 +89,16 @@ pub trait Decoder: Sized {
 
     /// Whether the protocol has messages of type `kind`.
     fn knows(kind: u8) -> bool;
+
+    /// What reports call messages of type `kind`, which the protocol has.
+    fn kind_name(kind: u8) -> String {
+        char::from(kind).to_string()
+    }
+
+    /// Counts of its own, by name.
+    fn notes(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 
     /// Atomic events closed without their flag.
     fn implicit_closes(&self) -> u64 {
@@ -127,6 +156,11 @@ impl<D: Decoder> LineFeed<D> {
         &self.sequencer
     }
 
+    /// The protocol, for what it remembers.
+    pub fn decoder(&self) -> &D {
+        &self.decoder
+    }
+
     pub(crate) fn sequencer_mut(&mut self) -> &mut Sequencer {
         &mut self.sequencer
     }
@@ -173,7 +207,10 @@ impl<D: Decoder> PacketFeed for LineFeed<D> {
     }
 
     fn report(&self) -> FeedReport {
-        let mut report = FeedReport::of_messages(self.decoder.tally(), D::knows);
+        let mut report = FeedReport::of_kinds(self.decoder.tally(), |kind| {
+            D::knows(kind).then(|| D::kind_name(kind))
+        });
+        report.notes = self.decoder.notes();
         report.implicit_closes = self.decoder.implicit_closes();
         report.memory_bytes = self.decoder.memory_bytes();
         report.with_stream(&self.sequencer)
@@ -209,7 +246,7 @@ impl<D: Decoder, S: EventSink> Delivery<'_, D, S> {
     pub(crate) fn unnumbered(&mut self, now: Nanos, message: &[u8]) {
         let at = Stamp { seq: 0, capture_ns: now };
         self.decoder.message(at, message, &[], self.sink);
-        *self.exch_ns = D::exch_ns(message);
+        *self.exch_ns = self.decoder.stamp(message);
     }
 
     /// The image of a snapshot begins: books are emptied, and are not whole until it was joined.
@@ -233,6 +270,7 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
             let Some((_, behind)) = split_block::<D>(rest) else { return };
             rest = behind;
         }
+        self.decoder.sent(run.send_ns);
         let mut at = Stamp { seq: run.seq, capture_ns: run.now };
         let mut hinted = 0usize;
         let mut last: &[u8] = &[];
@@ -246,7 +284,7 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
             at.seq += 1; // the end was checked when the datagram was accepted
             (last, rest) = (message, behind);
         }
-        *self.exch_ns = D::exch_ns(last);
+        *self.exch_ns = self.decoder.stamp(last);
     }
 
     #[cold]
@@ -269,6 +307,5 @@ impl<D: Decoder, S: EventSink> Receiver for Delivery<'_, D, S> {
 /// The first block of `rest`, and what follows it.
 #[inline(always)]
 pub(crate) fn split_block<D: Decoder>(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (prefix, behind) = rest.split_first_chunk::<2>()?;
-    behind.split_at_checked(usize::from(D::block_length(*prefix)))
+    D::split(rest)
 }

@@ -22,6 +22,8 @@ pub struct FeedReport {
     pub implicit_closes: u64,
     /// Memory the feed holds, in bytes.
     pub memory_bytes: u64,
+    /// Counts of the protocol's own, by name; those that are 0 are left out.
+    pub notes: Vec<(&'static str, u64)>,
 }
 
 /// What one line brought.
@@ -54,13 +56,17 @@ pub struct LineReport {
 impl FeedReport {
     /// The counts of `tally`, where `known` tells the types of the protocol.
     pub(crate) fn of_messages(tally: &Tally, known: impl Fn(u8) -> bool) -> FeedReport {
+        FeedReport::of_kinds(tally, |kind| known(kind).then(|| char::from(kind).to_string()))
+    }
+
+    /// The counts of `tally`, where `name` names the types of the protocol.
+    pub(crate) fn of_kinds(tally: &Tally, name: impl Fn(u8) -> Option<String>) -> FeedReport {
         let mut report = FeedReport::default();
         for (kind, count) in tally.kinds() {
             report.total += count;
-            if known(kind) {
-                report.by_type.push((char::from(kind).to_string(), count));
-            } else {
-                report.unknown += count;
+            match name(kind) {
+                Some(name) => report.by_type.push((name, count)),
+                None => report.unknown += count,
             }
         }
         report.total += tally.of_fault(crate::Fault::EmptyMessage);

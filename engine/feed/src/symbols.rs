@@ -30,6 +30,11 @@ impl Symbols {
         }
     }
 
+    /// The id of `name`, if it was ever seen.
+    pub fn find(&self, name: u64) -> Option<InstrumentId> {
+        self.ids.get(name).map(InstrumentId)
+    }
+
     #[cold]
     fn add(&mut self, name: u64) -> Result<Found, Full> {
         let id = self.ids.len() as u32; // below the capacity, a u32

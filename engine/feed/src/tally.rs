@@ -28,10 +28,20 @@ pub enum Fault {
     LongSymbol,
     /// Record that describes a level where orders were expected: dropped.
     NotAnOrder,
+    /// Security code the venue cannot have: dropped.
+    Security,
+    /// Order id that no book can name: dropped, the book is inconsistent.
+    OrderId,
+    /// Price that no order can have: dropped, the book is inconsistent.
+    Price,
+    /// A state whose own times contradict the clock: taken as it is.
+    Clock,
+    /// A rank in the queue that cannot be: the order goes to the back.
+    Rank,
 }
 
 impl Fault {
-    const ALL: [Fault; 12] = [
+    const ALL: [Fault; 17] = [
         Fault::PacketHeader,
         Fault::PacketOverrun,
         Fault::OtherStream,
@@ -44,6 +54,11 @@ impl Fault {
         Fault::InstrumentsFull,
         Fault::LongSymbol,
         Fault::NotAnOrder,
+        Fault::Security,
+        Fault::OrderId,
+        Fault::Price,
+        Fault::Clock,
+        Fault::Rank,
     ];
 
     /// Its key in reports.
@@ -61,6 +76,11 @@ impl Fault {
             Fault::InstrumentsFull => "instruments_full",
             Fault::LongSymbol => "long_symbol",
             Fault::NotAnOrder => "not_an_order",
+            Fault::Security => "security",
+            Fault::OrderId => "order_id",
+            Fault::Price => "price",
+            Fault::Clock => "clock",
+            Fault::Rank => "rank",
         }
     }
 }

@@ -102,6 +102,7 @@ impl Scene {
                 Action::SnapshotConnect => "connect".into(),
                 Action::SnapshotClose => "close".into(),
                 Action::SnapshotSend(bytes) => format!("send {}", char::from(bytes[2])),
+                other => panic!("not of this protocol: {other:?}"),
             });
         }
         actions

@@ -224,6 +224,12 @@ impl Outside for Tape {
                     stream.close();
                 }
             }
+            // Of protocols that ask in a session or take images from a line.
+            Action::RetransmitConnect { .. }
+            | Action::RetransmitSend(_)
+            | Action::RetransmitClose
+            | Action::RefreshJoin
+            | Action::RefreshLeave => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use nofx_wire::num::{Be16, Be64};
 use super::Itch;
 use crate::FeedConfig;
 use crate::packet::{Decoder, LineFeed, Stamp};
-use crate::recovery::{Mark, REQUEST_LEN, Recoverable};
+use crate::recovery::{Images, Mark, Recoverable, Request, Requests};
 use crate::sequencer::Datagram;
 use crate::tally::{Fault, Tally};
 
@@ -91,13 +91,14 @@ impl Decoder for Mold {
 }
 
 impl Recoverable for Mold {
-    fn request(session: u128, first: u64, count: u16) -> [u8; REQUEST_LEN] {
+    const REQUESTS: Requests = Requests::Datagrams;
+    const IMAGES: Images = Images::Session;
+
+    fn request(&self, session: u128, first: u64, count: u16) -> Request {
         let [.., a, b, c, d, e, f, g, h, i, j] = session.to_be_bytes();
         let session = [a, b, c, d, e, f, g, h, i, j];
         let request = mold::Request { session, seq: Be64::new(first), count: Be16::new(count) };
-        let mut out = [0; REQUEST_LEN];
-        out.copy_from_slice(request.bytes());
-        out
+        Request::new(request.bytes())
     }
 
     fn mark(message: &[u8]) -> Mark {

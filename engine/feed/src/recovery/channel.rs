@@ -1,18 +1,19 @@
 //! The channel itself: inputs in, events and actions out.
 
 use nofx_types::{EventSink, Nanos};
-use nofx_wire::soup;
 
+use super::refresh::RefreshLine;
+use super::request_session::RequestSession;
 use super::requester::Requester;
 use super::silence::Silence;
-use super::snapshot::{SnapshotClient, Step, Todo};
+use super::snapshot::SnapshotClient;
 use super::stage::Stage;
 use super::{
-    Action, ChannelState, Join, LineAlarm, Mark, Recoverable, RecoveryConfig, RecoveryCounters,
+    Action, ChannelState, Images, Join, LineAlarm, Recoverable, RecoveryConfig, RecoveryCounters,
 };
 use crate::packet::{LineFeed, PacketFeed};
 use crate::report::FeedReport;
-use crate::sequencer::{Answer, Holes, Sequencer, Start};
+use crate::sequencer::{Holes, Sequencer, Start};
 use crate::{ConfigError, FeedConfig};
 
 /// One channel of one protocol; the module says how it recovers.
@@ -20,7 +21,12 @@ pub struct Recovering<D> {
     pub(super) feed: LineFeed<D>,
     pub(super) config: RecoveryConfig,
     pub(super) requester: Requester,
+    /// Where requests go through a session.
+    pub(super) session: RequestSession,
+    /// Where images come from a session.
     pub(super) snapshot: SnapshotClient,
+    /// Where they come from a line.
+    pub(super) refresh: RefreshLine,
     pub(super) silence: Silence,
     pub(super) stage: Stage,
     /// The present snapshot has begun to fill the books.
@@ -49,8 +55,13 @@ impl<D: Recoverable> Recovering<D> {
         });
         Ok(Recovering {
             feed: lines,
-            requester: Requester::new(&recovery),
-            snapshot: SnapshotClient::new(&recovery)?,
+            requester: Requester::new(&recovery, D::REQUESTS),
+            session: super::servers::session::<D>(&recovery)?,
+            snapshot: SnapshotClient::new(
+                &recovery,
+                recovery.snapshot && D::IMAGES == Images::Session,
+            )?,
+            refresh: RefreshLine::new(recovery.snapshot_timeout_ns),
             silence: Silence::new(feed.lines, recovery.silence_ns),
             stage: Stage::Idle,
             image: false,
@@ -84,88 +95,6 @@ impl<D: Recoverable> Recovering<D> {
         }
     }
 
-    /// Takes one UDP payload that re-request server `server` sent.
-    pub fn on_reply<S: EventSink>(
-        &mut self,
-        server: usize,
-        at: Nanos,
-        payload: &[u8],
-        sink: &mut S,
-    ) {
-        self.counters.replies += 1;
-        let known_server = server < self.config.servers;
-        let datagram = self.feed.decoder_mut().datagram(payload).filter(|_| known_server);
-        let Some(datagram) = datagram else {
-            self.counters.replies_refused += 1;
-            return;
-        };
-        let (sequencer, mut delivery) = self.feed.split(sink);
-        match sequencer.on_answer(at, &datagram, &mut delivery) {
-            Answer::New(messages) => self.counters.recovered += messages,
-            Answer::Known => self.counters.replies_late += 1,
-            Answer::Refused => {
-                self.counters.replies_refused += 1;
-                return;
-            }
-        }
-        let end = datagram.seq.saturating_add(u64::from(datagram.count));
-        self.requester.answered(datagram.seq, end);
-        self.turn(at, sink);
-    }
-
-    /// The snapshot connection that was asked for is open.
-    pub fn on_snapshot_opened(&mut self, at: Nanos) {
-        self.snapshot.opened(at);
-    }
-
-    /// Takes bytes of the snapshot connection, cut anywhere.
-    pub fn on_snapshot_bytes<S: EventSink>(&mut self, at: Nanos, bytes: &[u8], sink: &mut S) {
-        let mut rest = bytes;
-        let mut failed = false;
-        // Each turn takes a frame of at least two bytes.
-        while let Some(step) = self.snapshot.next(at, &mut rest) {
-            let sequencer = self.feed.sequencer();
-            let session = sequencer.session();
-            let mark = match step {
-                Step::Nothing => continue,
-                Step::Accepted(name)
-                    if !self.config.snapshot_same_session || D::is_session(session, name) =>
-                {
-                    continue;
-                }
-                Step::Accepted(_) | Step::Failed => Mark::Broken,
-                Step::Message(message) => {
-                    self.counters.snapshot_messages += 1;
-                    let first = !std::mem::replace(&mut self.image, true);
-                    image(&mut self.feed, at, message, first, sink)
-                }
-            };
-            match mark {
-                Mark::None => {}
-                Mark::Next(next) => {
-                    failed = !self.join(at, next, sink);
-                    break;
-                }
-                Mark::Broken => {
-                    failed = true;
-                    break;
-                }
-            }
-        }
-        if failed {
-            self.snapshot_failed(at);
-        }
-        self.turn(at, sink);
-    }
-
-    /// The snapshot connection ended, or could not be made, and nobody had asked for that.
-    pub fn on_snapshot_closed<S: EventSink>(&mut self, at: Nanos, sink: &mut S) {
-        if self.snapshot.closed() {
-            self.snapshot_failed(at);
-        }
-        self.turn(at, sink);
-    }
-
     /// Timers; to be called each turn of the loop, or at [`Recovering::next_deadline`].
     #[inline]
     pub fn on_time<S: EventSink>(&mut self, now: Nanos, sink: &mut S) {
@@ -186,7 +115,7 @@ impl<D: Recoverable> Recovering<D> {
                 let end = since.plus(self.config.retransmission_timeout_ns);
                 Some(self.requester.deadline().map_or(end, |next| next.min(end)))
             }
-            Stage::Snapshot => self.snapshot.deadline(),
+            Stage::Snapshot => self.images_deadline(),
             Stage::Ahead { until } | Stage::Resting { until } => Some(until),
         };
         let hole = self.feed.sequencer().hole_deadline();
@@ -196,16 +125,10 @@ impl<D: Recoverable> Recovering<D> {
 
     /// What is to be done next; to be asked until there is nothing more.
     pub fn poll_action(&mut self) -> Option<Action<'_>> {
-        if let Some(todo) = self.snapshot.poll() {
-            return Some(match todo {
-                Todo::Connect => Action::SnapshotConnect,
-                Todo::Close => Action::SnapshotClose,
-                Todo::Login => Action::SnapshotSend(&self.snapshot.login),
-                Todo::Heartbeat => Action::SnapshotSend(&soup::CLIENT_HEARTBEAT),
-                Todo::Logout => Action::SnapshotSend(&soup::LOGOUT),
-            });
+        match self.image_todo() {
+            Some(todo) => Some(self.image_action(todo)),
+            None => self.request_action(),
         }
-        self.requester.poll().map(|(server, bytes)| Action::Request { server, bytes })
     }
 
     /// Where the channel stands.
@@ -215,6 +138,7 @@ impl<D: Recoverable> Recovering<D> {
             Stage::Requesting { .. } => ChannelState::Retransmission,
             Stage::Snapshot | Stage::Ahead { .. } => ChannelState::Snapshot,
             Stage::Resting { .. } => ChannelState::Stale,
+            Stage::Idle if self.feed.decoder().is_void() => ChannelState::Stale,
             Stage::Idle if self.gave_up() => ChannelState::Stale,
             Stage::Idle if self.is_ended() => ChannelState::Ended,
             Stage::Idle if self.silence.all() => ChannelState::Stale,
@@ -245,6 +169,11 @@ impl<D: Recoverable> Recovering<D> {
         self.feed.sequencer()
     }
 
+    /// The protocol, for what it remembers.
+    pub fn decoder(&self) -> &D {
+        self.feed.decoder()
+    }
+
     /// What recovery went through.
     pub fn recovery(&self) -> &RecoveryCounters {
         &self.counters
@@ -259,25 +188,4 @@ impl<D: Recoverable> Recovering<D> {
     pub fn line_silence_ns(&self, line: usize, now: Nanos) -> u64 {
         self.silence.of(line, now)
     }
-}
-
-/// A message of a snapshot: what it says about its end, or part of the image, of which the first
-/// clears the books.
-fn image<D: Recoverable, S: EventSink>(
-    feed: &mut LineFeed<D>,
-    at: Nanos,
-    message: &[u8],
-    first: bool,
-    sink: &mut S,
-) -> Mark {
-    let mark = D::mark(message);
-    let (sequencer, mut delivery) = feed.split(sink);
-    if first {
-        sequencer.freeze();
-        delivery.begin_image(at);
-    }
-    if mark == Mark::None {
-        delivery.unnumbered(at, message);
-    }
-    mark
 }

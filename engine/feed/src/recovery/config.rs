@@ -48,7 +48,9 @@ pub struct RecoveryConfig {
     pub retransmission_timeout_ns: u64,
     /// A hole of more messages is not re-requested: a snapshot is shorter.
     pub retransmission_max_messages: u64,
-    /// Whether there is a GLIMPSE server.
+    /// User of retransmission sessions, at most 12 bytes (OMD-C).
+    pub request_user: String,
+    /// Whether there is a source of snapshots: a GLIMPSE server, or a refresh line.
     pub snapshot: bool,
     /// Its user, at most 6 bytes.
     pub snapshot_user: String,
@@ -57,7 +59,8 @@ pub struct RecoveryConfig {
     /// Whether the snapshot session must bear the name of the stream's (trimmed). No specification
     /// promises it, but where a venue does so an image of yesterday is refused.
     pub snapshot_same_session: bool,
-    /// From connecting to the marker, and from the marker to the lines having reached it.
+    /// From connecting (to a refresh line: from joining it) to the marker, and from the marker to the
+    /// lines having reached it.
     pub snapshot_timeout_ns: u64,
     /// Rest after everything failed, and least time between two snapshots.
     pub retry_ns: u64,
@@ -66,6 +69,23 @@ pub struct RecoveryConfig {
 }
 
 impl RecoveryConfig {
+    /// For OMD-C: one request at a time, of as many messages as its answer may hold packets for; a
+    /// refresh line that may take two minutes for an image. Limits and times are of no source that
+    /// could be read; a server that refuses a range is asked for half of it.
+    pub fn omdc() -> RecoveryConfig {
+        RecoveryConfig {
+            request_max_messages: 1_000,
+            requests_in_flight: 1,
+            request_interval_ns: 1_000_000,
+            request_timeout_ns: 2_000_000_000,
+            retransmission_timeout_ns: 10_000_000_000,
+            retransmission_max_messages: 10_000,
+            snapshot_timeout_ns: 120_000_000_000,
+            silence_ns: 10_000_000_000,
+            ..RecoveryConfig::default()
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let bad = |key, want| Err(ConfigError::Value { key, want });
         let times = [
@@ -124,6 +144,7 @@ impl Default for RecoveryConfig {
             attempts: 6,
             retransmission_timeout_ns: 2_000_000_000,
             retransmission_max_messages: 100_000,
+            request_user: String::new(),
             snapshot: true,
             snapshot_user: String::new(),
             snapshot_password: String::new(),

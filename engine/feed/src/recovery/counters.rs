@@ -19,6 +19,12 @@ pub struct RecoveryCounters {
     pub replies_late: u64,
     /// Missing messages that replies brought.
     pub recovered: u64,
+    /// Retransmission sessions that were opened.
+    pub sessions: u64,
+    /// Those that ended without our will, logons that were refused, streams that could not be read.
+    pub sessions_lost: u64,
+    /// Requests that a server refused.
+    pub requests_refused: u64,
     /// Retransmissions that were given up.
     pub retransmissions_failed: u64,
     /// Snapshots asked for.
@@ -29,6 +35,10 @@ pub struct RecoveryCounters {
     pub snapshots_failed: u64,
     /// Messages of snapshots, those of failed ones included.
     pub snapshot_messages: u64,
+    /// Packets of a refresh line while an image was waited for.
+    pub refresh_packets: u64,
+    /// Images of a refresh line that a lost packet tore.
+    pub refresh_torn: u64,
     /// Times at which the books ceased to be trusted.
     pub stale_episodes: u64,
     /// Datagrams that found no room to wait, each to be recovered later.

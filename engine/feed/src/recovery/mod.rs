@@ -1,8 +1,10 @@
 //! A channel that recovers: what lines cannot bring is re-requested, or comes with a snapshot.
 //!
 //! Model: [`Recovering`] is a [`LineFeed`](crate::LineFeed) whose sequencer keeps its holes, with a
-//! re-request client ([`requester`]), a snapshot session ([`snapshot`]) and an alarm clock per
-//! line ([`silence`]) around it. Bytes and times go in; events go to the sink, and [`Action`]s are
+//! re-request client ([`requester`]), a source of snapshots and an alarm clock per line
+//! ([`silence`]) around it. A protocol ([`Recoverable`]) chooses how it asks, by datagrams or in a
+//! session over a stream ([`request_session`]), and whence snapshots come, from a session
+//! ([`snapshot`]) or from a line that repeats them ([`refresh`]); stages and what is told are the same. Bytes and times go in; events go to the sink, and [`Action`]s are
 //! picked up: the application owns every socket. All of it follows from the inputs and their times,
 //! so a replay of the inputs takes the same turns.
 //!
@@ -20,7 +22,8 @@
 //! only when nothing at all is missing. A snapshot clears the books and leaves them stale until the
 //! lines have reached its marker: an image of another day never becomes a market. When all lines
 //! are silent the books are stale too, since nobody knows what they missed. A stream whose lines have
-//! all gone back began anew under its old name, and is joined like another session.
+//! all gone back began anew under its old name, and is joined like another session. What a venue says
+//! of its books, whatever the numbers are, counts as well ([`Recoverable::is_void`]).
 //!
 //! A hole that is still open when recovery fails stays open: what waits behind it is not delivered,
 //! so a book is either exactly the stream's up to one number, or marked. Worst case: one datagram
@@ -30,44 +33,33 @@
 mod channel;
 mod config;
 mod counters;
+mod framer;
+mod images;
+mod live;
+mod protocol;
+mod refresh;
+mod request_session;
 mod requester;
+mod servers;
 mod silence;
 mod snapshot;
 mod stage;
 
-use crate::itch;
-use crate::packet::Decoder;
+use crate::{itch, omdc};
 
 pub use channel::Recovering;
 pub use config::{IN_FLIGHT_MAX, Join, RecoveryConfig, SERVERS_MAX};
 pub use counters::{LineAlarm, RecoveryCounters};
-pub use requester::REQUEST_LEN;
+pub use live::LiveFeed;
+pub use protocol::{
+    BrokenStream, Images, Mark, REQUEST_LEN, REQUEST_MAX, Recoverable, Refusal, Request, Requests,
+    StreamPacket,
+};
 
 /// TotalView-ITCH 5.0 over MoldUDP64, recovered by MoldUDP64 requests and GLIMPSE 5.0.
 pub type RecoveringFeed = Recovering<itch::Mold>;
-
-/// What a protocol adds to be recovered.
-pub trait Recoverable: Decoder {
-    /// The packet that asks a re-request server for `count` messages from `first` on.
-    fn request(session: u128, first: u64, count: u16) -> [u8; REQUEST_LEN];
-
-    /// What a message of a snapshot says about its end.
-    fn mark(message: &[u8]) -> Mark;
-
-    /// Whether a snapshot session of this name is of the stream's session.
-    fn is_session(session: u128, name: &[u8; 10]) -> bool;
-}
-
-/// Whether a message ends a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// It is part of the image.
-    None,
-    /// The image is whole; this is the first live message.
-    Next(u64),
-    /// It says so, but not with a number.
-    Broken,
-}
+/// OMD-C full tick, recovered by retransmission sessions and a refresh line.
+pub type RecoveringOmdc = Recovering<omdc::Omdc>;
 
 /// Where a channel stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,4 +96,17 @@ pub enum Action<'a> {
     SnapshotSend(&'a [u8]),
     /// Close the snapshot connection.
     SnapshotClose,
+    /// Connect to re-request server number `server`, whose requests go through a session.
+    RetransmitConnect {
+        /// Index below [`RecoveryConfig::servers`].
+        server: usize,
+    },
+    /// Send these bytes on the connection to it.
+    RetransmitSend(&'a [u8]),
+    /// Close the connection to it.
+    RetransmitClose,
+    /// Join the refresh line.
+    RefreshJoin,
+    /// Leave the refresh line.
+    RefreshLeave,
 }

@@ -1,14 +1,14 @@
 //! The snapshot session: a SoupBinTCP client that logs in at sequence 1 and takes messages
 //! (soupbintcp.md, "Session rules"; glimpse.md).
 //!
-//! Model: bytes in, frames out, no socket. Frames are read where they lie; only one that is cut by
-//! the end of a chunk is put together in a buffer of the largest frame there is. What is to be done
-//! to the connection is kept as flags and handed out in the one order that makes sense.
+//! Model: bytes in, frames out, no socket. What is to be done to the connection is kept as flags and
+//! handed out in the one order that makes sense.
 
 use nofx_types::Nanos;
 use nofx_wire::soup::{self, Frame};
 
 use super::RecoveryConfig;
+use super::framer::Framer;
 use crate::ConfigError;
 
 /// A connection that is not open and accepted after this never will be.
@@ -57,7 +57,8 @@ pub(super) struct SnapshotClient {
 }
 
 impl SnapshotClient {
-    pub fn new(config: &RecoveryConfig) -> Result<SnapshotClient, ConfigError> {
+    /// With `sessions`, images come from sessions.
+    pub fn new(config: &RecoveryConfig, sessions: bool) -> Result<SnapshotClient, ConfigError> {
         Ok(SnapshotClient {
             login: config.login()?,
             timeout_ns: config.snapshot_timeout_ns,
@@ -66,7 +67,7 @@ impl SnapshotClient {
             heard: Nanos(0),
             said: Nanos(0),
             todo: [false; 5],
-            framer: Framer::new(if config.snapshot { soup::FRAME_MAX } else { 0 }),
+            framer: Framer::new(if sessions { soup::FRAME_MAX } else { 0 }),
         })
     }
 
@@ -115,9 +116,10 @@ impl SnapshotClient {
             return None;
         }
         self.heard = now;
-        let frame = match self.framer.next(bytes)? {
-            Ok(frame) => frame,
-            Err(_) => return Some(Step::Failed),
+        let Ok(frame) = self.framer.next(bytes, frame_len);
+        let frame = match soup::next_frame(frame?) {
+            Ok(Some((frame, _))) => frame,
+            Ok(None) | Err(_) => return Some(Step::Failed),
         };
         Some(match (frame, self.phase) {
             (Frame::LoginAccepted(accepted), Phase::LoggingIn)
@@ -183,66 +185,8 @@ impl SnapshotClient {
     }
 }
 
-/// Puts frames together that a chunk cuts.
-struct Framer {
-    held: Box<[u8]>,
-    len: usize,
-    /// The held frame was lent: its bytes are used up.
-    lent: bool,
-}
-
-impl Framer {
-    fn new(bytes: usize) -> Framer {
-        Framer { held: vec![0; bytes].into_boxed_slice(), len: 0, lent: false }
-    }
-
-    fn clear(&mut self) {
-        (self.len, self.lent) = (0, false);
-    }
-
-    /// The next frame; `None` when more bytes are needed.
-    fn next<'a, 'b: 'a>(
-        &'a mut self,
-        bytes: &mut &'b [u8],
-    ) -> Option<Result<Frame<'a>, soup::SoupError>> {
-        if std::mem::take(&mut self.lent) {
-            self.len = 0;
-        }
-        if self.len == 0 {
-            match soup::next_frame(bytes) {
-                Ok(Some((frame, used))) => {
-                    *bytes = bytes.get(used..).unwrap_or(&[]);
-                    return Some(Ok(frame));
-                }
-                Ok(None) => {
-                    self.take(bytes, usize::MAX);
-                    return None;
-                }
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        self.take(bytes, 2);
-        let (length, _) = self.held.get(..self.len)?.split_first_chunk::<2>()?;
-        self.take(bytes, 2 + usize::from(u16::from_be_bytes(*length)));
-        self.lent = true;
-        match soup::next_frame(self.held.get(..self.len)?) {
-            Ok(Some((frame, _))) => Some(Ok(frame)),
-            Ok(None) => {
-                self.lent = false;
-                None
-            }
-            Err(error) => Some(Err(error)),
-        }
-    }
-
-    /// Moves bytes over until `upto` are held.
-    fn take(&mut self, bytes: &mut &[u8], upto: usize) {
-        let wanted = upto.min(self.held.len()).saturating_sub(self.len).min(bytes.len());
-        let (front, rest) = bytes.split_at(wanted);
-        if let Some(room) = self.held.get_mut(self.len..self.len + wanted) {
-            room.copy_from_slice(front);
-            self.len += wanted;
-        }
-        *bytes = rest;
-    }
+/// Bytes of the SoupBinTCP frame at the front.
+fn frame_len(bytes: &[u8]) -> Result<Option<usize>, std::convert::Infallible> {
+    let length = bytes.first_chunk::<2>();
+    Ok(length.map(|length| 2 + usize::from(u16::from_be_bytes(*length))))
 }

@@ -41,6 +41,7 @@ impl<D: Recoverable> Recovering<D> {
             && self.stage == Stage::Idle
             && sequencer.is_level()
             && sequencer.incarnation() == self.incarnation
+            && !self.feed.decoder().is_void()
     }
 
     pub(super) fn is_ended(&self) -> bool {
@@ -73,17 +74,18 @@ impl<D: Recoverable> Recovering<D> {
         if self.feed.sequencer().incarnation() != self.incarnation {
             self.begin_anew();
         }
-        if !self.snapshot.on_time(now) {
+        if self.feed.decoder_mut().take_rejoin() && self.config.snapshot {
+            self.feed.sequencer_mut().freeze();
+        }
+        if !self.images_on_time(now) {
             self.snapshot_failed(now);
         }
         if let Stage::Requesting { .. } = self.stage {
-            self.requester.expire(now, self.feed.sequencer(), &mut self.counters);
+            self.expire_requests(now);
         }
         self.advance(now);
         if let Stage::Requesting { .. } = self.stage {
-            let sequencer = self.feed.sequencer();
-            let request = |first, count| D::request(sequencer.session(), first, count);
-            self.requester.ask(now, sequencer, request, &mut self.counters);
+            self.ask(now);
         }
         self.counters.buffer_full = self.feed.sequencer().no_room();
         self.tell(now, sink);
@@ -97,8 +99,11 @@ impl<D: Recoverable> Recovering<D> {
         if !first {
             self.trusted = true;
         }
-        self.requester.clear();
-        self.snapshot.stop();
+        if !first && D::RESET_NEEDS_IMAGE && self.config.snapshot {
+            self.feed.sequencer_mut().freeze();
+        }
+        self.requester.begin_anew();
+        self.stop_images();
         self.image = false;
         self.stage = Stage::Idle;
     }
@@ -139,7 +144,7 @@ impl<D: Recoverable> Recovering<D> {
         if need == Need::Messages && self.stage == Stage::Idle {
             self.counters.holes += 1;
         }
-        if need == Need::Messages && self.config.servers > 0 && few {
+        if need == Need::Messages && self.requester.has_server() && few {
             self.stage = Stage::Requesting { since: now };
             return;
         }
@@ -156,7 +161,7 @@ impl<D: Recoverable> Recovering<D> {
         self.counters.snapshots += 1;
         self.snapshot_at = now.plus(self.config.retry_ns);
         self.image = false;
-        self.snapshot.start(now);
+        self.start_images(now);
         self.feed.sequencer_mut().evict_oldest(true);
         self.stage = Stage::Snapshot;
     }
@@ -164,7 +169,7 @@ impl<D: Recoverable> Recovering<D> {
     /// Leaves the present stage.
     fn leave(&mut self) {
         self.requester.clear();
-        self.snapshot.stop();
+        self.stop_images();
         self.feed.sequencer_mut().evict_oldest(false);
     }
 

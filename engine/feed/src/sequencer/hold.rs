@@ -191,13 +191,13 @@ impl Sequencer {
     /// Lets a datagram wait, whatever its number.
     #[cold]
     pub(super) fn wait(&mut self, packet_no: u64, now: Nanos, datagram: &Datagram<'_>, end: u64) {
-        let Datagram { seq, count, blocks, .. } = *datagram;
+        let Datagram { seq, blocks, .. } = *datagram;
         if self.park.covers(seq, end) {
             return;
         }
-        let mut parked = self.park.push(seq, count, blocks, now, packet_no);
+        let mut parked = self.park.push(datagram, now, packet_no);
         while !parked && self.make_room(seq, blocks.len()) {
-            parked = self.park.push(seq, count, blocks, now, packet_no);
+            parked = self.park.push(datagram, now, packet_no);
         }
         self.hold.full += u64::from(!parked);
         self.counters.parked += u64::from(parked);

@@ -34,7 +34,7 @@ use arrivals::Arrivals;
 use back::{Back, Shown};
 use hold::Hold;
 pub(crate) use hold::{Answer, Holes};
-use park::Park;
+use park::{Park, Parked};
 
 /// Most lines of a stream.
 pub const LINES_MAX: usize = 2;
@@ -104,6 +104,8 @@ pub struct Run<'a> {
     pub now: Nanos,
     /// The datagram they came in.
     pub packet_no: u64,
+    /// When it was sent, 0 where the transport does not say.
+    pub send_ns: u64,
 }
 
 /// Messages that no line brought in time.
@@ -351,9 +353,10 @@ impl Sequencer {
             self.line_counters[line & 1].jumps += 1;
             return;
         };
-        if self.hold.keeps() && datagram.send_ns == 0 && self.went_back(line, datagram, end, now) {
+        if self.hold.keeps() && self.went_back(line, datagram, end, now) {
             self.counters.restarts += 1;
             self.begin(datagram);
+            self.incarnation_ns = datagram.send_ns; // what was sent before belongs to the former one
             receiver.reset(Reset::Restart, now);
         }
         if datagram.end_of_session && end >= self.known_end {
@@ -438,9 +441,9 @@ impl Sequencer {
         tally.messages += count;
         tally.first += count;
         if count > 0 {
-            let Datagram { count, blocks, .. } = *datagram;
+            let Datagram { count, blocks, send_ns, .. } = *datagram;
             let seq = self.expected;
-            receiver.run(&Run { seq, skip: 0, count, blocks, now, packet_no });
+            receiver.run(&Run { seq, skip: 0, count, blocks, now, packet_no, send_ns });
         }
         self.counters.delivered += count;
         self.expected = self.expected.saturating_add(count);
@@ -594,11 +597,11 @@ impl Sequencer {
         while end > self.expected {
             if datagram.seq <= self.expected {
                 let skip = (self.expected - datagram.seq) as u16; // below `count`
-                let Datagram { count, blocks, .. } = *datagram;
+                let Datagram { count, blocks, send_ns, .. } = *datagram;
                 let seq = self.expected;
                 self.counters.delivered += end - seq;
                 self.expected = end;
-                receiver.run(&Run { seq, skip, count, blocks, now, packet_no });
+                receiver.run(&Run { seq, skip, count, blocks, now, packet_no, send_ns });
                 if !self.park.is_empty() {
                     self.drain(now, receiver);
                 }
@@ -610,7 +613,7 @@ impl Sequencer {
             if self.park.covers(datagram.seq, end) {
                 return;
             }
-            if self.park.push(datagram.seq, datagram.count, datagram.blocks, now, packet_no) {
+            if self.park.push(datagram, now, packet_no) {
                 self.counters.parked += 1;
                 self.counters.parked_max = self.counters.parked_max.max(self.park.len() as u64);
                 return;
@@ -632,8 +635,8 @@ impl Sequencer {
                 self.counters.delivered += end - seq;
                 self.expected = end;
                 let blocks = self.park.bytes(&parked);
-                let (count, packet_no) = (parked.count, parked.packet_no);
-                receiver.run(&Run { seq, skip, count, blocks, now, packet_no });
+                let Parked { count, packet_no, send_ns, .. } = parked;
+                receiver.run(&Run { seq, skip, count, blocks, now, packet_no, send_ns });
             }
             self.park.release(parked);
         }

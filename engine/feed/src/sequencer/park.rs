@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 
 use nofx_types::Nanos;
 
+use super::Datagram;
+
 /// A datagram that waits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parked {
@@ -17,6 +19,7 @@ pub(super) struct Parked {
     slot: u32,
     at: Nanos,
     pub packet_no: u64,
+    pub send_ns: u64,
 }
 
 impl Parked {
@@ -44,7 +47,8 @@ impl Park {
     }
 
     /// Copies a datagram in; false when no slot is free or it is longer than a slot.
-    pub fn push(&mut self, seq: u64, count: u16, blocks: &[u8], at: Nanos, packet_no: u64) -> bool {
+    pub fn push(&mut self, datagram: &Datagram<'_>, at: Nanos, packet_no: u64) -> bool {
+        let Datagram { seq, count, blocks, send_ns, .. } = *datagram;
         if blocks.len() > self.slot_bytes {
             return false;
         }
@@ -52,7 +56,7 @@ impl Park {
         let start = slot as usize * self.slot_bytes;
         let Some(room) = self.bytes.get_mut(start..start + blocks.len()) else { return false };
         room.copy_from_slice(blocks);
-        let parked = Parked { seq, count, len: blocks.len() as u32, slot, at, packet_no };
+        let parked = Parked { seq, count, len: blocks.len() as u32, slot, at, packet_no, send_ns };
         let place = self.queue.partition_point(|other| other.seq <= seq);
         self.queue.insert(place, parked);
         true

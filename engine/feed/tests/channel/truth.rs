@@ -18,7 +18,8 @@ pub struct Market {
 impl Market {
     pub fn new() -> Market {
         let instruments = u32::from(INSTRUMENTS) + 1;
-        let config = LevelConfig { instruments, live_orders: 256, window_ticks: 64, limit_ticks: 0 };
+        let config =
+            LevelConfig { instruments, live_orders: 256, window_ticks: 64, limit_ticks: 0 };
         Market {
             twin: TwinBooks::new(),
             levels: LevelBooks::new(&config).expect("small books"),

@@ -138,6 +138,7 @@ impl World {
             snapshot_timeout_ns: 20 * MS,
             retry_ns: 5 * MS,
             silence_ns: 8 * MS,
+            request_user: String::new(),
         };
         let sink = Checked::new(days.iter().map(hashes).collect());
         let mut world = World {
@@ -385,6 +386,7 @@ impl World {
                 Action::SnapshotSend(bytes) if bytes.get(2) == Some(&b'L') => self.on_login(now),
                 Action::SnapshotSend(_) => {}
                 Action::SnapshotClose => self.connection += 1,
+                other => panic!("not of this protocol: {other:?}"),
             }
         }
     }
