@@ -21,6 +21,14 @@ use crate::vcm::Vcm;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BoardId(pub u8);
 
+/// What a security asks for that the day does not have.
+enum Lacks {
+    Code,
+    Board,
+    Tick,
+    Vcm,
+}
+
 /// The rules of one board on one day.
 #[derive(Clone, Debug)]
 pub struct BoardRules {
@@ -140,24 +148,33 @@ impl DayRules {
         symbol: &str,
         listing: &Listing,
     ) -> Result<InstrumentRules, RuleError> {
+        self.find(symbol, listing).map_err(|lacks| match lacks {
+            Lacks::Code => RuleError::NoBoard { market: self.market, symbol: symbol.to_owned() },
+            Lacks::Board => self.missing("board", listing.board.unwrap_or(symbol)),
+            Lacks::Tick => self.missing("tick", listing.tick_table.unwrap_or(symbol)),
+            Lacks::Vcm => self.missing("vcm", symbol),
+        })
+    }
+
+    /// As [`DayRules::instrument`], without an error to read: allocates nothing.
+    pub fn instrument_or_none(&self, symbol: &str, listing: &Listing) -> Option<InstrumentRules> {
+        self.find(symbol, listing).ok()
+    }
+
+    fn find(&self, symbol: &str, listing: &Listing) -> Result<InstrumentRules, Lacks> {
         let id = match listing.board {
-            Some(name) => self.board_named(name).ok_or_else(|| self.missing("board", name))?,
-            None => self.board_of(symbol).ok_or_else(|| RuleError::NoBoard {
-                market: self.market,
-                symbol: symbol.to_owned(),
-            })?,
+            Some(name) => self.board_named(name).ok_or(Lacks::Board)?,
+            None => self.board_of(symbol).ok_or(Lacks::Code)?,
         };
-        let board = self.board(id).ok_or_else(|| self.missing("board", symbol))?;
+        let board = self.board(id).ok_or(Lacks::Board)?;
         let tick = match listing.tick_table {
-            Some(name) => self.tick_table(name).ok_or_else(|| self.missing("tick", name))?,
+            Some(name) => self.tick_table(name).ok_or(Lacks::Tick)?,
             None => board.tick,
         };
+        let of_class = |class| self.vcm.iter().find(|vcm| vcm.rule.class == class).copied();
         let vcm = match listing.vcm {
             None => None,
-            Some(class) => {
-                let found = self.vcm.iter().find(|vcm| vcm.rule.class == class).copied();
-                Some(found.ok_or_else(|| self.missing("vcm", symbol))?)
-            }
+            Some(class) => Some(of_class(class).ok_or(Lacks::Vcm)?),
         };
         Ok(board.instrument(id, listing, tick, vcm))
     }

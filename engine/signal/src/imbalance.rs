@@ -49,6 +49,9 @@ pub struct ImbalanceConfig {
     pub pause_ns: u64,
     /// Pause after a refusal, doubling, in ns. Default 10,000,000 (10 ms).
     pub retry_ns: u64,
+    /// Orders are moved by a replace; else cancelled and entered anew. Default true; where the venue
+    /// has no replace it is not asked.
+    pub replace: bool,
 }
 
 impl Default for ImbalanceConfig {
@@ -62,6 +65,7 @@ impl Default for ImbalanceConfig {
             max_position_lots: 5,
             pause_ns: 100_000_000,
             retry_ns: Pace::default().retry_ns,
+            replace: Pace::default().replace,
         }
     }
 }
@@ -105,7 +109,8 @@ impl Imbalance {
         config.check()?;
         let set = InstrumentSet::new(ids, capacity)?;
         let features = vec![FeatureState::new(1); set.len()].into_boxed_slice();
-        let pace = Pace { requote_ns: config.pause_ns, retry_ns: config.retry_ns };
+        let (requote_ns, retry_ns, replace) = (config.pause_ns, config.retry_ns, config.replace);
+        let pace = Pace { requote_ns, retry_ns, replace };
         Ok(Imbalance { config, model, quoter: Quoter::new(set, pace, false), features })
     }
 

@@ -35,11 +35,14 @@ pub struct MakerConfig {
     pub requote_ns: u64,
     /// Pause after a refusal, doubling, in ns. Default 10,000,000 (10 ms).
     pub retry_ns: u64,
+    /// Quotes are moved by a replace; else cancelled and entered anew. Default true; where the
+    /// venue has no replace it is not asked.
+    pub replace: bool,
 }
 
 impl Default for MakerConfig {
     fn default() -> MakerConfig {
-        let Pace { requote_ns, retry_ns } = Pace::default();
+        let Pace { requote_ns, retry_ns, replace } = Pace::default();
         MakerConfig {
             size_lots: 1,
             offset_ticks: 0,
@@ -48,6 +51,7 @@ impl Default for MakerConfig {
             hysteresis_ticks: 0,
             requote_ns,
             retry_ns,
+            replace,
         }
     }
 }
@@ -91,7 +95,8 @@ impl Maker {
     ) -> Result<Maker, ConfigError> {
         config.check()?;
         let set = InstrumentSet::new(ids, capacity)?;
-        let pace = Pace { requote_ns: config.requote_ns, retry_ns: config.retry_ns };
+        let MakerConfig { requote_ns, retry_ns, replace, .. } = config;
+        let pace = Pace { requote_ns, retry_ns, replace };
         Ok(Maker { config, quoter: Quoter::new(set, pace, true) })
     }
 

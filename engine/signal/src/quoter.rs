@@ -32,12 +32,15 @@ pub struct Pace {
     /// Pause after a refusal, in ns; it doubles with each further one, up to 1,024 times. A refused
     /// cancel is asked for again after one pause.
     pub retry_ns: u64,
+    /// Orders are moved by a replace. Without it they are cancelled and, once gone, entered anew:
+    /// for venues that have no replace.
+    pub replace: bool,
 }
 
 impl Default for Pace {
-    /// 1 ms between quotes, 10 ms after a refusal.
+    /// 1 ms between quotes, 10 ms after a refusal, moved by a replace.
     fn default() -> Pace {
-        Pace { requote_ns: 1_000_000, retry_ns: 10_000_000 }
+        Pace { requote_ns: 1_000_000, retry_ns: 10_000_000, replace: true }
     }
 }
 
@@ -122,6 +125,12 @@ impl Quoter {
             State::Live if !own.ioc && (own.price != price || own.leaves > qty) => {
                 if ctx.now < own.retry_at {
                     return own.cancel(ctx, side, out);
+                }
+                if !pace.replace {
+                    if ctx.now >= own.quote_at {
+                        own.cancel(ctx, side, out);
+                    }
+                    return;
                 }
                 OrderIntent::replace(instrument, own.id, side, price, qty)
             }

@@ -45,7 +45,8 @@ fn run_imbalance(config: ImbalanceConfig, seed: u64) -> Seen {
 fn any_maker() -> impl Strategy<Value = MakerConfig> {
     let lots = (1u32..5, 0u32..6);
     let shape = (0u32..3, 0u32..200, 0u32..3);
-    (lots, shape, 0u64..5_000_000).prop_map(|((size, extra), (offset, skew, near), requote_ns)| {
+    let pace = (0u64..5_000_000, any::<bool>());
+    (lots, shape, pace).prop_map(|((size, extra), (offset, skew, near), (requote_ns, replace))| {
         MakerConfig {
             size_lots: size,
             offset_ticks: offset,
@@ -54,6 +55,7 @@ fn any_maker() -> impl Strategy<Value = MakerConfig> {
             hysteresis_ticks: near,
             requote_ns,
             retry_ns: 2_000_000,
+            replace,
         }
     })
 }
@@ -79,6 +81,25 @@ proptest! {
         (config.pause_ns, config.retry_ns, config.enter_ticks) = (pause_ns, 1_000_000, 0.3);
         run_imbalance(config, seed);
     }
+}
+
+/// A venue that has no replace is never asked for one, and quotes move all the same.
+#[test]
+fn without_replace_orders_are_cancelled_and_entered_anew() {
+    let mut seen = Seen::default();
+    for seed in 0..40 {
+        let replace = false;
+        let maker = MakerConfig { requote_ns: 0, retry_ns: 1, replace, ..Default::default() };
+        seen.add(&run_maker(maker, seed));
+        let entry = Entry::Join;
+        let mut config =
+            ImbalanceConfig { entry, pause_ns: 0, retry_ns: 1, replace, ..Default::default() };
+        config.enter_ticks = 0.3;
+        seen.add(&run_imbalance(config, seed));
+    }
+    let [new, replace, cancel] = seen.intents;
+    assert_eq!(replace, 0, "{seen:?}");
+    assert!(new > 500 && cancel > 500, "{seen:?}");
 }
 
 /// The runs above would pass if nothing happened: here, everything must have.

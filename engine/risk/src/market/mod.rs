@@ -69,6 +69,23 @@ pub struct MarketRules {
 }
 
 impl MarketRules {
+    /// Whether any of `rejects` is a market rule.
+    #[inline]
+    pub fn refuses(rejects: Rejects) -> bool {
+        const BITS: u64 = Rule::Phase.bit()
+            | Rule::Tick.bit()
+            | Rule::PriceLimit.bit()
+            | Rule::Cage.bit()
+            | Rule::BoardLot.bit()
+            | Rule::OrderSize.bit()
+            | Rule::NoCancel.bit()
+            | Rule::Sellable.bit()
+            | Rule::ShortSale.bit()
+            | Rule::Volatility.bit()
+            | Rule::Programme.bit();
+        rejects.0 & BITS != 0
+    }
+
     /// The rules of `day` for `accounts` and a table of `instruments`, none of them known yet.
     pub fn new(
         day: DayRules,
@@ -211,10 +228,15 @@ impl MarketRules {
         &self.refusals
     }
 
-    /// An intent was sent: it counts, and a sell takes what it may sell.
+    /// An intent was sent: it counts as a message.
     #[inline]
     pub fn on_sent(&mut self, intent: &OrderIntent) {
         self.paces.count(intent.account, intent.now_ns);
+    }
+
+    /// An intent passed every rule: a sell takes what it may sell, until updates release it.
+    #[inline]
+    pub fn reserve(&mut self, intent: &OrderIntent) {
         let opens = intent.kind != IntentKind::Cancel && intent.side == Side::Sell;
         if opens && let Some(holding) = self.holdings.get_mut(intent.account, intent.instrument) {
             holding.freeze(intent.qty.0, intent.short);
