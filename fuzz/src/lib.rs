@@ -8,6 +8,8 @@ pub mod capture;
 pub mod gateways;
 pub mod mailbox;
 pub mod market_data;
+pub mod omdc;
+pub mod omdc_feed;
 pub mod order_entry;
 pub mod order_session;
 pub mod recovery;
