@@ -19,8 +19,12 @@
 //! Worst case: as the rest of the venue process, it allocates as the day grows.
 
 mod ids;
+pub mod ocg;
 mod orders;
+mod reports;
 mod stream;
+pub mod tdgw;
+pub mod tgw;
 
 use nofx_types::{Nanos, OrderRef, Price, Qty, Side, Symbol};
 
@@ -214,6 +218,37 @@ pub enum Why {
     Full,
     /// Anything else.
     Other,
+}
+
+impl Why {
+    /// Short name for reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Why::Symbol => "unknown security",
+            Why::Phase => "not in this phase",
+            Why::Halted => "halted",
+            Why::PriceLimit => "price limit",
+            Why::Cage => "price cage",
+            Why::Tick => "off tick",
+            Why::Lot => "lot size",
+            Why::Size => "order size",
+            Why::Sellable => "not sellable",
+            Why::Short => "short sale",
+            Why::Kind => "order kind",
+            Why::Duplicate => "duplicate id",
+            Why::Unknown => "unknown order",
+            Why::TooLate => "too late",
+            Why::NoCancel => "no cancels now",
+            Why::NoReference => "no ref price",
+            Why::Full => "full",
+            Why::Other => "other",
+        }
+    }
+
+    /// A number for protocols whose sheet lists none: ours, from 1 in the order above.
+    pub const fn number(self) -> u16 {
+        self as u16 + 1
+    }
 }
 
 /// Why an order ended unfilled.

@@ -189,3 +189,13 @@ pub fn put<M: Fields>(out: &mut [u8], head: &Head, message: &M) -> Option<usize>
     sum.copy_from_slice(&crc32c::crc32c(covered).to_le_bytes());
     Some(usize::from(length))
 }
+
+/// Makes a whole frame of ours one that is sent again: the flag, and the checksum anew.
+pub fn mark_dup(frame: &mut [u8]) {
+    if let Some(flag) = frame.get_mut(8) {
+        *flag = 1;
+    }
+    if let Some((covered, sum)) = frame.split_last_chunk_mut::<CHECKSUM_LEN>() {
+        *sum = crc32c::crc32c(covered).to_le_bytes();
+    }
+}

@@ -33,7 +33,7 @@ mod messages;
 pub use fields::{Fields, Text, Var, Writer};
 pub use frame::{
     CHECKSUM_LEN, FRAME_MIN, Frame, HEADER_LEN, Head, Header, Presence, START, TEXT_MAX,
-    next_frame, put,
+    mark_dup, next_frame, put,
 };
 pub use messages::{
     AmendOrder, BusinessReject, CancelOrder, ExecutionReport, Heartbeat, Logon, Logout,

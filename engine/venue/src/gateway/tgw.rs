@@ -1,0 +1,599 @@
+//! Shenzhen's trading gateway: one PBU over several sessions.
+//!
+//! Reports are numbered per partition. After a logon the client says up to where it has each
+//! partition ([`ReportSync`]); it then gets what it lacks, the word that this was all, and from then
+//! on every report of that partition as it comes, whichever session the order came on. A session
+//! may cancel what another one sent. Orders stay when sessions are lost.
+//!
+//! What the sheet leaves open and is decided here: reasons of refusals are the venue's own numbers
+//! ([`super::Why::number`]); a confirmation that nobody asked for (the rest of an order that does not
+//! rest) names the order as `cl_ord_id` and nothing as `orig_cl_ord_id`.
+
+use nofx_types::{Nanos, Qty, Side, Symbol};
+use nofx_wire::num::{Be16, BeI32, BeI64};
+use nofx_wire::szse::SessionStatus;
+use nofx_wire::text::{ChinaTime, padded, trimmed};
+use nofx_wire::tgw::codes::{
+    cash_margin, exec, ord_type, platform, restriction, side, state, status, tif,
+};
+use nofx_wire::tgw::{
+    BusinessReject, CancelOrder, CancelReject, Confirm, Execution, Frame, HEARTBEAT_FRAME, Logon,
+    Logout, Message, NewOrder, PlatformState, ReportFinished, ReportSync, SPOT, next_frame,
+    price_of, put_business_reject, put_frame, put_partition_list, qty_out, shares_of,
+};
+
+use super::orders::{Orders, Placed};
+use super::reports::Reports;
+use super::stream::{Stream, WAITING_MAX};
+use super::{Ask, Ended, Entry, Gateway, Kind, Label, Tell, Why};
+
+/// Silent heartbeats after which a client is cut off.
+const CUT_AFTER: u64 = 3;
+/// Reason of a business reject that has no other.
+const REFUSED: u16 = 99;
+
+/// A PBU at Shenzhen's gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TgwConfig {
+    /// The gateway's comp id.
+    pub comp_id: String,
+    /// The password of its clients; empty takes any.
+    pub password: String,
+    /// The trading unit.
+    pub pbu: String,
+    /// Sessions that may be open at one time.
+    pub sessions: usize,
+    /// Partitions of reports.
+    pub partitions: Vec<u32>,
+}
+
+impl Default for TgwConfig {
+    fn default() -> Self {
+        TgwConfig {
+            comp_id: "TGW".into(),
+            password: String::new(),
+            pbu: "123456".into(),
+            sessions: 2,
+            partitions: vec![1, 2],
+        }
+    }
+}
+
+/// One PBU.
+pub struct Tgw {
+    comp_id: [u8; 20],
+    password: Vec<u8>,
+    pbu: [u8; 6],
+    streams: Vec<Stream>,
+    orders: Orders<NewOrder, CancelOrder>,
+    reports: Reports,
+    platform_state: u16,
+    clock: ChinaTime,
+    executions: u64,
+}
+
+impl Tgw {
+    /// A gateway that is open; `None` when a text exceeds its field or there is no session or
+    /// partition.
+    pub fn new(config: &TgwConfig) -> Option<Tgw> {
+        let enough = config.sessions > 0 && !config.partitions.is_empty();
+        let small = config.partitions.iter().all(|number| i32::try_from(*number).is_ok());
+        let streams = (0..config.sessions).map(|_| Stream::default()).collect();
+        enough.then_some(())?;
+        small.then_some(Tgw {
+            comp_id: padded(config.comp_id.as_bytes(), b' ')?,
+            password: config.password.clone().into_bytes(),
+            pbu: padded(config.pbu.as_bytes(), b' ')?,
+            streams,
+            orders: Orders::default(),
+            reports: Reports::new(&config.partitions),
+            platform_state: state::OPEN,
+            clock: ChinaTime::default(),
+            executions: 0,
+        })
+    }
+
+    /// The platform entered this state ([`state`]): told to every session.
+    pub fn set_platform_state(&mut self, now: Nanos, platform_state: u16) {
+        self.platform_state = platform_state;
+        for session in 0..self.streams.len() {
+            if self.is_logged_on(session) {
+                self.send_platform_state(session, now);
+            }
+        }
+    }
+
+    fn send(&mut self, session: usize, now: Nanos, kind: u32, body: &[u8]) {
+        let mut out = vec![0; body.len() + 12];
+        if let Some(length) = put_frame(&mut out, kind, body)
+            && let Some(stream) = self.streams.get_mut(session)
+        {
+            stream.send(now, out.get(..length).unwrap_or(&[]));
+        }
+    }
+
+    fn log_out(&mut self, session: usize, now: Nanos, why: SessionStatus, text: &str) {
+        let text = padded(text.as_bytes(), b' ').unwrap_or([b' '; 200]);
+        let logout = Logout { session_status: BeI32::new(why.to_wire()), text };
+        self.send(session, now, Logout::TYPE, logout.bytes());
+        if let Some(stream) = self.streams.get_mut(session) {
+            stream.end();
+        }
+    }
+
+    fn send_platform_state(&mut self, session: usize, now: Nanos) {
+        let message = PlatformState {
+            platform_id: Be16::new(platform::SPOT),
+            platform_state: Be16::new(self.platform_state),
+        };
+        self.send(session, now, PlatformState::TYPE, message.bytes());
+    }
+
+    fn on_frame(&mut self, session: usize, now: Nanos, frame: Frame<'_>) {
+        let message = Message::parse(frame);
+        if !self.is_logged_on(session) {
+            return match message {
+                Ok(Message::Logon(logon)) => self.on_logon(session, now, logon),
+                _ => self.log_out(session, now, SessionStatus::InvalidMessage, "log on first"),
+            };
+        }
+        match message {
+            Ok(Message::Heartbeat) => {}
+            Ok(Message::Logout(_)) => self.log_out(session, now, SessionStatus::LoggedOut, ""),
+            Ok(Message::ReportSync(sync)) => self.on_sync(session, now, &sync),
+            Ok(Message::New(order)) => self.on_new(session, now, order),
+            Ok(Message::Cancel(order)) => self.on_cancel(session, now, order),
+            Ok(_) => self.refuse(session, now, frame.msg_type, &[b' '; 10], "unknown message"),
+            Err(_) => self.refuse(session, now, frame.msg_type, &[b' '; 10], "message is cut"),
+        }
+    }
+
+    fn on_logon(&mut self, session: usize, now: Nanos, logon: &Logon) {
+        let known = self.password.is_empty() || trimmed(&logon.password) == self.password;
+        if !known || logon.target_comp_id != self.comp_id {
+            return self.log_out(session, now, SessionStatus::BadPassword, "bad user or password");
+        }
+        let answer = Logon {
+            sender_comp_id: self.comp_id,
+            target_comp_id: logon.sender_comp_id,
+            password: [b' '; 16],
+            ..*logon
+        };
+        if let Some(stream) = self.streams.get_mut(session) {
+            stream.logged_on = true;
+            let seconds = u64::try_from(logon.heart_bt_int.get()).unwrap_or(0);
+            stream.beat_ns = seconds.saturating_mul(1_000_000_000);
+        }
+        self.send(session, now, Logon::TYPE, answer.bytes());
+        self.send_platform_state(session, now);
+        let partitions: Vec<i32> = self.reports.numbers().map(|number| number as i32).collect();
+        let mut out = vec![0; 18 + 4 * partitions.len()];
+        if let Some(length) = put_partition_list(&mut out, platform::SPOT, &partitions)
+            && let Some(stream) = self.streams.get_mut(session)
+        {
+            stream.send(now, out.get(..length).unwrap_or(&[]));
+        }
+    }
+
+    fn on_sync(&mut self, session: usize, now: Nanos, sync: &ReportSync<'_>) {
+        for row in sync.partitions {
+            let number = u32::try_from(row.partition_no.get()).unwrap_or(u32::MAX);
+            let seen = u64::try_from(row.report_index.get()).ok();
+            let (Some(place), Some(seen)) = (self.reports.place(number), seen) else {
+                self.refuse(session, now, ReportSync::TYPE, &[b' '; 10], "no such partition");
+                continue;
+            };
+            let missing = self.reports.after(place, seen);
+            let missing: Vec<_> = missing.iter().map(|r| (r.kind, r.body.clone())).collect();
+            missing.iter().for_each(|(kind, body)| self.send(session, now, *kind, body));
+            let finished = ReportFinished {
+                partition_no: row.partition_no,
+                report_index: BeI64::new(self.reports.last(place) as i64),
+                platform_id: Be16::new(platform::SPOT),
+            };
+            self.send(session, now, ReportFinished::TYPE, finished.bytes());
+            let live = self.streams.get_mut(session).and_then(|stream| stream.live.get_mut(place));
+            if let Some(live) = live {
+                *live = true;
+            }
+        }
+    }
+
+    /// A message that the gateway does not take: told to its session only, without a number.
+    fn refuse(&mut self, session: usize, now: Nanos, kind: u32, id: &[u8; 10], text: &str) {
+        let reject = BusinessReject {
+            ref_seq_num: BeI64::new(0),
+            ref_msg_type: kind.into(),
+            reject_ref_id: *id,
+            reason: Be16::new(REFUSED),
+            text: padded(text.as_bytes(), b' ').unwrap_or([b' '; 50]),
+        };
+        let mut out = [0; 128];
+        if let Some(length) = put_business_reject(&mut out, &self.reject_front(now), &reject)
+            && let Some(stream) = self.streams.get_mut(session)
+        {
+            stream.send(now, out.get(..length).unwrap_or(&[]));
+        }
+    }
+
+    /// What stands before the common end of a business reject (from memory): ApplID, time, PBU,
+    /// security and its source.
+    fn reject_front(&mut self, now: Nanos) -> [u8; 29] {
+        let mut front = [b' '; 29];
+        let time = self.clock.timestamp(now).to_be_bytes();
+        let fields = SPOT.into_iter().chain(time).chain(self.pbu);
+        front.iter_mut().zip(fields).for_each(|(place, byte)| *place = byte);
+        front
+    }
+
+    fn on_new(&mut self, session: usize, now: Nanos, order: &NewOrder) {
+        let refusal = if order.appl_id != SPOT {
+            Some("not the spot auction")
+        } else if order.submitting_pbu != self.pbu {
+            Some("not the PBU of this session")
+        } else if self.platform_state != state::OPEN {
+            Some("the platform is not open")
+        } else {
+            None
+        };
+        if let Some(text) = refusal {
+            return self.refuse(session, now, NewOrder::TYPE, &order.cl_ord_id, text);
+        }
+        let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
+        let Some(id) = self.orders.number(text) else {
+            return self.reject_new(now, order, Why::Duplicate);
+        };
+        match entry(id, order) {
+            Ok(entry) => self.orders.place(entry, *order),
+            Err(why) => self.reject_new(now, order, why),
+        }
+    }
+
+    fn on_cancel(&mut self, session: usize, now: Nanos, order: &CancelOrder) {
+        if order.submitting_pbu != self.pbu {
+            let text = "not the PBU of this session";
+            return self.refuse(session, now, CancelOrder::TYPE, &order.cl_ord_id, text);
+        }
+        let named = Label::of(&order.orig_cl_ord_id).unwrap_or(Label::NONE);
+        let orig = match named.is_empty() {
+            true => self.orders.by_ref(number(&order.order_id)),
+            false => self.orders.find(named),
+        };
+        let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
+        let Some(id) = self.orders.number(text) else {
+            return self.reject_cancel(now, order, orig, Why::Duplicate);
+        };
+        if orig == 0 {
+            return self.reject_cancel(now, order, 0, Why::Unknown);
+        }
+        self.orders.request(id, *order, Ask::Cancel { id, orig });
+    }
+
+    /// Keeps a report under the next number of the security's partition and sends it to every
+    /// session that has had those before it.
+    fn report(&mut self, now: Nanos, security: &[u8; 8], kind: u32, body: &[u8]) {
+        let mut body = body.to_vec();
+        let place = symbol(security).map_or(0, |symbol| self.reports.set_of(symbol));
+        let (number, index) = self.reports.next(place);
+        let front = (number as i32).to_be_bytes().into_iter().chain(index.to_be_bytes());
+        body.iter_mut().zip(front).for_each(|(byte, value)| *byte = value);
+        self.reports.push(place, kind, &body);
+        for session in 0..self.streams.len() {
+            let stream = self.streams.get(session);
+            if stream.and_then(|stream| stream.live.get(place)).copied().unwrap_or(false) {
+                self.send(session, now, kind, &body);
+            }
+        }
+    }
+
+    fn exec_id(&mut self) -> [u8; 16] {
+        self.executions += 1;
+        digits(self.executions)
+    }
+
+    fn reject_new(&mut self, now: Nanos, order: &NewOrder, why: Why) {
+        let mut confirm = self.confirm(now, order);
+        confirm.exec_type = exec::REJECT;
+        confirm.ord_status = status::REJECTED;
+        confirm.ord_rej_reason = Be16::new(why.number());
+        self.report(now, &order.security_id, Confirm::TYPE, confirm.bytes());
+    }
+
+    /// A confirmation of an order as it came; nothing filled, nothing open.
+    fn confirm(&mut self, now: Nanos, order: &NewOrder) -> Confirm {
+        Confirm {
+            partition_no: BeI32::new(0),
+            report_index: BeI64::new(0),
+            appl_id: order.appl_id,
+            reporting_pbu: self.pbu,
+            submitting_pbu: order.submitting_pbu,
+            security_id: order.security_id,
+            security_id_source: order.security_id_source,
+            owner_type: order.owner_type,
+            clearing_firm: order.clearing_firm,
+            transact_time: BeI64::new(self.clock.timestamp(now)),
+            user_info: order.user_info,
+            order_id: [b' '; 16],
+            cl_ord_id: order.cl_ord_id,
+            quote_msg_id: [b' '; 10],
+            orig_cl_ord_id: [b' '; 10],
+            exec_id: self.exec_id(),
+            exec_type: exec::NEW,
+            ord_status: status::NEW,
+            ord_rej_reason: Be16::new(0),
+            leaves_qty: BeI64::new(0),
+            cum_qty: BeI64::new(0),
+            side: order.side,
+            ord_type: order.ord_type,
+            order_qty: order.order_qty,
+            price: order.price,
+            account_id: order.account_id,
+            branch_id: order.branch_id,
+            order_restrictions: order.order_restrictions,
+            stop_px: order.stop_px,
+            min_qty: order.min_qty,
+            max_price_levels: order.max_price_levels,
+            time_in_force: order.time_in_force,
+            cash_margin: order.cash_margin,
+        }
+    }
+
+    fn accepted(&mut self, now: Nanos, id: u64) {
+        let Some(Placed { form, order, total, .. }) = self.orders.get(id) else { return };
+        let (form, order, total) = (*form, *order, *total);
+        let mut confirm = self.confirm(now, &form);
+        confirm.order_id = digits(order.0);
+        confirm.leaves_qty = wire(total);
+        self.report(now, &form.security_id, Confirm::TYPE, confirm.bytes());
+    }
+
+    fn ended(&mut self, now: Nanos, id: u64, request: u64) {
+        self.orders.close(id);
+        let Some(Placed { form, order, filled, .. }) = self.orders.get(id) else { return };
+        let (form, order, filled) = (*form, *order, *filled);
+        let mut confirm = self.confirm(now, &form);
+        if let Some(cancel) = self.orders.asked(request) {
+            confirm.cl_ord_id = cancel.cl_ord_id;
+            confirm.orig_cl_ord_id = form.cl_ord_id;
+        }
+        confirm.order_id = digits(order.0);
+        confirm.exec_type = exec::CANCELLED;
+        confirm.ord_status = status::CANCELLED;
+        confirm.cum_qty = wire(filled);
+        self.report(now, &form.security_id, Confirm::TYPE, confirm.bytes());
+    }
+
+    fn reject_cancel(&mut self, now: Nanos, cancel: &CancelOrder, orig: u64, why: Why) {
+        let placed = self.orders.get(orig);
+        let (order, ord_status) =
+            placed.map_or((0, status::REJECTED), |placed| (placed.order.0, standing(placed)));
+        let reject = CancelReject {
+            partition_no: BeI32::new(0),
+            report_index: BeI64::new(0),
+            appl_id: cancel.appl_id,
+            reporting_pbu: self.pbu,
+            submitting_pbu: cancel.submitting_pbu,
+            security_id: cancel.security_id,
+            security_id_source: cancel.security_id_source,
+            owner_type: cancel.owner_type,
+            clearing_firm: cancel.clearing_firm,
+            transact_time: BeI64::new(self.clock.timestamp(now)),
+            user_info: cancel.user_info,
+            cl_ord_id: cancel.cl_ord_id,
+            orig_cl_ord_id: cancel.orig_cl_ord_id,
+            side: cancel.side,
+            ord_status,
+            cxl_rej_reason: Be16::new(why.number()),
+            reject_text: padded(why.name().as_bytes(), b' ').unwrap_or([b' '; 16]),
+            order_id: if order == 0 { [b' '; 16] } else { digits(order) },
+        };
+        self.report(now, &cancel.security_id, CancelReject::TYPE, reject.bytes());
+    }
+
+    fn traded(&mut self, now: Nanos, tell: &Tell) {
+        let Tell::Trade { id, qty, price, .. } = *tell else { return };
+        self.orders.trade(id, qty);
+        let exec_id = self.exec_id();
+        let Some(placed) = self.orders.get(id) else { return };
+        let form = placed.form;
+        let execution = Execution {
+            partition_no: BeI32::new(0),
+            report_index: BeI64::new(0),
+            appl_id: form.appl_id,
+            reporting_pbu: self.pbu,
+            submitting_pbu: form.submitting_pbu,
+            security_id: form.security_id,
+            security_id_source: form.security_id_source,
+            owner_type: form.owner_type,
+            clearing_firm: form.clearing_firm,
+            transact_time: BeI64::new(self.clock.timestamp(now)),
+            user_info: form.user_info,
+            order_id: digits(placed.order.0),
+            cl_ord_id: form.cl_ord_id,
+            quote_msg_id: [b' '; 10],
+            exec_id,
+            exec_type: exec::TRADE,
+            ord_status: standing(placed),
+            last_px: BeI64::new(price.0),
+            last_qty: wire(qty),
+            leaves_qty: wire(placed.leaves),
+            cum_qty: wire(placed.filled),
+            side: form.side,
+            account_id: form.account_id,
+            branch_id: form.branch_id,
+            cash_margin: form.cash_margin,
+        };
+        self.report(now, &form.security_id, Execution::TYPE, execution.bytes());
+    }
+}
+
+impl Gateway for Tgw {
+    fn sessions(&self) -> usize {
+        self.streams.len()
+    }
+
+    fn connected(&mut self, session: usize, now: Nanos) {
+        let sets = self.reports.sets();
+        if let Some(stream) = self.streams.get_mut(session) {
+            stream.connect(now, sets);
+        }
+    }
+
+    fn receive(&mut self, session: usize, now: Nanos, bytes: &[u8]) {
+        let Some(stream) = self.streams.get_mut(session).filter(|stream| stream.open) else {
+            return;
+        };
+        let waiting = stream.take(now, bytes);
+        let mut used = 0;
+        while self.is_open(session) {
+            match next_frame(waiting.get(used..).unwrap_or(&[])) {
+                Ok(Some((frame, length))) => {
+                    used += length;
+                    self.on_frame(session, now, frame);
+                }
+                Ok(None) if waiting.len() - used < WAITING_MAX => break,
+                Ok(None) => {
+                    let text = "message too long";
+                    self.log_out(session, now, SessionStatus::InvalidMessage, text);
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    self.log_out(session, now, SessionStatus::InvalidMessage, &text);
+                }
+            }
+        }
+        if let Some(stream) = self.streams.get_mut(session) {
+            stream.give_back(waiting, used);
+        }
+    }
+
+    fn disconnected(&mut self, session: usize, _: Nanos) {
+        if let Some(stream) = self.streams.get_mut(session) {
+            stream.lost();
+        }
+    }
+
+    fn next_ask(&mut self) -> Option<Ask> {
+        self.orders.next_ask()
+    }
+
+    fn tell(&mut self, now: Nanos, tell: &Tell) {
+        match *tell {
+            Tell::Accepted { id, order } => {
+                self.orders.accept(id, order);
+                self.accepted(now, id);
+            }
+            Tell::Rejected { id, why } => {
+                self.orders.close(id);
+                let form = self.orders.get(id).map(|placed| placed.form);
+                if let Some(form) = form {
+                    self.reject_new(now, &form, why);
+                }
+            }
+            Tell::Canceled { id, request, why, .. } => {
+                debug_assert!(why != Ended::Disconnect, "orders stay when sessions are lost");
+                self.ended(now, id, request);
+            }
+            Tell::CancelRejected { request, orig, why } => {
+                if let Some(cancel) = self.orders.asked(request).copied() {
+                    self.reject_cancel(now, &cancel, orig, why);
+                }
+            }
+            Tell::Trade { .. } => self.traded(now, tell),
+            // Nothing here asks for these, and trades are not taken back.
+            Tell::Amended { .. }
+            | Tell::AmendRejected { .. }
+            | Tell::TradeCanceled { .. }
+            | Tell::MassCanceled { .. } => {}
+        }
+    }
+
+    fn output(&self, session: usize) -> &[u8] {
+        self.streams.get(session).map_or(&[], Stream::output)
+    }
+
+    fn sent(&mut self, session: usize, bytes: usize) {
+        if let Some(stream) = self.streams.get_mut(session) {
+            stream.drop_sent(bytes);
+        }
+    }
+
+    fn keep_alive(&mut self, now: Nanos) {
+        for session in 0..self.streams.len() {
+            let Some(stream) = self.streams.get_mut(session) else { continue };
+            if stream.silent(now, CUT_AFTER) {
+                self.log_out(session, now, SessionStatus::Other, "no heartbeat");
+            } else if stream.beat_due(now) {
+                stream.send(now, &HEARTBEAT_FRAME);
+            }
+        }
+    }
+
+    fn is_open(&self, session: usize) -> bool {
+        self.streams.get(session).is_some_and(|stream| stream.open)
+    }
+
+    fn is_logged_on(&self, session: usize) -> bool {
+        self.streams.get(session).is_some_and(|stream| stream.logged_on)
+    }
+}
+
+/// The neutral order that these fields make; kinds of market orders from memory in our sheet.
+fn entry(id: u64, order: &NewOrder) -> Result<Entry, Why> {
+    let levels = order.max_price_levels.get();
+    let kind = match (order.ord_type, order.time_in_force, levels) {
+        (ord_type::LIMIT, tif::DAY, 0) => Kind::Limit,
+        (ord_type::OWN_BEST, tif::DAY, 0) => Kind::OwnBest,
+        (ord_type::MARKET, tif::DAY, 1) => Kind::OppositeBest,
+        (ord_type::MARKET, tif::IOC, 5) => Kind::BestFive,
+        (ord_type::MARKET, tif::IOC, 0) if order.min_qty == order.order_qty => Kind::AllOrNone,
+        (ord_type::MARKET, tif::IOC, 0) if order.min_qty.get() == 0 => Kind::AnyPrice,
+        _ => return Err(Why::Kind),
+    };
+    let side = match order.side {
+        side::BUY => Side::Buy,
+        side::SELL => Side::Sell,
+        _ => return Err(Why::Kind),
+    };
+    let price = price_of(order.price);
+    Ok(Entry {
+        id,
+        symbol: symbol(&order.security_id).ok_or(Why::Symbol)?,
+        side,
+        kind,
+        price: if kind.has_price() { price } else { nofx_types::Price(0) },
+        qty: shares_of(order.order_qty).ok_or(Why::Lot)?,
+        short: side == Side::Sell && order.cash_margin == cash_margin::OPEN,
+        account: Label::of(&order.account_id).unwrap_or(Label::NONE),
+        programme: order.order_restrictions.contains(&restriction::PROGRAMME),
+    })
+}
+
+fn standing(placed: &Placed<NewOrder>) -> u8 {
+    match (placed.filled.0, placed.leaves.0) {
+        (0, 0) => status::CANCELLED,
+        (0, _) => status::NEW,
+        (filled, 0) if filled < placed.total.0 => status::CANCELLED,
+        (_, 0) => status::FILLED,
+        _ => status::PARTIAL,
+    }
+}
+
+fn symbol(field: &[u8; 8]) -> Option<Symbol> {
+    let code = std::str::from_utf8(trimmed(field)).ok()?;
+    Symbol::new(code).filter(|_| !code.is_empty())
+}
+
+/// A quantity of the engine on the wire.
+fn wire(qty: Qty) -> BeI64 {
+    qty_out(qty).unwrap_or(BeI64::new(i64::MAX))
+}
+
+/// Sixteen digits.
+fn digits(value: u64) -> [u8; 16] {
+    padded(format!("{value:016}").as_bytes(), b' ').unwrap_or([b'9'; 16])
+}
+
+fn number(field: &[u8; 16]) -> u64 {
+    std::str::from_utf8(trimmed(field)).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
