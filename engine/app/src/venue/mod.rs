@@ -3,11 +3,13 @@
 //! Model: one thread goes round: what firms sent goes in, the venue takes its turn, reports and
 //! packets go out, requests for messages and snapshots are answered. All rules are in
 //! [`nofx_venue::exchange`]; here are sockets, the clock, and the operator's lines on standard
-//! input. Nothing that arrives ends the process: a client that sends garbage is cut off.
+//! input. Nothing that arrives ends the process: a client that sends garbage is cut off. A
+//! configuration with a section `[venue]` is of the mainland or of Hong Kong: [`board`] runs it.
 //!
 //! Worst case of a round: [`ports`], [`snapshots`] and [`stream`] each bound what they take; a dump
 //! or a snapshot image is made in one go and takes as long as the books are large.
 
+mod board;
 mod capture;
 mod control;
 mod house;
@@ -15,6 +17,7 @@ mod ports;
 mod snapshots;
 mod socket;
 mod stream;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +60,12 @@ const NAP: Duration = Duration::from_micros(50);
 /// # Errors
 /// A configuration that cannot be used, a port in use, a dump that cannot be written.
 pub fn run(args: &VenueArgs, stop: &AtomicBool) -> Result<(), Failure> {
+    if let Some(path) = &args.config
+        && let Ok(text) = std::fs::read_to_string(path)
+        && board::is_board(&text)
+    {
+        return board::run(args, path, &text, stop);
+    }
     let config = load(args.config.as_deref())?;
     if let Some(core) = config.process.pin {
         nofx_rt::usage::pin_to_core(core)

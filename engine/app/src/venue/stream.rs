@@ -1,7 +1,4 @@
 //! The two multicast lines, and the server that sends lost messages again.
-//!
-//! A line's socket is bound to the address of its interface: Linux then sends multicast out of that
-//! interface, without a route. What the kernel does not take is counted as an error; nobody waits.
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
@@ -9,6 +6,7 @@ use nofx_types::Nanos;
 use nofx_venue::exchange::{Exchange, ExchangeConfig, Line};
 
 use super::socket;
+use super::wire::Wire;
 use crate::failure::Failure;
 
 /// Requests answered in a round, at most.
@@ -18,13 +16,6 @@ const REQUEST_MAX: usize = 64;
 /// The end of the stream is told again after so long.
 const END_EVERY: u64 = 100_000_000;
 const ANSWER_MAX: usize = nofx_venue::exchange::ANSWER_MAX;
-
-struct Wire {
-    socket: UdpSocket,
-    to: SocketAddrV4,
-    line: Line,
-    errors: u64,
-}
 
 /// Lines and re-request server.
 pub struct Stream {
@@ -39,19 +30,9 @@ pub struct Stream {
 impl Stream {
     /// Opens the sockets.
     pub fn open(config: &ExchangeConfig) -> Result<Stream, Failure> {
-        let mut wires = Vec::new();
-        for (at, line) in config.lines.iter().enumerate() {
-            let socket =
-                socket::datagrams("lines.interface", SocketAddrV4::new(line.interface, 0))?;
-            let set = socket.set_multicast_ttl_v4(1).and(socket.set_multicast_loop_v4(true));
-            set.map_err(|e| Failure::usage(format!("lines.group: {}: {e}", line.group)))?;
-            let mut to = line.group;
-            if to.port() == 0 {
-                to.set_port(free_port()?);
-            }
-            let seed = config.market.seed ^ (0x4c49_4e45 << at);
-            wires.push(Wire { socket, to, line: Line::new(seed, line.loss_ppm), errors: 0 });
-        }
+        let seed = |at: usize| config.market.seed ^ (0x4c49_4e45 << at);
+        let wires = config.lines.iter().enumerate().map(|(at, line)| Wire::open(line, seed(at)));
+        let wires = wires.collect::<Result<_, _>>()?;
         let requests = socket::datagrams("rerequest.listen", config.rerequest.listen)?;
         Ok(Stream { wires, requests, answers_lost: 0, last: Vec::new(), last_sent: Nanos(0) })
     }
@@ -100,36 +81,17 @@ impl Stream {
 
     /// Group and interface of each line, and where requests are taken.
     pub fn addresses(&self) -> (Vec<(SocketAddrV4, Ipv4Addr)>, String) {
-        let interface = |wire: &Wire| match wire.socket.local_addr() {
-            Ok(std::net::SocketAddr::V4(address)) => *address.ip(),
-            _ => Ipv4Addr::UNSPECIFIED,
-        };
-        let lines = self.wires.iter().map(|wire| (wire.to, interface(wire))).collect();
+        let lines = self.wires.iter().map(|wire| (wire.to, wire.interface())).collect();
         (lines, socket::text(self.requests.local_addr()))
     }
 
     /// Packets sent, lost on purpose and refused by the kernel, by line.
     pub fn counts(&self) -> Vec<[u64; 3]> {
-        self.wires.iter().map(|wire| [wire.line.sent, wire.line.lost, wire.errors]).collect()
+        self.wires.iter().map(Wire::counts).collect()
     }
 
     /// Answers that the kernel did not take.
     pub fn answers_lost(&self) -> u64 {
         self.answers_lost
     }
-}
-
-impl Wire {
-    fn send(&mut self, packet: &[u8]) {
-        if self.line.passes() {
-            self.errors += u64::from(self.socket.send_to(packet, self.to).is_err());
-        }
-    }
-}
-
-/// A port that nobody uses now.
-fn free_port() -> Result<u16, Failure> {
-    let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-    let address = UdpSocket::bind(any).and_then(|socket| socket.local_addr());
-    address.map(|address| address.port()).map_err(|e| Failure::usage(format!("lines.group: {e}")))
 }
