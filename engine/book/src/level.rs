@@ -108,6 +108,8 @@ pub struct LevelBooks {
     window_ticks: u32,
     /// Why a book is not to be trusted: side by side, since a gap marks all of them at once.
     stale: Box<[Option<StaleReason>]>,
+    /// An event on an order that nobody added marks the book.
+    unknown_is_stale: bool,
 }
 
 impl LevelBooks {
@@ -142,14 +144,23 @@ impl LevelBooks {
             defined: vec![Defined { tick: DEFAULT_TICK, low: 0, width: 0 }; count].into(),
             window_ticks,
             stale: vec![None; count].into(),
+            unknown_is_stale: false,
         };
         books.depth.lay_out(Shape::window(DEFAULT_TICK, window_ticks));
         Ok(books)
     }
 
+    /// Whether an event on an unknown order makes its book inconsistent, for streams that are whole
+    /// from their start. Off at first: streams that are joined mid-day name older orders.
+    pub fn set_unknown_is_stale(&mut self, stale: bool) {
+        self.unknown_is_stale = stale;
+    }
+
     /// Learns an instrument's tick and the day's price limits. They matter to speed only: prices off
     /// tick or outside the limits work, more slowly. A book in which something rests takes them
     /// over when it is next empty and cleared.
+    #[cold]
+    #[inline(never)]
     pub fn define(&mut self, instrument: &Instrument) {
         let book = instrument.id.index();
         let (Some(defined), Some(now)) = (self.defined.get_mut(book), Defined::of(instrument))

@@ -27,6 +27,7 @@
 //! | [`itch`] | MoldUDP64 + TotalView-ITCH 5.0, and ITCH in a BinaryFILE | nasdaq-itch-5.0.md, moldudp64.md |
 //! | [`iex`] | IEX-TP + DEEP 1.0, DEEP+, TOPS 1.5 and 1.6 | iex-hist.md |
 //! | [`omdc`] | OMD-C 1.45 full tick | hkex-omd-c.md |
+//! | [`szse`] | Shenzhen binary Level-2 over TCP, or in datagrams | szse-binary-l2.md |
 //! | [`dbn`] | Databento DBN, market by order | wire's `dbn` |
 //! | [`ticks`] | ticks of Shanghai and Shenzhen, from files or a decoder | sse-l2.md, szse-binary-l2.md |
 //!
@@ -48,6 +49,7 @@ mod report;
 pub mod sequencer;
 mod status;
 mod symbols;
+pub mod szse;
 mod tally;
 pub mod ticks;
 
@@ -64,5 +66,6 @@ pub use recovery::{
 };
 pub use report::{FeedReport, LineReport};
 pub use sequencer::{Sequencing, Start, StreamCounters};
+pub use szse::{ChannelSink, SzseAction, SzseConfig, SzseFeed};
 pub use tally::{Fault, Tally};
 pub use ticks::{Schedule, TickConfig, TickFeed};

@@ -35,6 +35,11 @@ impl Symbols {
         self.ids.get(name).map(InstrumentId)
     }
 
+    /// How many names were seen: ids are below it.
+    pub fn len(&self) -> u32 {
+        self.ids.len() as u32 // below the capacity, a u32
+    }
+
     #[cold]
     fn add(&mut self, name: u64) -> Result<Found, Full> {
         let id = self.ids.len() as u32; // below the capacity, a u32

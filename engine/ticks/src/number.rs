@@ -6,8 +6,9 @@ use crate::Reason;
 /// went through text (15.929999999999999).
 const PARTS_PER_UNIT: u64 = 1_000_000;
 
-/// Large sums of money: what a double cannot tell apart (2^-51 of the value) is rounded as well.
-const DOUBLE_BITS: u32 = 51;
+/// Large sums of money, summed in doubles: 2^-48 of the value (16 steps of a double) is rounded away
+/// as well.
+const DOUBLE_BITS: u32 = 48;
 
 /// Digits kept: more of a fraction than these cannot matter at any scale in use.
 const DIGITS_MAX: u32 = 18;
@@ -23,14 +24,14 @@ const POWERS: [u64; 19] = {
 };
 
 /// `text` times `10^decimals`, rounded where it is within 1e-6 of a whole (or within the precision of
-/// a double); anything further off is [`Reason::Scale`]. Empty text is zero: vendors leave out what does not apply.
+/// sums of doubles); anything further off is [`Reason::Scale`]. Empty text is zero: vendors leave out what does not apply.
 pub(crate) fn units(text: &[u8], decimals: i32) -> Result<i64, Reason> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] if !rest.is_empty() => (true, rest),
         _ => (false, text),
     };
     let (mantissa, fraction) = mantissa(digits)?;
-    let magnitude = shift(mantissa, decimals - fraction as i32)?;
+    let magnitude = shift(mantissa, decimals - fraction)?;
     let value = i64::try_from(magnitude).map_err(|_| Reason::Range)?;
     Ok(if negative { -value } else { value })
 }
@@ -60,8 +61,15 @@ fn whole_float(text: &[u8]) -> Result<u64, Reason> {
     count(text.trim_ascii(), 0)
 }
 
-fn mantissa(digits: &[u8]) -> Result<(u64, u32), Reason> {
-    let (mut value, mut kept, mut fraction, mut point) = (0u64, 0u32, 0u32, false);
+/// The digits as one number, and how many of them stand behind the point (less than none with an
+/// exponent: 1.5E9).
+fn mantissa(text: &[u8]) -> Result<(u64, i32), Reason> {
+    let is_exponent = |byte: &u8| matches!(byte, b'e' | b'E');
+    let (digits, exponent) = match text.iter().position(is_exponent) {
+        Some(at) => (text.get(..at).unwrap_or_default(), exponent(text.get(at + 1..))?),
+        None => (text, 0),
+    };
+    let (mut value, mut kept, mut fraction, mut point) = (0u64, 0u32, 0i32, false);
     for byte in digits {
         let digit = byte.wrapping_sub(b'0');
         match *byte {
@@ -75,12 +83,25 @@ fn mantissa(digits: &[u8]) -> Result<(u64, u32), Reason> {
             _ => {
                 value = value * 10 + u64::from(digit);
                 kept += u32::from(value > 0);
-                fraction += u32::from(point);
+                fraction += i32::from(point);
             }
         }
     }
-    let text = digits.len() - usize::from(point);
-    if text == 0 && point { Err(Reason::Number) } else { Ok((value, fraction)) }
+    let empty = digits.len() == usize::from(point);
+    if empty && !text.is_empty() { Err(Reason::Number) } else { Ok((value, fraction - exponent)) }
+}
+
+fn exponent(text: Option<&[u8]>) -> Result<i32, Reason> {
+    let (sign, digits) = match text.unwrap_or_default() {
+        [b'-', rest @ ..] => (-1, rest),
+        [b'+', rest @ ..] => (1, rest),
+        rest => (1, rest),
+    };
+    match digits {
+        [a @ b'0'..=b'9'] => Ok(sign * i32::from(a - b'0')),
+        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Ok(sign * i32::from((a - b'0') * 10 + (b - b'0'))),
+        _ => Err(Reason::Number),
+    }
 }
 
 /// `value` times `10^by`.
@@ -126,7 +147,12 @@ mod tests {
             ("15.929900001", 4, Err(Reason::Scale)),
             ("100500", -3, Err(Reason::Scale)),
             ("1.2.3", 4, Err(Reason::Number)),
-            ("1e3", 4, Err(Reason::Number)),
+            ("1.00075209407E9", 4, Ok(10_007_520_940_700)),
+            ("1e-05", 4, Err(Reason::Scale)),
+            ("5e-2", 4, Ok(500)),
+            ("1e", 4, Err(Reason::Number)),
+            ("e3", 4, Err(Reason::Number)),
+            ("1e300", 4, Err(Reason::Number)),
             (".", 4, Err(Reason::Number)),
             ("-", 4, Err(Reason::Number)),
             ("99999999999999999999", 0, Err(Reason::Range)),

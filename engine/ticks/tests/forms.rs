@@ -9,7 +9,7 @@ use nofx_ticks::{
     open, read_bytes,
 };
 use nofx_types::{
-    Date, Market, Nanos, OrderRef, Phase, Price, Pricing, Qty, Side, Symbol, Tick, TickKind,
+    Date, Market, Nanos, OrderRef, Phase, Price, Pricing, Qty, Side, Symbol, TickKind,
 };
 
 const MERGED: &str = "\

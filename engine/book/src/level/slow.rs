@@ -201,6 +201,9 @@ impl LevelBooks {
         let held = self.see(id).then(|| self.orders.get(key, &self.depth.books)).flatten();
         if held.is_none() && id != InstrumentId::ALL {
             self.counts.unknown_order += 1;
+            if self.unknown_is_stale {
+                self.mark(id, StaleReason::Inconsistent);
+            }
         }
         held
     }

@@ -30,8 +30,8 @@ use nofx_types::{
 use crate::report::FeedReport;
 use crate::symbols::{Found, Symbols};
 use channels::{Channels, Step};
-pub use schedule::Schedule;
 use schedule::Calendar;
+pub use schedule::Schedule;
 
 /// A phase may come so much before or behind its time.
 pub const CLOCK_SLACK_NS: u64 = 5_000_000_000;
@@ -155,7 +155,13 @@ impl TickFeed {
 
     /// Rows were lost in front of the next tick: of `symbol`, or of anything.
     #[cold]
-    pub fn lost<S: EventSink>(&mut self, symbol: Option<Symbol>, at: &Tick, now: Nanos, sink: &mut S) {
+    pub fn lost<S: EventSink>(
+        &mut self,
+        symbol: Option<Symbol>,
+        at: &Tick,
+        now: Nanos,
+        sink: &mut S,
+    ) {
         self.counts.lost_rows += 1;
         let id = match symbol {
             None => Some(InstrumentId::ALL),
@@ -243,7 +249,12 @@ impl TickFeed {
         if let Some(channel) = self.channel_of.get_mut(id.index())
             && *channel != Some(tick.channel)
         {
+            let new = channel.is_none();
             *channel = Some(tick.channel);
+            if new && !self.phases_in_ticks && !self.calendar.is_due(tick.exch_ns) {
+                let at = At { id, seq: tick.seq, exch_ns: tick.exch_ns, now };
+                sink.on_event(&at.event(true, EventKind::Phase(self.calendar.current())));
+            }
             // What was lost before its first tick may have been its own.
             if self.channels.has_gap(tick.channel) {
                 stale(id, StaleReason::Gap, sink);
@@ -256,8 +267,10 @@ impl TickFeed {
     #[cold]
     fn turn<S: EventSink>(&mut self, tick: &Tick, now: Nanos, sink: &mut S) {
         while let Some((exch_ns, phase)) = self.calendar.next(tick.exch_ns) {
-            if !self.phases_in_ticks {
-                let at = At { id: InstrumentId::ALL, seq: tick.seq, exch_ns, now };
+            let known = if self.phases_in_ticks { 0 } else { self.symbols.len() };
+            // To each by itself: a phase of the market alone opens no security.
+            for id in (0..known).map(InstrumentId) {
+                let at = At { id, seq: tick.seq, exch_ns, now };
                 sink.on_event(&at.event(true, EventKind::Phase(phase)));
             }
         }

@@ -51,16 +51,23 @@ pub(super) struct Calendar {
     next: usize,
     /// When it is due.
     due: u64,
+    /// The phase that has begun last.
+    current: Phase,
 }
 
 impl Calendar {
     pub fn new(schedule: Schedule) -> Calendar {
-        Calendar { schedule, midnight: 0, next: 0, due: 0 }
+        Calendar { schedule, midnight: 0, next: 0, due: 0, current: Phase::Unknown }
     }
 
     #[inline]
     pub fn is_due(&self, now: Nanos) -> bool {
         now.0 >= self.due
+    }
+
+    /// The phase that has begun last.
+    pub fn current(&self) -> Phase {
+        self.current
     }
 
     /// The next phase that has begun by `now`, and when; of several the last one only.
@@ -77,7 +84,9 @@ impl Calendar {
         }
         let following = self.schedule.starts.get(self.next);
         self.due = following.map_or(midnight + DAY_NS, |(start, _)| midnight + start);
-        last.map(|(_, (start, phase))| (Nanos(midnight + start), phase))
+        let (_, (start, phase)) = last?;
+        self.current = phase;
+        Some((Nanos(midnight + start), phase))
     }
 
     /// Whether the schedule has another phase at that time, give or take the slack.
@@ -112,7 +121,9 @@ mod tests {
         let at = |h: u64, m: u64, s: u64| Nanos(day + (h * 3_600 + m * 60 + s) * 1_000_000_000);
         let mut calendar = Calendar::new(Schedule::mainland());
         let mut seen = Vec::new();
-        for now in [at(8, 45, 0), at(9, 15, 0), at(9, 15, 1), at(9, 31, 0), at(14, 57, 0), at(15, 30, 0)] {
+        for now in
+            [at(8, 45, 0), at(9, 15, 0), at(9, 15, 1), at(9, 31, 0), at(14, 57, 0), at(15, 30, 0)]
+        {
             if calendar.is_due(now) {
                 while let Some((_, phase)) = calendar.next(now) {
                     seen.push(phase);
