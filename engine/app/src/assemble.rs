@@ -3,13 +3,13 @@
 use nofx_book::{LevelBooks, LevelConfig};
 use nofx_feed::{Join, RecoveryConfig};
 use nofx_gate::GateKey;
-use nofx_order::{OrderConfig, OrderManager, Positions, Protocol, Reconcile};
+use nofx_order::{OrderConfig, OrderManager, Positions, Reconcile};
 use nofx_risk::SoftwareGate;
 use nofx_signal::{Imbalance, InstrumentSet, Maker, Null, Strategy};
 use nofx_types::{AccountId, InstrumentId, Instruments};
 
 use crate::cli::StrategyName;
-use crate::config::{Config, OuchVersion};
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::hot_path::{HotPath, Parts};
 use crate::live::config::RecoverySection;
@@ -72,10 +72,7 @@ impl Assembly<'_> {
 pub fn order_config(config: &Config) -> OrderConfig {
     let section = &config.session;
     OrderConfig {
-        protocol: match section.protocol {
-            OuchVersion::Ouch50 => Protocol::Ouch50,
-            OuchVersion::Ouch42 => Protocol::Ouch42,
-        },
+        protocol: section.protocol,
         username: section.username.clone(),
         password: section.password.clone(),
         firm: section.firm.clone(),
@@ -93,6 +90,11 @@ pub fn order_config(config: &Config) -> OrderConfig {
         resend: section.resend,
         resend_age_ns: section.resend_age_ns,
         cancel_in_flight: section.cancel_in_flight,
+        rescue: section.rescue.is_some(),
+        rescue_after_ns: section.rescue_after_ns,
+        ocg: section.ocg.clone(),
+        tgw: section.tgw.clone(),
+        tdgw: section.tdgw.clone(),
         account: AccountId(config.strategy.account),
         instruments: config.instruments.capacity,
         ..OrderConfig::default()

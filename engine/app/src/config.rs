@@ -4,8 +4,10 @@
 //! `--set`, and says which file and key is wrong. `docs/config.md` lists the keys.
 
 use std::fmt;
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 
+use nofx_order::{OcgConfig, Protocol, TdgwConfig, TgwConfig};
 use nofx_risk::{CardConfig, HostRules};
 use nofx_rt::topology::{LinkSpec, Rules, TileSpec, Topology};
 use nofx_signal::{ImbalanceConfig, MakerConfig};
@@ -231,8 +233,8 @@ impl<'de> Deserialize<'de> for Trade {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionSection {
-    /// OUCH version of the order session.
-    pub protocol: OuchVersion,
+    /// Protocol of the order session.
+    pub protocol: Protocol,
     /// User name, at most six characters.
     pub username: String,
     /// Password, at most ten characters.
@@ -258,7 +260,7 @@ pub struct SessionSection {
     /// Trading stays stopped when an answer that reconciliation needs does not come for so long,
     /// nanoseconds.
     pub reconcile_wait_ns: u64,
-    /// OUCH 4.2, which has no query: silence that counts as the end of the missed reports,
+    /// Protocols whose venue cannot be asked: silence that counts as the end of the missed reports,
     /// nanoseconds.
     pub reconcile_quiet_ns: u64,
     /// The venue cancels our orders when the connection ends.
@@ -269,12 +271,23 @@ pub struct SessionSection {
     pub resend_age_ns: u64,
     /// Cancels of orders that are not yet answered are sent behind them.
     pub cancel_in_flight: bool,
+    /// Gateway of a second session, which cancels while the first is down; `tgw` and `tdgw` only.
+    pub rescue: Option<SocketAddrV4>,
+    /// The second session cancels all open orders when the first has been down for so long,
+    /// nanoseconds; 0: only the kill switch does.
+    pub rescue_after_ns: u64,
+    /// HKEX OCG-C.
+    pub ocg: OcgConfig,
+    /// Shenzhen TGW.
+    pub tgw: TgwConfig,
+    /// Shanghai TDGW.
+    pub tdgw: TdgwConfig,
 }
 
 impl Default for SessionSection {
     fn default() -> Self {
         SessionSection {
-            protocol: OuchVersion::Ouch50,
+            protocol: Protocol::Ouch50,
             username: "NOFX".into(),
             password: "NOFX".into(),
             firm: "NOFX".into(),
@@ -292,18 +305,13 @@ impl Default for SessionSection {
             resend: false,
             resend_age_ns: 1_000_000_000,
             cancel_in_flight: false,
+            rescue: None,
+            rescue_after_ns: 2_000_000_000,
+            ocg: OcgConfig::default(),
+            tgw: TgwConfig::default(),
+            tdgw: TdgwConfig::default(),
         }
     }
-}
-
-/// Order entry protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OuchVersion {
-    /// OUCH 5.0.
-    Ouch50,
-    /// OUCH 4.2.
-    Ouch42,
 }
 
 /// A configuration that cannot be used.

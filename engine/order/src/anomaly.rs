@@ -34,9 +34,9 @@ pub(crate) enum Anomaly {
     SessionDown,
     /// A message that passed but was not sent: its row or its order was no longer free.
     NotSendable,
-    /// Bytes that are not an OUCH message.
+    /// Bytes that are not a message.
     Malformed,
-    /// An order token of the venue that we did not write.
+    /// An order id of the venue that we did not write.
     ForeignToken,
     /// A stream that lost its frames: the session is down until the next login.
     BrokenStream,
@@ -62,9 +62,11 @@ pub(crate) enum Anomaly {
     Ghost,
     /// An order that the venue's throttle held.
     VenueThrottle,
+    /// A numbered message that came ahead of its turn, or that the venue misses.
+    Gap,
 }
 
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 30] = [
     "unknown_order",
     "duplicate",
     "late_answer",
@@ -94,8 +96,9 @@ const NAMES: [&str; 29] = [
     "unreconciled",
     "ghost",
     "venue_throttle",
+    "gap",
 ];
-const _: () = assert!(Anomaly::VenueThrottle as usize + 1 == NAMES.len());
+const _: () = assert!(Anomaly::Gap as usize + 1 == NAMES.len());
 
 /// Counts of each [`Anomaly`].
 #[derive(Clone, Debug, Default)]

@@ -4,14 +4,52 @@ use std::fmt;
 
 use nofx_types::AccountId;
 
+mod venues;
+
+pub use venues::{OcgConfig, TdgwConfig, TgwConfig};
+
 /// Order entry protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Protocol {
     /// OUCH 5.0.
     #[default]
     Ouch50,
     /// OUCH 4.2.
     Ouch42,
+    /// HKEX OCG-C binary.
+    Ocg,
+    /// Shenzhen trading gateway, binary.
+    Tgw,
+    /// Shanghai trading gateway, binary.
+    Tdgw,
+}
+
+impl Protocol {
+    /// Whether the layout of its messages rests on a single public source.
+    pub fn is_experimental(self) -> bool {
+        matches!(self, Protocol::Tgw | Protocol::Tdgw)
+    }
+
+    /// The most that a login can prove with it.
+    pub fn reconcile(self) -> Reconcile {
+        if self.says_what_arrived() { Reconcile::Query } else { Reconcile::Quiet }
+    }
+
+    /// Whether its venue says at a login, or when asked, which of our orders arrived.
+    pub(crate) fn says_what_arrived(self) -> bool {
+        matches!(self, Protocol::Ouch50 | Protocol::Ocg)
+    }
+
+    /// Whether cancels have ids of their own.
+    pub(crate) fn names_cancels(self) -> bool {
+        !matches!(self, Protocol::Ouch50 | Protocol::Ouch42)
+    }
+
+    /// Whether reports go to every session of the same unit, so that one can stand in for another.
+    pub(crate) fn shares_reports(self) -> bool {
+        matches!(self, Protocol::Tgw | Protocol::Tdgw)
+    }
 }
 
 /// What must be proven after a login before a new order goes out; see [`crate::SessionState`].
@@ -19,11 +57,12 @@ pub enum Protocol {
 pub enum Reconcile {
     /// Nothing: the login suffices. For a venue in the same process, whose connection never breaks.
     Off,
-    /// OUCH 5.0: the venue's answer to an account query, which comes behind the reports that were
-    /// missed and says which of our orders never arrived.
+    /// The venue says which of our orders arrived, behind the reports that were missed: OUCH 5.0 in
+    /// its answer to an account query, OCG-C in its answer to the login.
     #[default]
     Query,
-    /// OUCH 4.2 has no query: no report for `reconcile_quiet_ns`, and every order answered. That all
+    /// OUCH 4.2, TGW and TDGW cannot be asked: no report for `reconcile_quiet_ns` (with the mainland's
+    /// gateways, once their reports are synchronised), and every order answered. That all
     /// missed reports have come by then is likely and not proven, and whether an unanswered order
     /// arrived cannot be known: one that stays unanswered stops trading.
     Quiet,
@@ -32,7 +71,7 @@ pub enum Reconcile {
 /// One order session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderConfig {
-    /// OUCH version.
+    /// Order entry protocol.
     pub protocol: Protocol,
     /// At most six characters.
     pub username: String,
@@ -86,6 +125,17 @@ pub struct OrderConfig {
     pub throttle_max: u32,
     /// Window of `throttle_max`.
     pub throttle_window_ns: u64,
+    /// OCG-C: what it needs besides.
+    pub ocg: OcgConfig,
+    /// TGW: what it needs besides.
+    pub tgw: TgwConfig,
+    /// TDGW: what it needs besides.
+    pub tdgw: TdgwConfig,
+    /// TGW and TDGW: a second session cancels orders while the first is down.
+    pub rescue: bool,
+    /// The second session cancels all open orders when the first has been down for so long; 0 leaves
+    /// that to the kill switch.
+    pub rescue_after_ns: u64,
     /// Account of every order of the session.
     pub account: AccountId,
     /// Fencing epoch that orders are stamped with.
@@ -119,6 +169,11 @@ impl Default for OrderConfig {
             throttle_reason: 0,
             throttle_max: 0,
             throttle_window_ns: 1_000_000_000,
+            ocg: OcgConfig::default(),
+            tgw: TgwConfig::default(),
+            tdgw: TdgwConfig::default(),
+            rescue: false,
+            rescue_after_ns: 2_000_000_000,
             account: AccountId(0),
             epoch: 0,
         }
@@ -150,16 +205,12 @@ impl OrderConfig {
     /// # Errors
     /// The first key whose value cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        const TEXT: [&str; 4] = [
-            "printable ASCII of at most 6 characters",
-            "printable ASCII of at most 10 characters",
-            "printable ASCII of at most 4 characters",
-            "printable ASCII of at most 10 characters",
-        ];
-        text("session.username", &self.username, 6, TEXT[0])?;
-        text("session.password", &self.password, 10, TEXT[1])?;
-        text("session.firm", &self.firm, 4, TEXT[2])?;
-        text("session.session", &self.session, 10, TEXT[3])?;
+        match self.protocol {
+            Protocol::Ouch50 | Protocol::Ouch42 => self.check_ouch()?,
+            Protocol::Ocg => self.ocg.check()?,
+            Protocol::Tgw => self.tgw.check()?,
+            Protocol::Tdgw => self.tdgw.check()?,
+        }
         let capacity = matches!(self.capacity, 'A' | 'P' | 'R' | 'O');
         unless(capacity, "session.capacity", self.capacity, "A, P, R or O")?;
         let instruments = (1..=1 << 20).contains(&self.instruments);
@@ -175,9 +226,16 @@ impl OrderConfig {
         self.check_recovery()
     }
 
+    fn check_ouch(&self) -> Result<(), ConfigError> {
+        text("session.username", &self.username, 6)?;
+        text("session.password", &self.password, 10)?;
+        text("session.firm", &self.firm, 4)?;
+        text("session.session", &self.session, 10)
+    }
+
     fn check_recovery(&self) -> Result<(), ConfigError> {
-        let asks = self.reconcile != Reconcile::Query || self.protocol == Protocol::Ouch50;
-        let want = "quiet or off: OUCH 4.2 has no query";
+        let asks = self.reconcile != Reconcile::Query || self.protocol.says_what_arrived();
+        let want = "quiet or off: the venue cannot be asked which orders arrived";
         unless(asks, "session.reconcile", format!("{:?}", self.reconcile), want)?;
         let again = !self.resend || self.reconcile == Reconcile::Query;
         let want = "false: only a query proves that an order never arrived";
@@ -187,12 +245,15 @@ impl OrderConfig {
         unless(quiet > 0, "session.reconcile_quiet_ns", quiet, some)?;
         unless(wait > 0, "session.reconcile_wait_ns", wait, some)?;
         unless(self.retry_min_ns > 0, "session.retry_min_ns", self.retry_min_ns, some)?;
+        let shared = !self.rescue || self.protocol.shares_reports();
+        let want = "absent: a second session stands in for the first with tgw and tdgw only";
+        unless(shared, "session.rescue", self.rescue, want)?;
         let rises = self.retry_max_ns >= self.retry_min_ns;
         unless(rises, "session.retry_max_ns", self.retry_max_ns, "retry_min_ns or more")
     }
 }
 
-fn unless(
+pub(super) fn unless(
     good: bool,
     key: &'static str,
     value: impl fmt::Display,
@@ -204,12 +265,19 @@ fn unless(
     }
 }
 
-fn text(
-    key: &'static str,
-    value: &str,
-    most: usize,
-    expected: &'static str,
-) -> Result<(), ConfigError> {
+pub(super) fn text(key: &'static str, value: &str, most: usize) -> Result<(), ConfigError> {
     let good = value.len() <= most && value.bytes().all(|b| b.is_ascii_graphic());
-    unless(good, key, format!("{value:?}"), expected)
+    unless(good, key, format!("{value:?}"), at_most(most))
+}
+
+fn at_most(most: usize) -> &'static str {
+    macro_rules! say {
+        ($($n:literal)*) => {
+            match most {
+                $($n => concat!("printable ASCII of at most ", $n, " characters"),)*
+                _ => "printable ASCII, no longer than its field",
+            }
+        };
+    }
+    say!(2 4 6 8 10 11 12 13 16 20 32)
 }

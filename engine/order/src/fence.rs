@@ -56,6 +56,16 @@ impl Fence {
         self.sent_before = last_sent;
     }
 
+    /// The login itself said the lowest id that never arrived.
+    pub fn told(&mut self, next_id: u32) {
+        self.next_id = next_id;
+    }
+
+    /// Whether the login said it.
+    pub fn is_told(&self) -> bool {
+        self.next_id != u32::MAX
+    }
+
     /// Another session of the venue: ids begin anew.
     pub fn new_session(&mut self) {
         (self.reported, self.lost) = (0, (0, 0));

@@ -16,8 +16,10 @@ use crate::config::{OrderConfig, Protocol};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wire {
     pub symbol: [u8; 8],
-    /// New: shares. Replace: shares of the chain, what has executed included.
+    /// New: shares. Replace, cancel: shares of the chain, what has executed included.
     pub quantity: u32,
+    /// The id of a cancel, where it has one of its own, else 0.
+    pub cancel: u32,
     /// Four decimals; fits the protocol.
     pub price: u64,
 }

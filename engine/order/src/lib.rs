@@ -29,6 +29,7 @@
 
 mod anomaly;
 mod backoff;
+mod cancels;
 mod config;
 mod fence;
 mod fills;
@@ -40,13 +41,14 @@ mod manager;
 mod orders;
 mod positions;
 mod report;
+mod seen;
 mod session;
 mod state;
 mod throttle;
 mod updates;
 
-pub use config::{ConfigError, OrderConfig, Protocol, Reconcile};
-pub use manager::{OpenOrder, OrderManager, Reconciliation, Resend};
+pub use config::{ConfigError, OcgConfig, OrderConfig, Protocol, Reconcile, TdgwConfig, TgwConfig};
+pub use manager::{OpenOrder, OrderManager, Reconciliation, Rescue, Resend};
 pub use orders::State as OrderState;
 pub use positions::{PositionRow, Positions};
 pub use state::{SessionState, Unreconciled};

@@ -4,7 +4,8 @@ use nofx_types::Nanos;
 
 use crate::backoff::Backoff;
 use crate::config::OrderConfig;
-use crate::link::Link;
+use crate::link::{Link, Ours};
+use crate::seen::Seen;
 use crate::session::Session;
 use crate::state::SessionState;
 
@@ -53,7 +54,32 @@ impl Line {
     pub fn login(&mut self, now: Nanos) -> &[u8] {
         self.cut_len = 0;
         self.session.login(now);
-        self.link.login()
+        self.link.login(now)
+    }
+
+    /// What the session itself has to say, a heartbeat where `beat` says that one is due.
+    pub fn words(&mut self, now: Nanos, beat: bool, seen: &Seen) -> Option<&[u8]> {
+        if self.session.is_open() && self.link.has_words() {
+            self.session.news(now);
+            self.session.sent(now);
+            return Some(self.link.say(seen));
+        }
+        beat.then(|| self.link.heartbeat())
+    }
+
+    /// The first frame of ours that was no order, from the record: its length, and what it was.
+    pub fn replay(&mut self, now: Nanos, bytes: &[u8]) -> Option<(usize, Ours)> {
+        let (used, ours) = self.link.replay(bytes)?;
+        match ours {
+            Ours::Login => {
+                self.cut_len = 0;
+                self.session.login(now);
+            }
+            Ours::Logout => self.session.state = SessionState::LoggedOut,
+            Ours::Query | Ours::CancelAll | Ours::Other => {}
+        }
+        self.session.sent(now);
+        Some((used, ours))
     }
 
     /// Whether the front of a frame waits for its rest.
@@ -98,6 +124,6 @@ impl Line {
     }
 
     pub fn bytes(&self) -> u64 {
-        self.cut.len() as u64
+        self.cut.len() as u64 + self.link.bytes()
     }
 }

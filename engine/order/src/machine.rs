@@ -76,8 +76,8 @@ impl Machine {
         order.state == State::Live || early && self.cancel_in_flight
     }
 
-    /// Marks what `intent` asks for as sent. The shares to be named on the wire, or `None` when it
-    /// cannot be sent any more.
+    /// Marks what `intent` asks for as sent. The shares to be named on the wire, of a cancel those of
+    /// the whole order, or `None` when it cannot be sent any more.
     #[inline]
     pub fn request(&mut self, intent: &OrderIntent) -> Option<u32> {
         if intent.kind == IntentKind::Cancel {
@@ -86,8 +86,9 @@ impl Machine {
                 State::Replacing => State::CancelingReplace,
                 _ => State::PendingCancel,
             };
-            self.orders.get_mut(intent.orig.0)?.state = state;
-            return Some(0);
+            let order = self.orders.get_mut(intent.orig.0)?;
+            order.state = state;
+            return Some(order.executed.saturating_add(order.leaves));
         }
         let qty = u32::try_from(intent.qty.0).ok().filter(|qty| *qty > 0)?;
         if !self.orders.is_free(intent.cl_ord_id.0) {
@@ -147,6 +148,7 @@ impl Machine {
             Report::Accepted(placed) => self.accepted(&placed),
             Report::Replaced { orig, placed } => self.replaced(orig, &placed),
             Report::Canceled { id, qty, asked } => self.canceled(id, qty, asked),
+            Report::Gone { id, asked } => self.gone(id, asked),
             Report::Modified { id, qty } => self.modified(id, qty),
             Report::Executed(trade) => self.executed(&trade),
             Report::Broken { id, match_number } => self.broken(id, match_number),

@@ -3,6 +3,7 @@
 mod inbound;
 mod open;
 mod reconcile;
+mod rescue;
 mod resend;
 mod restore;
 
@@ -10,20 +11,24 @@ use nofx_gate::{Cleared, Rejects, Rule};
 use nofx_types::{
     ClOrdId, Instrument, IntentKind, Nanos, OrderIntent, OrderUpdate, PRICE_DECIMALS, Symbol,
 };
-use nofx_wire::ouch50::client::QUERY_FRAME;
 
 use crate::anomaly::Anomaly;
-use crate::config::{ConfigError, OrderConfig};
+use crate::cancels::Cancels;
+use crate::config::{ConfigError, OrderConfig, Protocol};
 use crate::fence::Fence;
 use crate::frames::Wire;
 use crate::line::Line;
 use crate::link::Link;
 use crate::machine::Machine;
+use crate::report;
+use crate::seen::Seen;
 use crate::state::{SessionState, Unreconciled};
 use crate::throttle::Throttle;
 
 pub use open::OpenOrder;
 pub use reconcile::Reconciliation;
+use rescue::Outage;
+pub use rescue::Rescue;
 pub use resend::Resend;
 use resend::Resends;
 
@@ -32,6 +37,12 @@ use resend::Resends;
 pub struct OrderManager {
     machine: Machine,
     line: Line,
+    /// The second session, which stands in for the first.
+    rescue: Option<Box<Line>>,
+    outage: Outage,
+    /// Reports seen, where several sessions bring them.
+    seen: Seen,
+    cancels: Cancels,
     throttle: Throttle,
     symbols: Box<[[u8; 8]]>,
     config: OrderConfig,
@@ -57,14 +68,22 @@ impl OrderManager {
     pub fn new(config: &OrderConfig) -> Result<OrderManager, ConfigError> {
         config.check()?;
         Ok(OrderManager {
-            line: Line::new(config, Link::new(config)),
+            line: Line::new(config, Link::new(config, false)),
+            rescue: config.rescue.then(|| Box::new(Line::new(config, Link::new(config, true)))),
+            outage: Outage::default(),
+            seen: Seen::new(),
+            cancels: Cancels::new(if config.protocol.names_cancels() {
+                config.orders_max
+            } else {
+                0
+            }),
             machine: Machine::new(config.orders_max, config.fills_max, config.cancel_in_flight),
             throttle: Throttle::new(config.throttle_max, config.throttle_window_ns),
             symbols: vec![Symbol::NONE.0; config.instruments as usize].into_boxed_slice(),
-            config: config.clone(),
+            config: OrderConfig { throttle_reason: throttle_reason(config), ..config.clone() },
             last_staged: 0,
             last_sent: 0,
-            id_limit: u32::MAX,
+            id_limit: id_limit(config),
             sent: 0,
             fence: Fence::default(),
             resends: Resends::new(config),
@@ -141,7 +160,8 @@ impl OrderManager {
         Rejects::NONE.with(Rule::Range, intent.qty.0 > room)
     }
 
-    /// The bytes of a cleared intent, which must be sent at once. `None` when they cannot be: the
+    /// The bytes of a cleared intent, which must be sent at once, on the stream of the second session
+    /// where [`OrderManager::goes_by_rescue`] said so just before. `None` when they cannot be: the
     /// session is down, or the order it touches has ended or moved since it was staged; then an
     /// update that releases its exposure is queued.
     #[inline]
@@ -155,12 +175,17 @@ impl OrderManager {
                 return None;
             }
         };
-        self.line.session.sent(intent.now_ns);
         self.sent += 1;
+        let by_rescue = self.goes_by_rescue(intent.kind);
+        let line = match &mut self.rescue {
+            Some(rescue) if by_rescue => &mut **rescue,
+            _ => &mut self.line,
+        };
+        line.session.sent(intent.now_ns);
         Some(match intent.kind {
-            IntentKind::New => self.line.link.enter(intent, &wire),
-            IntentKind::Replace => self.line.link.replace(intent, &wire),
-            IntentKind::Cancel => self.line.link.cancel(intent, &wire),
+            IntentKind::New => line.link.enter(intent, &wire),
+            IntentKind::Replace => line.link.replace(intent, &wire),
+            IntentKind::Cancel => line.link.cancel(intent, &wire),
         })
     }
 
@@ -178,11 +203,14 @@ impl OrderManager {
             return Err(Anomaly::NotSendable);
         }
         let quantity = self.machine.request(intent).ok_or(Anomaly::NotSendable)?;
+        let mut cancel = 0;
         if places {
             self.last_sent = id;
             self.resends.sent(intent);
+        } else {
+            cancel = self.cancels.next(intent.orig.0);
         }
-        Ok(Wire { symbol, quantity, price })
+        Ok(Wire { symbol, quantity, cancel, price })
     }
 
     /// Orders that never arrived go again before any newer one. A cancel may go where the state of
@@ -233,10 +261,11 @@ impl OrderManager {
         self.line.session.is_up() && !self.resends.is_pending()
     }
 
-    /// Whether cancels can be sent: the session is up, or trading is stopped for want of a proof.
+    /// Whether cancels can be sent: the session is up, or trading is stopped for want of a proof, or
+    /// the second session is up.
     #[inline]
     pub fn may_cancel(&self) -> bool {
-        matches!(self.line.session.state, SessionState::Up | SessionState::Unreconciled(_))
+        self.line.session.may_cancel() || self.rescue_is_up()
     }
 
     /// Where the session stands; it says in words why trading is stopped.
@@ -246,34 +275,53 @@ impl OrderManager {
 
     /// First sequenced message of the venue that has not been seen.
     pub fn next_seq(&self) -> u64 {
-        self.line.link.next_seq()
+        self.line.link.next_seq(&self.seen)
     }
 
-    /// Bytes of the session itself that are due: an account query, or a heartbeat. Also gives the
-    /// session up when the venue has been silent for too long, and reconciliation when an answer
-    /// does not come. To be called at least once a second, and each turn while the session is not up;
-    /// news may be waiting afterwards.
+    /// Bytes of the session itself that are due: an account query, a request for missed reports, an
+    /// answer, or a heartbeat. Also gives the session up when the venue has been silent for too long,
+    /// and reconciliation when an answer does not come. To be called at least once a second, and each
+    /// turn while the session is not up; news may be waiting afterwards.
     pub fn keep_alive(&mut self, now: Nanos) -> Option<&[u8]> {
         self.time_out(now);
-        let beat = self.line.session.keep_alive(now, &mut self.machine.anomalies);
+        self.watch(now);
+        let line = &mut self.line;
+        let beat = line.session.keep_alive(now, &mut self.machine.anomalies);
+        if line.session.is_still(now) {
+            line.link.is_still();
+        }
         if self.wants_query() {
             self.fence.asked();
             self.line.session.news(now);
             self.line.session.sent(now);
-            return Some(&QUERY_FRAME);
+            return self.line.link.query();
         }
-        beat.then(|| self.line.link.heartbeat())
+        self.line.words(now, beat, &self.seen)
     }
 
     /// The connection is gone: nothing is sent until the next login. Orders stay as they are known.
     pub fn disconnected(&mut self, now: Nanos) {
         self.line.disconnected(now);
+        self.watch(now);
     }
 
     /// The bytes that log out; nothing is sent after them.
     pub fn logout(&mut self) -> &[u8] {
         self.line.session.state = SessionState::LoggedOut;
         self.line.link.logout()
+    }
+
+    /// One message that cancels every order of the session, where the protocol has it and the
+    /// configuration wants it, for a sweep of everything; the venue reports each order, so cancels of
+    /// single ones may follow. `None` otherwise, and while no cancel can be sent.
+    pub fn cancel_all(&mut self, now: Nanos) -> Option<&[u8]> {
+        let wanted = self.config.protocol == Protocol::Ocg && self.config.ocg.mass_cancel;
+        if !wanted || !self.line.session.may_cancel() {
+            return None;
+        }
+        let id = self.cancels.next(0);
+        self.line.session.sent(now);
+        self.line.link.cancel_all(now, id)
     }
 
     /// Orders that are open or in flight; a replace in flight counts as one more.
@@ -300,8 +348,23 @@ impl OrderManager {
             ("order_symbols", size_of_val(&*self.symbols) as u64),
             ("order_stream", self.line.bytes()),
             ("order_resends", self.resends.bytes()),
+            ("order_cancels", self.cancels.bytes()),
+            ("order_rescue", self.rescue.as_ref().map_or(0, |line| line.bytes())),
         ]
         .into_iter()
         .filter(|(_, bytes)| *bytes > 0)
+    }
+}
+
+/// The highest id that an order may have: above it are the ids of cancels, where they have some.
+fn id_limit(config: &OrderConfig) -> u32 {
+    if config.protocol.names_cancels() { Cancels::ORDERS_MAX } else { u32::MAX }
+}
+
+/// Reject reason of the venue's throttle; OCG-C has its own.
+fn throttle_reason(config: &OrderConfig) -> u16 {
+    match config.protocol {
+        Protocol::Ocg => report::THROTTLED,
+        _ => config.throttle_reason,
     }
 }

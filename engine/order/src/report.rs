@@ -1,9 +1,18 @@
 //! What a venue can say of an order, whatever protocol says it.
 
-use crate::anomaly::Anomaly;
+mod mainland;
+mod ocg;
+
 use nofx_wire::ouch42::{self, Token, token_id};
 use nofx_wire::ouch50::codes::{cancel, liquidity, state};
 use nofx_wire::ouch50::{self, OuchError};
+use nofx_wire::text;
+
+use crate::anomaly::Anomaly;
+use crate::cancels::Cancels;
+
+pub(crate) use mainland::{from_tdgw, from_tgw};
+pub(crate) use ocg::{THROTTLED, from_ocg, from_ocg_reject, is_throttle};
 
 /// How an order was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +46,11 @@ pub(crate) enum Report {
     Canceled {
         id: u32,
         qty: u32,
+        asked: bool,
+    },
+    /// All that was left was taken off; `asked` when we wanted that.
+    Gone {
+        id: u32,
         asked: bool,
     },
     /// Shares of the chain were cut to `qty` in place.
@@ -103,6 +117,55 @@ impl From<OuchError> for NoReport {
     fn from(_: OuchError) -> NoReport {
         NoReport::Malformed
     }
+}
+
+/// Whom a client order id names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    /// The order.
+    Order(u32),
+    /// The order that a cancel was for.
+    Cancel(u32),
+}
+
+impl Named {
+    /// The order that `field` names; `None` when the id is not ours, or that of a cancel forgotten.
+    fn of(field: &[u8], cancels: &Cancels) -> Option<Named> {
+        let id = text::id_of(field)?;
+        match Cancels::is_cancel(id) {
+            false => Some(Named::Order(id)),
+            true => cancels.order_of(id).map(Named::Cancel),
+        }
+    }
+
+    fn order(self) -> u32 {
+        match self {
+            Named::Order(id) | Named::Cancel(id) => id,
+        }
+    }
+}
+
+/// The order of a report that names the order, or a request for it: `orig`, where it is there.
+fn order_of(orig: &[u8], own: &[u8], cancels: &Cancels) -> Result<u32, NoReport> {
+    let named = Named::of(orig, cancels).or_else(|| Named::of(own, cancels));
+    named.map(Named::order).ok_or(NoReport::ForeignToken)
+}
+
+/// Whether an id field says nothing.
+fn is_blank(field: &[u8]) -> bool {
+    text::trimmed(field).is_empty()
+}
+
+/// An id of the venue as a number: as it stands where it is one, else scrambled (FNV-1a), so that two
+/// ids are most likely two numbers.
+fn tag(field: &[u8]) -> u64 {
+    let text = text::trimmed(field);
+    let digits = text.len() <= 19 && text.iter().all(u8::is_ascii_digit);
+    let step = |hash: u64, byte: &u8| match digits {
+        true => hash * 10 + u64::from(byte - b'0'), // below 10^19
+        false => (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3),
+    };
+    text.iter().fold(if digits { 0 } else { 0xcbf2_9ce4_8422_2325 }, step)
 }
 
 pub(crate) fn from_ouch50(body: &[u8]) -> Result<Report, NoReport> {

@@ -45,8 +45,18 @@ impl Session {
     pub fn is_open(&self) -> bool {
         matches!(
             self.state,
-            SessionState::Up | SessionState::Reconciling | SessionState::Unreconciled(_)
+            SessionState::Up
+                | SessionState::Waiting(_)
+                | SessionState::Reconciling
+                | SessionState::Unreconciled(_)
         )
+    }
+
+    /// Whether cancels can be sent.
+    #[inline]
+    pub fn may_cancel(&self) -> bool {
+        use SessionState::{Unreconciled, Up, Waiting};
+        matches!(self.state, Up | Waiting(_) | Unreconciled(_))
     }
 
     /// Time since the server last said something new, or was asked.
@@ -56,6 +66,11 @@ impl Session {
 
     pub fn news(&mut self, now: Nanos) {
         self.last_news = self.last_news.max(now);
+    }
+
+    /// Whether the server has been silent for half of what is borne.
+    pub fn is_still(&self, now: Nanos) -> bool {
+        self.is_open() && self.silence_ns > 0 && now.since(self.last_heard) >= self.silence_ns / 2
     }
 
     #[inline]

@@ -16,6 +16,9 @@ pub enum SessionState {
     Reconciling,
     /// Orders may be sent.
     Up,
+    /// As up, but the venue's platform takes no orders; its state as the protocol numbers it, 255
+    /// when it has not said.
+    Waiting(u8),
     /// Logged in, and the state of our orders cannot be proven: only cancels may be sent.
     Unreconciled(Unreconciled),
     /// The login was refused, with the server's letter: `A` not authorised, `S` no such session.
@@ -37,7 +40,7 @@ pub enum Unreconciled {
     SessionChanged,
     /// The server's numbers end before those we have seen: it lost what it had said.
     LostHistory,
-    /// The account query was not answered.
+    /// The account query or the request for missed reports was not answered.
     NoAnswer,
     /// The venue took the order with this id and does not say what became of it.
     Unanswered(u32),
@@ -68,6 +71,9 @@ impl fmt::Display for SessionState {
             SessionState::LoggingIn => f.write_str("logging in"),
             SessionState::Reconciling => f.write_str("reconciling"),
             SessionState::Up => f.write_str("up"),
+            SessionState::Waiting(state) => {
+                write!(f, "up; the platform takes no orders (state {state})")
+            }
             SessionState::Unreconciled(why) => write!(f, "trading stopped: {why}"),
             SessionState::Refused(soup::REJECT_NOT_AUTHORISED) => {
                 f.write_str("login refused: not authorised (user name, password or port)")
@@ -80,7 +86,7 @@ impl fmt::Display for SessionState {
             }
             SessionState::Ended => f.write_str("ended by the venue for the day"),
             SessionState::LoggedOut => f.write_str("logged out"),
-            SessionState::Broken => f.write_str("broken: bytes that are no SoupBinTCP frame"),
+            SessionState::Broken => f.write_str("broken: bytes that are no frame"),
         }
     }
 }
@@ -93,7 +99,9 @@ impl fmt::Display for Unreconciled {
                 f.write_str("the venue began another session while orders were open")
             }
             Unreconciled::LostHistory => f.write_str("the venue lost reports that it had sent"),
-            Unreconciled::NoAnswer => f.write_str("the venue does not answer the account query"),
+            Unreconciled::NoAnswer => {
+                f.write_str("the venue does not answer what a login must ask")
+            }
             Unreconciled::Unanswered(id) => {
                 write!(f, "the venue took order {id} and does not say what became of it")
             }

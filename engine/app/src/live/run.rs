@@ -24,7 +24,7 @@ use super::threads::Terms;
 use super::{config as live_config, journal, prelude};
 use crate::assemble::{Assembly, WithStrategy, recovery_config, with_strategy};
 use crate::cli::StrategyName;
-use crate::config::{self, Config, OuchVersion};
+use crate::config::{self, Config};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::hot_path::HotPath;
@@ -196,10 +196,7 @@ pub(super) fn path<S: Strategy>(
 
 /// What a login must prove, as far as the protocol can.
 fn reconcile(config: &Config) -> Reconcile {
-    match config.session.protocol {
-        OuchVersion::Ouch50 => Reconcile::Query,
-        OuchVersion::Ouch42 => Reconcile::Quiet,
-    }
+    config.session.protocol.reconcile()
 }
 
 /// The definitions that the configuration names.

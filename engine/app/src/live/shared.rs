@@ -69,6 +69,7 @@ fn pack(state: SessionState) -> u64 {
         SessionState::Ended => word(7, 0, 0),
         SessionState::LoggedOut => word(8, 0, 0),
         SessionState::Broken => word(9, 0, 0),
+        SessionState::Waiting(platform) => word(10, platform.into(), 0),
         SessionState::Unreconciled(why) => match why {
             Unreconciled::Missed => word(5, 1, 0),
             Unreconciled::SessionChanged => word(5, 2, 0),
@@ -104,6 +105,7 @@ fn unpack(word: u64) -> Option<SessionState> {
         7 => SessionState::Ended,
         8 => SessionState::LoggedOut,
         9 => SessionState::Broken,
+        10 => SessionState::Waiting(reason),
         _ => return None,
     })
 }
@@ -134,6 +136,7 @@ mod tests {
             SessionState::Ended,
             SessionState::LoggedOut,
             SessionState::Broken,
+            SessionState::Waiting(3),
         ];
         for state in plain.into_iter().chain(why.map(SessionState::Unreconciled)) {
             assert_eq!(unpack(pack(state)), Some(state));

@@ -450,7 +450,7 @@ pub fn channel_code(state: ChannelState) -> u8 {
 }
 
 /// Names of the states of an order session, by code.
-pub const SESSION_STATES: [&str; 9] = [
+pub const SESSION_STATES: [&str; 10] = [
     "down",
     "logging in",
     "reconciling",
@@ -460,6 +460,7 @@ pub const SESSION_STATES: [&str; 9] = [
     "ended",
     "logged out",
     "broken",
+    "platform closed",
 ];
 
 fn session_code(state: SessionState) -> u8 {
@@ -473,6 +474,7 @@ fn session_code(state: SessionState) -> u8 {
         SessionState::Ended => 6,
         SessionState::LoggedOut => 7,
         SessionState::Broken => 8,
+        SessionState::Waiting(_) => 9,
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use nofx_feed::{
     DbnMbo, FeedConfig, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, Sequencing, Start,
 };
-use nofx_order::Reconcile;
+use nofx_order::{Protocol, Reconcile};
 use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
@@ -27,7 +27,7 @@ use nofx_venue::{MarketKind, ReplayVenue};
 
 use crate::assemble::{Assembly, WithStrategy, with_strategy};
 use crate::cli::{FeedName, ReplayArgs, StrategyName};
-use crate::config::{self, Config, OuchVersion, Trade};
+use crate::config::{self, Config, Trade};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::hot_path::HotPath;
@@ -189,7 +189,7 @@ impl<'a> Setup<'a> {
     }
 
     fn venue(&self) -> Result<Simulated, Failure> {
-        if self.config.session.protocol != OuchVersion::Ouch50 {
+        if self.config.session.protocol != Protocol::Ouch50 {
             return Err(Failure::usage("session.protocol: the simulated venue speaks ouch50 only"));
         }
         let levels = matches!(self.feed, FeedName::IexDeep | FeedName::IexTops);

@@ -9,7 +9,7 @@
 use nofx_wire::ouch50::Inbound;
 use nofx_wire::soup::{self, Frame};
 
-use super::{Ear, Heard, Opened, Taken};
+use super::{Ear, Heard, Opened, Ours, Taken};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::config::{OrderConfig, Protocol};
 use crate::frames::Frames;
@@ -123,10 +123,12 @@ impl Soup {
             _ => report::from_ouch50(body),
         };
         match read {
-            Ok(report) => return Heard::Report(report),
-            Err(no_report) => anomalies.count(no_report.into()),
+            Ok(report) => Heard::Report(report),
+            Err(no_report) => {
+                anomalies.count(no_report.into());
+                Heard::Nothing
+            }
         }
-        Heard::Nothing
     }
 
     /// The server opened the session and said where it continues.
@@ -157,7 +159,7 @@ impl Soup {
         self.wire_seq = from;
         self.name = frame.session;
         (self.known, self.numbered, self.ask_any) = (true, true, false);
-        Heard::Opened(Opened { changed, missed: missed > 0 })
+        Heard::Opened(Opened { changed, missed: missed > 0, ..Opened::default() })
     }
 
     /// The server refused the session. With no order open, another session of it will do.
@@ -195,9 +197,26 @@ impl Soup {
         self.next_seq
     }
 
-    /// A frame of ours that was no order, from the record; whether it asked something.
-    pub fn replay(frame: &Frame<'_>) -> bool {
-        let Frame::Unsequenced(body) = frame else { return false };
-        matches!(Inbound::parse(body), Ok((Inbound::Query(_), _)))
+    /// Whether the venue answers account queries.
+    pub fn has_query(&self) -> bool {
+        self.protocol == Protocol::Ouch50
+    }
+
+    /// A frame of ours that was no order, from the record.
+    pub fn replay(&mut self, bytes: &[u8]) -> Option<(usize, Ours)> {
+        let (frame, used) = soup::next_frame(bytes).ok()??;
+        let ours = match frame {
+            Frame::LoginRequest(_) => {
+                self.login();
+                Ours::Login
+            }
+            Frame::Unsequenced(body) => match Inbound::parse(body) {
+                Ok((Inbound::Query(_), _)) => Ours::Query,
+                _ => Ours::Other,
+            },
+            Frame::Logout => Ours::Logout,
+            _ => Ours::Other,
+        };
+        Some((used, ours))
     }
 }

@@ -19,6 +19,13 @@ impl Machine {
         self.take_off(&order, qty.min(order.leaves), asked);
     }
 
+    /// All that is left was taken off.
+    pub(super) fn gone(&mut self, id: u32, asked: bool) {
+        let Some(order) = self.find_open(id) else { return };
+        let order = self.in_place(&order);
+        self.take_off(&order, order.leaves, asked);
+    }
+
     pub(super) fn modified(&mut self, id: u32, qty: u32) {
         let Some(order) = self.find_open(id) else { return };
         let order = self.in_place(&order);

@@ -166,6 +166,12 @@ impl Machine {
 
     /// A cancel was in flight when the connection ended: another may be sent.
     pub fn cancel_again(&mut self, id: u32) {
-        self.set(id, |row| row.state = State::Live);
+        self.set(id, |row| {
+            row.state = match row.state {
+                State::PendingCancel => State::Live,
+                State::CancelingNew => State::PendingNew,
+                other => other,
+            };
+        });
     }
 }

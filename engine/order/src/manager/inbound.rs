@@ -4,6 +4,7 @@ use nofx_types::Nanos;
 
 use super::OrderManager;
 use crate::anomaly::Anomaly;
+use crate::line::Line;
 use crate::link::{Ear, Heard, Taken};
 use crate::report::Report;
 use crate::state::SessionState;
@@ -12,14 +13,23 @@ impl OrderManager {
     /// Takes bytes of the venue, cut anywhere, and queues the news they make. Take those with
     /// [`OrderManager::poll_update`] before more than [`crate::RECEIVE_MAX`] bytes are brought.
     pub fn receive(&mut self, now: Nanos, bytes: &[u8]) {
-        self.line.session.heard(now);
+        self.receive_on::<false>(now, bytes);
+    }
+
+    /// As [`OrderManager::receive`], on the first or the second (`RESCUE`) session.
+    #[inline]
+    pub(super) fn receive_on<const RESCUE: bool>(&mut self, now: Nanos, bytes: &[u8]) {
+        let Some(line) = self.line_of::<RESCUE>() else { return };
+        line.session.heard(now);
         let mut rest = bytes;
-        while self.line.is_cut() && !rest.is_empty() {
-            rest = self.join(now, rest);
+        while !rest.is_empty() && self.line_of::<RESCUE>().is_some_and(|line| line.is_cut()) {
+            rest = self.join::<RESCUE>(now, rest);
         }
         while !rest.is_empty() {
-            let Some(used) = self.frame(now, rest) else {
-                self.line.keep(rest);
+            let Some(used) = self.frame::<RESCUE>(now, rest) else {
+                if let Some(line) = self.line_of::<RESCUE>() {
+                    line.keep(rest);
+                }
                 break;
             };
             rest = rest.get(used..).unwrap_or(&[]);
@@ -31,30 +41,40 @@ impl OrderManager {
         }
     }
 
-    fn join<'a>(&mut self, now: Nanos, bytes: &'a [u8]) -> &'a [u8] {
-        let rest = self.line.join(bytes);
-        let (cut, len) = self.line.lend();
-        let read = self.frame(now, cut.get(..len).unwrap_or(&[])).is_some();
-        self.line.give_back(cut, read);
+    #[inline]
+    pub(super) fn line_of<const RESCUE: bool>(&mut self) -> Option<&mut Line> {
+        if RESCUE { self.rescue.as_deref_mut() } else { Some(&mut self.line) }
+    }
+
+    fn join<'a, const RESCUE: bool>(&mut self, now: Nanos, bytes: &'a [u8]) -> &'a [u8] {
+        let Some(line) = self.line_of::<RESCUE>() else { return &[] };
+        let rest = line.join(bytes);
+        let (cut, len) = line.lend();
+        let read = self.frame::<RESCUE>(now, cut.get(..len).unwrap_or(&[])).is_some();
+        if let Some(line) = self.line_of::<RESCUE>() {
+            line.give_back(cut, read);
+        }
         rest
     }
 
     /// Takes the first frame of `bytes`: how many bytes it was, `None` when it is cut.
     #[inline]
-    fn frame(&mut self, now: Nanos, bytes: &[u8]) -> Option<usize> {
-        let session = &mut self.line.session;
+    fn frame<const RESCUE: bool>(&mut self, now: Nanos, bytes: &[u8]) -> Option<usize> {
+        let line = if RESCUE { self.rescue.as_deref_mut()? } else { &mut self.line };
+        let session = &mut line.session;
         if session.state == SessionState::Broken {
             return Some(bytes.len()); // nothing can be found in it
         }
-        let mut ear = Ear { now, session, machine: &mut self.machine };
-        match self.line.link.take(&mut ear, bytes) {
+        let (machine, cancels, seen) = (&mut self.machine, &self.cancels, &mut self.seen);
+        let mut ear = Ear { now, session, machine, cancels, seen };
+        match line.link.take(&mut ear, bytes) {
             Taken::Cut => None,
             Taken::Frame { used, heard } => {
-                self.on_heard(now, &heard);
+                self.on_heard::<RESCUE>(now, &heard);
                 Some(used)
             }
             Taken::Broken => {
-                self.line.session.state = SessionState::Broken;
+                session.state = SessionState::Broken;
                 self.machine.anomalies.count(Anomaly::BrokenStream);
                 Some(bytes.len())
             }
@@ -62,14 +82,17 @@ impl OrderManager {
     }
 
     #[inline]
-    fn on_heard(&mut self, now: Nanos, heard: &Heard) {
+    fn on_heard<const RESCUE: bool>(&mut self, now: Nanos, heard: &Heard) {
         match heard {
             Heard::Report(report) => {
                 self.machine.report(now, report);
                 self.after_report(now, report);
             }
+            Heard::Opened(_) if RESCUE => self.rescue_opened(),
             Heard::Opened(opened) => self.opened(*opened),
-            Heard::Nothing => {}
+            Heard::Platform if !RESCUE => self.platform(),
+            Heard::Missed if !RESCUE => self.missed(),
+            Heard::Nothing | Heard::Platform | Heard::Missed => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! After each login, what became of our orders is proven before a new one goes out.
 //!
-//! Steps: the reports that were missed come first; the fence ([`crate::fence`]) says where they end
-//! and which id the venue takes next. Then a walk over the open orders settles each one: sent and
+//! Steps: the reports that were missed come first; the fence ([`crate::fence`]), or with OCG-C the
+//! login itself, says where they end and which id the venue takes next. Then a walk over the open orders settles each one: sent and
 //! below that id it must have been answered; at that id or above it never arrived, and its exposure
 //! is released; a cancel in flight may be sent again. An order that the venue took and does not
 //! answer is waited for, then trading stays stopped. What contradicts the record stops trading for
@@ -44,6 +44,9 @@ impl OrderManager {
     /// A login was accepted.
     pub(super) fn opened(&mut self, opened: Opened) {
         self.fence.open(self.last_sent);
+        if let Some(next_id) = opened.next_id {
+            self.fence.told(next_id);
+        }
         self.resends.clear();
         if opened.changed {
             self.fence.new_session();
@@ -57,14 +60,33 @@ impl OrderManager {
             self.line.session.state = SessionState::Unreconciled(why);
         } else if opened.missed {
             self.stop(Unreconciled::Missed);
+        } else if opened.lost {
+            self.stop(Unreconciled::LostHistory);
+        } else if let Some(next) = opened.foreign {
+            self.stop(Unreconciled::ForeignIds(next));
         } else if opened.changed && self.machine.orders.open_count() > 0 {
             self.stop(Unreconciled::SessionChanged);
         }
     }
 
     fn up(&mut self) {
-        self.line.session.state = SessionState::Up;
+        self.line.session.state = match self.line.link.closed() {
+            None => SessionState::Up,
+            Some(state) => SessionState::Waiting(state),
+        };
         self.line.backoff.reset();
+    }
+
+    /// The platform of the venue opened or closed.
+    pub(super) fn platform(&mut self) {
+        if matches!(self.line.session.state, SessionState::Up | SessionState::Waiting(_)) {
+            self.up();
+        }
+    }
+
+    /// The venue will not say what was not seen.
+    pub(super) fn missed(&mut self) {
+        self.stop(Unreconciled::Missed);
     }
 
     /// Trading stops, for good where another login could not prove better.
@@ -90,6 +112,7 @@ impl OrderManager {
         self.is_reconciling()
             && self.config.reconcile == Reconcile::Query
             && self.fence.wants_query()
+            && self.line.link.query().is_some()
     }
 
     /// An account query was answered.
@@ -104,6 +127,14 @@ impl OrderManager {
             self.stop(Unreconciled::NextId(next_id));
         } else {
             self.begin_sort();
+        }
+    }
+
+    /// All that was missed has come, and the login had said what arrived.
+    fn on_told(&mut self) {
+        match self.fence.fits_reports() {
+            true => self.begin_sort(),
+            false => self.stop(Unreconciled::NextId(self.fence.next_id)),
         }
     }
 
@@ -204,12 +235,14 @@ impl OrderManager {
         }
         let quiet = self.line.session.quiet(now);
         let asks = self.config.reconcile == Reconcile::Query;
-        let behind = self.line.link.is_behind();
+        let behind = self.line.link.is_behind(&self.seen);
         let still = quiet >= self.config.reconcile_quiet_ns && !behind;
         let late = quiet >= self.config.reconcile_wait_ns;
+        let counts = !self.config.protocol.shares_reports();
         match self.fence.step {
+            Step::Ask if self.fence.is_told() && !behind => self.on_told(),
             Step::Ask if !asks && still => self.begin_sort(),
-            Step::Ask if late && behind => self.stop(Unreconciled::LostHistory),
+            Step::Ask if late && behind && counts => self.stop(Unreconciled::LostHistory),
             Step::Ask if late => self.stop(Unreconciled::NoAnswer),
             Step::Wait if late => {
                 self.stop(Unreconciled::Unanswered(self.fence.unanswered.unwrap_or(0)));

@@ -8,27 +8,36 @@
 //! moment of the crash; a login then proves what the venue made of the rest.
 
 use nofx_types::{IntentKind, Nanos, OrderIntent};
-use nofx_wire::soup::{self, Frame};
 
-use super::OrderManager;
+use super::{OrderManager, id_limit};
 use crate::anomaly::Anomaly;
-use crate::link::Soup;
+use crate::link::Ours;
 use crate::state::SessionState;
 
 impl OrderManager {
     /// An order that was sent, as [`OrderManager::encode`] was given it: it is marked as sent, and no
     /// bytes are made. False when the record does not fit the state.
     pub fn replay_sent(&mut self, intent: &OrderIntent) -> bool {
-        self.was_proven();
-        if intent.kind != IntentKind::Cancel {
-            self.replay_resends(intent.cl_ord_id.0);
+        let places = intent.kind != IntentKind::Cancel;
+        let id = intent.cl_ord_id.0;
+        if self.rescue.is_none() {
+            self.was_proven();
+        } else if places {
+            self.was_proven();
+        } else {
+            // It may have gone by the second session, when one of the first was in flight.
+            self.machine.cancel_again(intent.orig.0);
+        }
+        if places {
+            self.replay_resends(id);
         }
         let fits = self.machine.request(intent).is_some();
         if !fits {
             self.machine.anomalies.count(Anomaly::NotSendable);
         }
-        if intent.kind != IntentKind::Cancel {
-            let id = intent.cl_ord_id.0;
+        let own = if places { id } else { self.cancels.next(intent.orig.0) };
+        self.line.link.replay_sent(places, own);
+        if places {
             self.last_sent = self.last_sent.max(id);
             self.last_staged = self.last_staged.max(id);
             self.resends.sent(intent);
@@ -42,19 +51,14 @@ impl OrderManager {
     /// Frames of ours that were no orders: logins, account queries, heartbeats, logouts.
     pub fn replay_control(&mut self, now: Nanos, bytes: &[u8]) {
         let mut rest = bytes;
-        while let Ok(Some((frame, used))) = soup::next_frame(rest) {
-            match frame {
-                Frame::LoginRequest(_) => {
-                    self.login(now);
-                }
-                frame if Soup::replay(&frame) => {
-                    self.fence.asked();
-                    self.line.session.news(now);
-                }
-                Frame::Logout => self.line.session.state = SessionState::LoggedOut,
-                _ => {}
+        while let Some((used, ours)) = self.line.replay(now, rest) {
+            if ours == Ours::Query {
+                self.fence.asked();
+                self.line.session.news(now);
             }
-            self.line.session.sent(now);
+            if ours == Ours::CancelAll {
+                self.cancels.next(0);
+            }
             rest = rest.get(used..).unwrap_or(&[]);
         }
     }
@@ -64,11 +68,15 @@ impl OrderManager {
         self.disconnected(now);
         // That the session ended or was refused was said to the process before: this one asks anew.
         self.line.session.state = SessionState::Down;
+        if let Some(line) = &mut self.rescue {
+            line.disconnected(now);
+            line.session.state = SessionState::Down;
+        }
     }
 
     /// Orders above this id are refused ([`nofx_gate::Rule::Busy`]): it is not yet reserved.
     pub fn set_id_limit(&mut self, last: u32) {
-        self.id_limit = last;
+        self.id_limit = last.min(id_limit(&self.config));
     }
 
     /// The lowest id that was never used.

@@ -52,6 +52,7 @@ pub fn read(protocol: Protocol, frame: &[u8]) -> Asked {
     match protocol {
         Protocol::Ouch50 => read50(body),
         Protocol::Ouch42 => read42(body),
+        other => panic!("{other:?} is read by its gateway"),
     }
 }
 
@@ -108,6 +109,7 @@ pub fn frame(protocol: Protocol, say: &Say) -> Vec<u8> {
     let body = match protocol {
         Protocol::Ouch50 => body50(say),
         Protocol::Ouch42 => body42(say),
+        other => panic!("{other:?} is written by its gateway"),
     };
     sequenced(&body)
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test binary uses a part
 
 pub mod far;
+pub mod gateway;
 pub mod server;
 pub mod venue;
 
@@ -75,6 +76,9 @@ pub enum Record {
     Sent(OrderIntent),
     Control(Nanos, Vec<u8>),
     Received(Nanos, Vec<u8>),
+    /// The same of the second session.
+    RescueControl(Nanos, Vec<u8>),
+    RescueReceived(Nanos, Vec<u8>),
 }
 
 /// Order manager, gate and positions, joined as the application joins them.
@@ -107,6 +111,12 @@ impl Client {
                 }
                 Record::Control(at, bytes) => client.orders.replay_control(*at, bytes),
                 Record::Received(at, bytes) => client.orders.receive(*at, bytes),
+                Record::RescueControl(at, bytes) => {
+                    client.orders.rescue().expect("a rescue").replay_control(*at, bytes);
+                }
+                Record::RescueReceived(at, bytes) => {
+                    client.orders.rescue().expect("a rescue").receive(*at, bytes);
+                }
             }
             client.updates();
         }
@@ -130,6 +140,30 @@ impl Client {
         }
         self.updates();
         bytes
+    }
+
+    /// Logs the second session in: the bytes.
+    pub fn rescue_login(&mut self) -> Vec<u8> {
+        let bytes = self.orders.rescue().expect("a rescue").login(self.now).to_vec();
+        self.record.push(Record::RescueControl(self.now, bytes.clone()));
+        bytes
+    }
+
+    /// Bytes of the second session that are due.
+    pub fn rescue_keep_alive(&mut self) -> Option<Vec<u8>> {
+        let mut rescue = self.orders.rescue().expect("a rescue");
+        let bytes = rescue.keep_alive(self.now).map(<[u8]>::to_vec);
+        if let Some(bytes) = &bytes {
+            self.record.push(Record::RescueControl(self.now, bytes.clone()));
+        }
+        self.updates();
+        bytes
+    }
+
+    pub fn rescue_receive(&mut self, bytes: &[u8]) {
+        self.record.push(Record::RescueReceived(self.now, bytes.to_vec()));
+        self.orders.rescue().expect("a rescue").receive(self.now, bytes);
+        self.updates();
     }
 
     /// Hands orders that are to be sent again to the gate.

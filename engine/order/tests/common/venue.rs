@@ -40,6 +40,9 @@ pub struct Venue {
     pub said: Vec<Vec<u8>>,
     /// Refuses and surprises; off when the day ends.
     pub moody: bool,
+    /// Says only what every venue can say, to be written by a gateway.
+    pub plain: bool,
+    pub reports: Vec<Say>,
     /// Ignores what it cannot do instead of answering.
     pub silent: bool,
     /// Names in Replaced what is open, not the quantity of the chain.
@@ -56,12 +59,17 @@ impl Venue {
             matches: 0,
             said: Vec::new(),
             moody: true,
+            plain: !matches!(protocol, Protocol::Ouch50 | Protocol::Ouch42),
+            reports: Vec::new(),
             silent: rng.chance(1, 2),
             tells_open: rng.chance(1, 2),
         }
     }
 
     pub fn say(&mut self, say: &Say) {
+        if self.plain {
+            return self.reports.push(*say);
+        }
         self.said.push(far::frame(self.protocol, say));
     }
 
@@ -70,7 +78,12 @@ impl Venue {
     }
 
     pub fn on_request(&mut self, frame: &[u8], rng: &mut Rng) {
-        match far::read(self.protocol, frame) {
+        let asked = far::read(self.protocol, frame);
+        self.on_asked(&asked, rng);
+    }
+
+    pub fn on_asked(&mut self, asked: &Asked, rng: &mut Rng) {
+        match *asked {
             Asked::Enter { id, side, qty, price, symbol, ioc } => {
                 if self.rises(id) {
                     let instrument = u32::from(symbol == instrument(1).symbol.0);
@@ -113,8 +126,8 @@ impl Venue {
         if self.mood(rng, 10) {
             return self.say(&Say::Rejected { id });
         }
-        let (order_ref, dead) = (u64::from(id) << 8, self.mood(rng, 5));
-        let taken = if self.mood(rng, 5) { qty.div_ceil(2) } else { qty };
+        let (order_ref, dead) = (u64::from(id) << 8, !self.plain && self.mood(rng, 5));
+        let taken = if !self.plain && self.mood(rng, 5) { qty.div_ceil(2) } else { qty };
         self.say(&Say::Accepted { id, side, qty: taken, price, order_ref, dead });
         if dead {
             return;
@@ -149,7 +162,7 @@ impl Venue {
             return;
         };
         self.open.remove(&orig);
-        let dead = self.mood(rng, 5);
+        let dead = !self.plain && self.mood(rng, 5);
         let (order_ref, qty) = (u64::from(id) << 8, if self.tells_open { leaves } else { total });
         self.say(&Say::Replaced { orig, id, side: old.side, qty, price, order_ref, dead });
         if !dead {
@@ -158,12 +171,12 @@ impl Venue {
     }
 
     pub fn cancel(&mut self, id: u32, rng: &mut Rng) {
-        let moody = self.moody;
+        let (moody, plain) = (self.moody, self.plain);
         match self.open.get_mut(&id) {
             None if self.silent => {}
             None => self.say(&Say::CancelRejected { id }),
             Some(_) if moody && rng.chance(1, 8) => self.say(&Say::CancelRejected { id }),
-            Some(order) if moody && rng.chance(1, 8) => {
+            Some(order) if moody && !plain && rng.chance(1, 8) => {
                 order.cancel_waits = true;
                 self.say(&Say::CancelPending { id });
             }
