@@ -7,7 +7,7 @@ use super::law::Fate;
 use super::line::OddLot;
 use super::orders::{Entry, Kind, Order, Owner, State};
 use super::said::What;
-use super::trade::{Cut, Fills};
+use super::trade::{Cut, Fills, price_in_book};
 use super::voice::public;
 use super::{Board, Place, priceless};
 use crate::gateway::{self, Ask, Ended, Tell, Why};
@@ -280,6 +280,7 @@ impl Board {
             }
             return self.come_in(key);
         }
+        let stands = place.map_or(price, |place| price_in_book(&place));
         if leaves < before.leaves {
             let less = before.leaves - leaves;
             let _ = self.books.cancel(key, less, &mut Fills::default()); // it has so much
@@ -287,11 +288,11 @@ impl Board {
             self.leave(key);
             let qty = leaves;
             // The same book had room for it a moment ago.
-            let _ = self.books.rest(row, key, side, price, qty, &mut Fills::default());
+            let _ = self.books.rest(row, key, side, stands, qty, &mut Fills::default());
         }
         if let Some(place) = self.place(key) {
             self.say(row, What::Amended { order: place });
         }
-        self.show(row, side, price);
+        self.show(row, side, stands);
     }
 }

@@ -4,7 +4,7 @@
 //! from what state of the book they are asked.
 
 use nofx_rules::{CageFacts, OutOfCage, PriceRule, ShortFacts};
-use nofx_types::{Level, Market, Price, Side, Touch};
+use nofx_types::{Market, Price, Side, Touch};
 
 use super::Board;
 use super::line::Line;
@@ -173,7 +173,7 @@ impl Board {
 
     /// Best prices; orders without a price do not count.
     pub fn touch(&self, row: u32) -> Touch {
-        let best = |side| self.levels(row, side).next().unwrap_or(Level::default());
+        let best = |side| self.levels(row, side).next().unwrap_or_default();
         let (bid, ask) = (best(Side::Buy), best(Side::Sell));
         Touch { bid_px: bid.price, bid_qty: bid.qty, ask_px: ask.price, ask_qty: ask.qty }
     }

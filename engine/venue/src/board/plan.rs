@@ -80,7 +80,15 @@ fn drafts(sessions: &[Session]) -> Vec<Draft> {
     let closed = Session::closed(last.until_ns, end, last.since);
     let over = Session::closed(end, end + SECOND, last.since);
     let mut drafts = vec![Draft { stage: Stage::Before, session: before }];
-    drafts.extend(played.iter().map(|s| Draft { stage: stage_of(s), session: *s }));
+    let mut opened = false;
+    drafts.extend(played.iter().map(|session| {
+        let stage = match stage_of(session) {
+            Stage::Break if !opened => Stage::Pause,
+            stage => stage,
+        };
+        opened |= stage == Stage::Continuous;
+        Draft { stage, session: *session }
+    }));
     drafts.push(Draft { stage: Stage::Closed, session: closed });
     drafts.push(Draft { stage: Stage::DayClosed, session: over });
     drafts
@@ -97,8 +105,7 @@ fn stage_of(session: &Session) -> Stage {
         (Purpose::Matching, true) => Stage::ClosingRandom,
         (Purpose::Continuous, _) => Stage::Continuous,
         (Purpose::Fixing, _) => Stage::Fixing,
-        (Purpose::Blocking, _) if session.phase == Phase::Break => Stage::Break,
-        (Purpose::Blocking, _) if session.phase != Phase::Closed => Stage::Pause,
+        (Purpose::Blocking, _) if session.phase != Phase::Closed => Stage::Break,
         _ => Stage::Closed,
     }
 }

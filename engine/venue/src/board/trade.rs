@@ -266,7 +266,7 @@ impl Board {
 }
 
 /// Price at which an order stands in matching.
-fn price_in_book(place: &Place) -> Price {
+pub(super) fn price_in_book(place: &Place) -> Price {
     if place.pricing == Pricing::Market { priceless(place.side) } else { place.price }
 }
 
