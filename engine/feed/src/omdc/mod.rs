@@ -123,6 +123,12 @@ impl Omdc {
         self.securities.get(code)
     }
 
+    /// Gives a security code its id beforehand, the next one: for applications that name instruments
+    /// before the first packet. `None` for no code of this venue, or a full table.
+    pub fn assign<S: EventSink>(&mut self, code: u32, sink: &mut S) -> Option<InstrumentId> {
+        self.instrument(code, sink)
+    }
+
     /// The cooling-off period of an instrument, if there was one that the clock of the packets has
     /// not passed.
     pub fn cooling_off(&self, id: InstrumentId) -> Option<&CoolingOff> {

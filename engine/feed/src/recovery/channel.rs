@@ -174,6 +174,11 @@ impl<D: Recoverable> Recovering<D> {
         self.feed.decoder()
     }
 
+    /// The protocol, for what the application tells it before the first packet.
+    pub fn decoder_mut(&mut self) -> &mut D {
+        self.feed.decoder_mut()
+    }
+
     /// What recovery went through.
     pub fn recovery(&self) -> &RecoveryCounters {
         &self.counters
