@@ -57,9 +57,10 @@ impl Date {
         ((self.days() + 3) % 7) as u32
     }
 
-    /// Nanoseconds from 1970-01-01 UTC to this day's midnight `hours_east` of Greenwich.
+    /// Nanoseconds from 1970-01-01 UTC to this day's midnight `hours_east` of Greenwich; 0 where that
+    /// lies before 1970.
     pub const fn midnight_ns(self, hours_east: u64) -> u64 {
-        self.days() * NANOS_PER_DAY - hours_east * 3_600_000_000_000
+        (self.days() * NANOS_PER_DAY).saturating_sub(hours_east * 3_600_000_000_000)
     }
 
     /// The day that `ns` after 1970 UTC falls on, `hours_east` of Greenwich.

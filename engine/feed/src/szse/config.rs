@@ -87,7 +87,7 @@ impl Default for SzseConfig {
             cross_check: false,
             schedule: vec![
                 (clock(9, 15), Phase::OpeningAuction),
-                (clock(9, 25), Phase::Break),
+                (clock(9, 25), Phase::PreOpen), // accepted, not processed [m]
                 (clock(9, 30), Phase::Continuous),
                 (clock(11, 30), Phase::Break),
                 (clock(13, 0), Phase::Continuous),

@@ -120,9 +120,8 @@ impl Session {
 
     /// Whether the server has been silent for too long, which ends the session.
     pub fn fell_silent(&mut self, now: Nanos) -> bool {
-        let silent = self.is_alive()
-            && self.silence_ns > 0
-            && now.since(self.last_heard) >= self.silence_ns;
+        let silent =
+            self.is_alive() && self.silence_ns > 0 && now.since(self.last_heard) >= self.silence_ns;
         if silent {
             self.state = SzseState::Broken;
         }
