@@ -11,6 +11,7 @@ pub mod market_data;
 pub mod omdc;
 pub mod omdc_feed;
 pub mod order_entry;
+pub mod order_gateways;
 pub mod order_session;
 pub mod recovery;
 pub mod szse;
