@@ -82,14 +82,12 @@ struct Defined {
 }
 
 impl Defined {
-    fn of(instrument: &Instrument) -> Option<Defined> {
-        let Instrument { tick, limit_low, limit_high, .. } = *instrument;
+    fn of(tick: i64, low: i64, high: i64) -> Option<Defined> {
         if !(1..=TICK_LIMIT).contains(&tick) {
             return None;
         }
-        let low = limit_low.0.div_euclid(tick);
-        let high = limit_high.0.div_euclid(tick);
-        let limited = 0 < limit_low.0 && limit_low <= limit_high && high < RANK_LIMIT;
+        let limited = 0 < low && low <= high && high / tick < RANK_LIMIT;
+        let (low, high) = (low / tick, high / tick);
         let width = if limited { (high - low + 1) as u32 } else { 0 };
         Some(Defined { tick, low: if limited { low as i32 } else { 0 }, width })
     }
@@ -159,14 +157,19 @@ impl LevelBooks {
     /// Learns an instrument's tick and the day's price limits. They matter to speed only: prices off
     /// tick or outside the limits work, more slowly. A book in which something rests takes them
     /// over when it is next empty and cleared.
+    #[inline]
+    pub fn define(&mut self, instrument: &Instrument) {
+        let Instrument { id, tick, limit_low, limit_high, .. } = *instrument;
+        // Numbers, not the instrument: a feed that makes one up need not build it in memory.
+        self.learn(id, tick, limit_low.0, limit_high.0);
+    }
+
     #[cold]
     #[inline(never)]
-    pub fn define(&mut self, instrument: &Instrument) {
-        let book = instrument.id.index();
-        let (Some(defined), Some(now)) = (self.defined.get_mut(book), Defined::of(instrument))
-        else {
-            return;
-        };
+    fn learn(&mut self, id: InstrumentId, tick: i64, low: i64, high: i64) {
+        let book = id.index();
+        let now = Defined::of(tick, low, high);
+        let (Some(defined), Some(now)) = (self.defined.get_mut(book), now) else { return };
         *defined = now;
         self.adopt(book);
     }
