@@ -42,11 +42,11 @@ impl Stage {
     /// What it means for trading.
     pub const fn phase(self) -> Phase {
         match self {
-            Stage::Before => Phase::PreOpen,
+            Stage::Before | Stage::Pause => Phase::PreOpen,
             Stage::OpeningCall | Stage::OpeningFixed | Stage::OpeningRandom => {
                 Phase::OpeningAuction
             }
-            Stage::Pause | Stage::Break | Stage::Fixing => Phase::Break,
+            Stage::Break | Stage::Fixing => Phase::Break,
             Stage::Continuous => Phase::Continuous,
             Stage::ClosingCall | Stage::ClosingFixed | Stage::ClosingRandom => {
                 Phase::ClosingAuction
