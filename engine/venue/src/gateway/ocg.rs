@@ -590,9 +590,9 @@ impl Ocg {
     fn ended(&mut self, now: Nanos, id: u64, request: u64, why: Ended) {
         self.orders.close(id);
         let own = self.orders.text(id);
-        let names = match request {
-            0 => Names::of(own, None),
-            request => Names::of(self.orders.text(request), Some(own)),
+        let names = match why {
+            Ended::Asked if request != 0 => Names::of(self.orders.text(request), Some(own)),
+            _ => Names::of(own, None),
         };
         let (exec_type, order_status, restatement_reason) = match why {
             Ended::Asked => (exec::CANCEL, status::CANCELLED, None),
