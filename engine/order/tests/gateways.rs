@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use common::far::Asked;
 use common::gateway::Gateway;
+use common::real::{FarEnd, Real};
 use common::venue::Venue;
 use common::{ACCOUNT, Client, INSTRUMENTS, Record, config, manager};
 use nofx_order::{OrderConfig, Protocol, SessionState, Unreconciled};
@@ -28,11 +29,20 @@ struct Plan {
     /// Orders that never arrived are sent again (OCG-C).
     resend: bool,
     in_flight: bool,
+    /// The far end is the gateway of the simulated venue.
+    real: bool,
 }
 
 impl Plan {
     fn of(protocol: Protocol) -> Plan {
-        Plan { protocol, cancels: false, rescue: false, resend: false, in_flight: false }
+        Plan {
+            protocol,
+            cancels: false,
+            rescue: false,
+            resend: false,
+            in_flight: false,
+            real: false,
+        }
     }
 
     fn config(&self) -> OrderConfig {
@@ -61,7 +71,7 @@ struct Run {
     config: OrderConfig,
     client: Client,
     venue: Venue,
-    gateway: Gateway,
+    far: Box<dyn FarEnd>,
     /// Requests between gateway and book.
     waiting: VecDeque<Asked>,
     slow: bool,
@@ -87,8 +97,14 @@ impl Run {
     fn new(seed: u64, plan: Plan) -> Run {
         let mut rng = Rng::new(seed);
         let config = plan.config();
-        let mut gateway = Gateway::new(plan.protocol, 2);
-        gateway.terse = rng.chance(1, 2);
+        let far: Box<dyn FarEnd> = match plan.real {
+            true => Box::new(Real::new(plan.protocol, plan.cancels)),
+            false => {
+                let mut gateway = Gateway::new(plan.protocol, 2);
+                gateway.terse = rng.chance(1, 2);
+                Box::new(gateway)
+            }
+        };
         Run {
             client: Client::new(manager(&config)),
             what: format!("seed {seed}, {plan:?}"),
@@ -96,7 +112,7 @@ impl Run {
             rng,
             plan,
             config,
-            gateway,
+            far,
             waiting: VecDeque::new(),
             slow: false,
             up: Default::default(),
@@ -125,9 +141,9 @@ impl Run {
             89 => self.slow = self.rng.chance(1, 3),
             90 if self.rng.chance(1, 3) => self.cut(session),
             91 if self.rng.chance(1, 8) => self.kill(),
-            92..=94 => self.gateway.heartbeat(session),
+            92..=94 => self.far.heartbeat(session, self.client.now),
             95 if self.plan.protocol != Protocol::Ocg && self.rng.chance(1, 4) => {
-                self.gateway.set_platform(2 + self.rng.below(2) as u16);
+                self.far.set_platform(self.client.now, 2 + self.rng.below(2) as u16);
             }
             _ => {}
         }
@@ -143,6 +159,7 @@ impl Run {
                 true => self.client.orders.disconnected(now), // nobody listens
                 false => {
                     self.connected[FIRST] = true;
+                    self.far.connect(FIRST, now);
                     let login = self.client.login();
                     self.up[FIRST].extend(login);
                 }
@@ -171,6 +188,7 @@ impl Run {
         let mut rescue = self.client.orders.rescue().expect("a rescue");
         if !self.connected[SECOND] && rescue.should_connect(now) {
             self.connected[SECOND] = true;
+            self.far.connect(SECOND, now);
             let login = self.client.rescue_login();
             self.up[SECOND].extend(login);
         }
@@ -250,8 +268,8 @@ impl Run {
         }
         let bytes: Vec<u8> = self.up[at].drain(..self.up[at].len().min(most)).collect();
         // A login looks back on what was said so far.
-        self.gateway.pump(&self.venue.reports);
-        for asked in self.gateway.read(at, &bytes) {
+        self.far.pump(self.client.now, &self.venue.reports);
+        for asked in self.far.read(at, self.client.now, &bytes) {
             if let Asked::Enter { id, .. } | Asked::Replace { id, .. } = asked {
                 assert!(self.taken.insert(id), "{}: {id} arrived twice", self.what);
                 self.venue.last_id = 0; // ids need not rise here
@@ -277,9 +295,8 @@ impl Run {
     }
 
     fn deliver_at_most(&mut self, at: usize, most: usize) {
-        self.gateway.pump(&self.venue.reports);
-        let out = &mut self.gateway.sessions[at].out;
-        let bytes: Vec<u8> = out.drain(..out.len().min(most)).collect();
+        self.far.pump(self.client.now, &self.venue.reports);
+        let bytes = self.far.take(at, most);
         if self.connected[at] && !bytes.is_empty() {
             match at {
                 FIRST => self.client.receive(&bytes),
@@ -296,8 +313,8 @@ impl Run {
         self.cuts += 1;
         let front = self.rng.below(self.up[at].len() as u64 + 1) as usize;
         self.arrive_at_most(at, front);
-        self.gateway.pump(&self.venue.reports);
-        let front = self.rng.below(self.gateway.sessions[at].out.len() as u64 + 1) as usize;
+        self.far.pump(self.client.now, &self.venue.reports);
+        let front = self.rng.below(self.far.waiting(at) as u64 + 1) as usize;
         self.deliver_at_most(at, front);
         self.drop_connection(at);
         match at {
@@ -309,7 +326,7 @@ impl Run {
     fn drop_connection(&mut self, at: usize) {
         self.connected[at] = false;
         self.up[at].clear();
-        self.gateway.hang_up(at);
+        self.far.hang_up(at, self.client.now);
         if self.plan.cancels && at == FIRST {
             self.work(usize::MAX);
             let ids: Vec<u32> = self.venue.open.keys().copied().collect();
@@ -357,7 +374,7 @@ impl Run {
     fn finish(&mut self) {
         self.venue.moody = false;
         self.slow = false;
-        self.gateway.set_platform(2);
+        self.far.set_platform(self.client.now, 2);
         for _ in 0..60 {
             self.client.now.0 += 4_000_000;
             self.work(usize::MAX);
@@ -410,6 +427,13 @@ impl Run {
         }
     }
 
+    /// What is still open here never arrived.
+    fn compare_left(&self) {
+        for order in self.client.orders.open().filter(|_| self.far.names_ids()) {
+            assert!(!self.taken.contains(&order.id.0), "{}: {order:?}", self.what);
+        }
+    }
+
     /// Orders that the venue never had, or that are still unanswered, may stop trading where it
     /// cannot be asked; nothing else may be left.
     fn compare_stopped(&self) {
@@ -417,9 +441,7 @@ impl Run {
         let unanswered = matches!(state, SessionState::Unreconciled(Unreconciled::Unanswered(_)));
         assert!(unanswered, "{}: {state:?}", self.what);
         assert!(self.venue.open.is_empty(), "{}: {:?}", self.what, self.venue.open);
-        for order in self.client.orders.open() {
-            assert!(!self.taken.contains(&order.id.0), "{}: {order:?}", self.what);
-        }
+        self.compare_left();
         self.compare_trades();
     }
 }
@@ -528,9 +550,7 @@ fn the_first_session_lost_at_each_point_leaves_no_order() {
         run.finish();
         let what = &run.what;
         assert!(run.venue.open.is_empty(), "{what}: {:?}", run.venue.open);
-        for order in run.client.orders.open() {
-            assert!(!run.taken.contains(&order.id.0), "{what}: {order:?}");
-        }
+        run.compare_left();
         run.compare_trades();
     }
 }
@@ -549,5 +569,22 @@ fn without_a_second_session_the_open_orders_are_named() {
         let named: Vec<_> = run.client.orders.stranded().map(|order| order.id).collect();
         assert_eq!(named, open);
         assert_eq!(run.client.orders.rescue_session(), None);
+    }
+}
+
+#[test]
+fn the_gateways_of_the_simulated_venue_agree() {
+    for protocol in PROTOCOLS {
+        let plan = Plan { real: true, ..Plan::of(protocol) };
+        let met = runs(plan, 0..150);
+        assert!(met.cuts > 100 && met.orders > 500, "{met:?}");
+        if protocol == Protocol::Ocg {
+            assert_eq!(met.states.len(), 1, "{met:?}");
+            runs(Plan { cancels: true, in_flight: true, ..plan }, 150..250);
+            runs(Plan { resend: true, ..plan }, 250..350);
+        } else {
+            let met = runs(Plan { rescue: true, ..plan }, 150..300);
+            assert!(met.rescued > 30, "{met:?}");
+        }
     }
 }

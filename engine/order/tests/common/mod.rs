@@ -3,6 +3,7 @@
 
 pub mod far;
 pub mod gateway;
+pub mod real;
 pub mod server;
 pub mod venue;
 
