@@ -1,8 +1,10 @@
 //! The price of a call auction, as a pure function of the orders and the market's tie-break rule.
 //!
-//! Every market asks for the price of most volume first, at which every better order is filled and
-//! one side is filled at the price itself, then for the least imbalance. Where several prices are
-//! left, Shanghai takes their middle, Shenzhen and Hong Kong the one nearest to a reference.
+//! Every market asks for the price of most volume first, then for one at which every better order is
+//! filled (one side is then filled at the price itself as well), then for the least imbalance. Where
+//! several prices are left, Shanghai takes their middle, Shenzhen and Hong Kong the one nearest to a
+//! reference. Orders without a price may be more than the other side has: then as few better orders
+//! as can be stay unfilled.
 
 use nofx_types::{Level, Price, Qty, Side};
 use serde::Deserialize;
@@ -59,17 +61,13 @@ pub struct AuctionRule {
     pub pick: Pick,
     /// What the reference is.
     pub reference: AuctionReference,
-    /// Before the pick: where all that are left have a surplus of buys, the highest; of sells, the
-    /// lowest.
-    #[serde(default)]
-    pub pressure: bool,
 }
 
 impl AuctionRule {
     /// With the day's facts of one security.
     pub const fn tie(&self, reference: Price, tick: TickTable) -> TieRule {
-        let AuctionRule { candidates, pick, pressure, .. } = *self;
-        TieRule { candidates, pick, pressure, reference, tick }
+        let AuctionRule { candidates, pick, .. } = *self;
+        TieRule { candidates, pick, reference, tick }
     }
 }
 
@@ -80,8 +78,6 @@ pub struct TieRule {
     pub candidates: Candidates,
     /// Which of several equal ones is.
     pub pick: Pick,
-    /// See [`AuctionRule::pressure`].
-    pub pressure: bool,
     /// The reference price, 0 for none.
     pub reference: Price,
     /// The security's price steps.
@@ -112,7 +108,6 @@ pub struct Clearing {
 /// let shanghai = TieRule {
 ///     candidates: Candidates::OrderPrices,
 ///     pick: Pick::Middle,
-///     pressure: false,
 ///     reference: Price(99_500),
 ///     tick: TickTable::flat(100),
 /// };
@@ -133,19 +128,21 @@ pub fn clear(bids: &[Level], asks: &[Level], rule: &TieRule) -> Option<Clearing>
     let mut walk = Walk::new(bids, asks);
     let mut best = Best::default();
     while let Some(price) = walk.next_price() {
+        let below = walk.supply;
         walk.take_asks(price);
-        best.offer(price, price, walk.demand, walk.supply, rule);
+        let here = Crossing { demand: walk.demand, supply: walk.supply, above: 0, below };
         walk.drop_bids(price);
+        best.offer(price, price, Crossing { above: walk.demand, ..here }, rule);
         let next = walk.next_price().filter(|_| rule.candidates == Candidates::AllTicks);
         if let Some(next) = next {
             let (low, high) = (rule.tick.above(price), rule.tick.below(next));
             if price < low && low <= high && high < next {
-                best.offer(low, high, walk.demand, walk.supply, rule);
+                best.offer(low, high, walk.between(), rule);
             }
         }
     }
     if best.prices.is_none() && rule.reference.0 > 0 {
-        best.offer(rule.reference, rule.reference, walk.demand, walk.supply, rule);
+        best.offer(rule.reference, rule.reference, walk.between(), rule);
     }
     best.price(rule).map(|price| at(price, bids, asks))
 }
@@ -159,15 +156,12 @@ fn at(price: Price, bids: &[Level], asks: &[Level]) -> Clearing {
     let demand = sum(bids, &|bid| bid >= price);
     let supply = sum(asks, &|ask| ask <= price);
     let (volume, imbalance) = (Qty(demand.min(supply)), Qty(demand.abs_diff(supply)));
-    Clearing { price, volume, imbalance, side: surplus(demand, supply) }
-}
-
-fn surplus(demand: u64, supply: u64) -> Option<Side> {
-    match demand.cmp(&supply) {
+    let side = match demand.cmp(&supply) {
         core::cmp::Ordering::Greater => Some(Side::Buy),
         core::cmp::Ordering::Less => Some(Side::Sell),
         core::cmp::Ordering::Equal => None,
-    }
+    };
+    Clearing { price, volume, imbalance, side }
 }
 
 /// Both sides walked from the lowest price to the highest.
@@ -198,6 +192,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Between two order prices.
+    fn between(&self) -> Crossing {
+        let (demand, supply) = (self.demand, self.supply);
+        Crossing { demand, supply, above: demand, below: supply }
+    }
+
     fn take_asks(&mut self, price: Price) {
         while let [first, rest @ ..] = self.asks
             && first.price <= price
@@ -217,70 +217,73 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// What would trade at a price.
+#[derive(Clone, Copy)]
+struct Crossing {
+    /// Bids at the price or above it.
+    demand: u64,
+    /// Asks at the price or below it.
+    supply: u64,
+    /// Bids above it.
+    above: u64,
+    /// Asks below it.
+    below: u64,
+}
+
+impl Crossing {
+    /// Higher is better: volume, better orders left unfilled, imbalance.
+    fn rank(&self) -> (u64, core::cmp::Reverse<(u64, u64)>) {
+        let volume = self.demand.min(self.supply);
+        let unfilled =
+            self.above.saturating_sub(volume).saturating_add(self.below.saturating_sub(volume));
+        (volume, core::cmp::Reverse((unfilled, self.demand.abs_diff(self.supply))))
+    }
+}
+
 /// The best prices so far.
 #[derive(Default)]
 struct Best {
-    volume: u64,
-    imbalance: u64,
     prices: Option<Prices>,
 }
 
-/// Prices of equal volume and imbalance.
+/// Prices of equal rank.
 #[derive(Clone, Copy)]
 struct Prices {
-    low: Point,
-    high: Point,
+    rank: (u64, core::cmp::Reverse<(u64, u64)>),
+    low: Price,
+    high: Price,
     nearest: Price,
 }
 
-#[derive(Clone, Copy)]
-struct Point {
-    price: Price,
-    side: Option<Side>,
-}
-
 impl Best {
-    /// Every tick from `low` to `high` has this demand and supply.
-    fn offer(&mut self, low: Price, high: Price, demand: u64, supply: u64, rule: &TieRule) {
-        let (volume, imbalance) = (demand.min(supply), demand.abs_diff(supply));
-        let worse = (volume, u64::MAX - imbalance) < (self.volume, u64::MAX - self.imbalance);
-        if volume == 0 || (self.prices.is_some() && worse) {
-            return;
-        }
-        let point = |price| Point { price, side: surplus(demand, supply) };
-        let inside = rule.tick.round(rule.reference).clamp(low, high);
-        let fresh = Prices { low: point(low), high: point(high), nearest: inside };
-        let equal = volume == self.volume && imbalance == self.imbalance;
-        self.prices = Some(match self.prices.filter(|_| equal) {
-            None => fresh,
+    /// Every tick from `low` to `high` has this crossing.
+    fn offer(&mut self, low: Price, high: Price, crossing: Crossing, rule: &TieRule) {
+        let rank = crossing.rank();
+        let nearest = rule.tick.round(rule.reference).clamp(low, high);
+        let fresh = Prices { rank, low, high, nearest };
+        self.prices = match self.prices {
+            _ if rank.0 == 0 => return,
+            Some(old) if rank < old.rank => return,
             // Prices rise, so of two equally near ones the later is the higher.
-            Some(old) => Prices {
-                low: old.low,
-                high: fresh.high,
-                nearest: if rule.far(inside) <= rule.far(old.nearest) {
-                    fresh.nearest
-                } else {
-                    old.nearest
-                },
-            },
-        });
-        (self.volume, self.imbalance) = (volume, imbalance);
+            Some(old) if rank == old.rank => {
+                let keep = rule.far(old.nearest) < rule.far(nearest);
+                let nearest = if keep { old.nearest } else { nearest };
+                Some(Prices { low: old.low, nearest, ..fresh })
+            }
+            _ => Some(fresh),
+        };
     }
 
     fn price(&self, rule: &TieRule) -> Option<Price> {
         let prices = self.prices?;
-        Some(match (rule.pressure, prices.low.side, prices.high.side) {
-            (true, Some(Side::Buy), Some(Side::Buy)) => prices.high.price,
-            (true, Some(Side::Sell), Some(Side::Sell)) => prices.low.price,
-            _ if rule.pick == Pick::Nearest && rule.reference.0 > 0 => prices.nearest,
-            _ => prices.middle(&rule.tick),
-        })
+        let nearest = rule.pick == Pick::Nearest && rule.reference.0 > 0;
+        Some(if nearest { prices.nearest } else { prices.middle(&rule.tick) })
     }
 }
 
 impl Prices {
     fn middle(&self, tick: &TickTable) -> Price {
-        let (low, high) = (self.low.price, self.high.price);
+        let (low, high) = (self.low, self.high);
         let sum = low.0.saturating_add(high.0);
         tick.round(Price(sum / 2 + sum % 2)).clamp(low, high)
     }
