@@ -15,3 +15,4 @@ pub mod order_gateways;
 pub mod order_session;
 pub mod recovery;
 pub mod szse;
+pub mod tcp_flow;

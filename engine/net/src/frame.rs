@@ -13,6 +13,8 @@
 //! length bounds the datagram, so Ethernet padding and appliance trailers are never payload.
 //! Checksums are not verified: capturing hosts see them before the card fills them in.
 //!
+//! [`segment`] is the same walk for TCP; [`crate::tcp_flow`] makes a byte stream of what it finds.
+//!
 //! Worst case: [`TAGS_MAX`] tags and one IPv4 header with options, about forty comparisons.
 
 use nofx_types::Nanos;
@@ -27,8 +29,10 @@ const TYPE_ARP: u16 = 0x0806;
 const TYPE_VLAN: u16 = 0x8100; // 802.1Q
 const TYPE_IPV6: u16 = 0x86DD;
 const TYPE_QINQ: u16 = 0x88A8; // 802.1ad
+const PROTOCOL_TCP: u8 = 6;
 const PROTOCOL_UDP: u8 = 17;
 const IPV4_HEADER: usize = 20;
+const TCP_HEADER: usize = 20;
 const UDP_HEADER: usize = 8;
 const FRAGMENT: u16 = 0x3FFF; // more-fragments bit and fragment offset
 
@@ -318,8 +322,17 @@ fn network<'a>(frame: &Frame<'a>) -> Step<&'a [u8]> {
     Err(DropReason::BadVlan)
 }
 
-/// The datagram in an IPv4 packet, and the packet's total length.
-fn datagram(packet: &[u8], ts_ns: Nanos) -> Step<(Datagram<'_>, usize)> {
+/// An IPv4 packet that is whole and no fragment.
+struct Ip<'a> {
+    src: [u8; 4],
+    dst: [u8; 4],
+    protocol: u8,
+    body: &'a [u8],
+    /// The packet's total length.
+    total: usize,
+}
+
+fn ipv4(packet: &[u8]) -> Step<Ip<'_>> {
     let head = packet.first_chunk::<IPV4_HEADER>().ok_or(DropReason::Truncated)?;
     let header = usize::from(head[0] & 0x0F) * 4;
     if head[0] >> 4 != 4 || header < IPV4_HEADER {
@@ -331,7 +344,19 @@ fn datagram(packet: &[u8], ts_ns: Nanos) -> Step<(Datagram<'_>, usize)> {
     if u16::from_be_bytes([head[6], head[7]]) & FRAGMENT != 0 {
         return Err(DropReason::Fragment);
     }
-    if head[9] != PROTOCOL_UDP {
+    Ok(Ip {
+        src: [head[12], head[13], head[14], head[15]],
+        dst: [head[16], head[17], head[18], head[19]],
+        protocol: head[9],
+        body,
+        total,
+    })
+}
+
+/// The datagram in an IPv4 packet, and the packet's total length.
+fn datagram(packet: &[u8], ts_ns: Nanos) -> Step<(Datagram<'_>, usize)> {
+    let Ip { src, dst, protocol, body, total } = ipv4(packet)?;
+    if protocol != PROTOCOL_UDP {
         return Err(DropReason::NotUdp);
     }
     let udp = body.first_chunk::<UDP_HEADER>().ok_or(DropReason::BadIpLength)?;
@@ -341,14 +366,79 @@ fn datagram(packet: &[u8], ts_ns: Nanos) -> Step<(Datagram<'_>, usize)> {
         .and_then(|whole| whole.get(UDP_HEADER..))
         .ok_or(DropReason::BadUdpLength)?;
     let datagram = Datagram {
-        src: [head[12], head[13], head[14], head[15]],
-        dst: [head[16], head[17], head[18], head[19]],
+        src,
+        dst,
         src_port: u16::from_be_bytes([udp[0], udp[1]]),
         dst_port: u16::from_be_bytes([udp[2], udp[3]]),
         payload,
         ts_ns,
     };
     Ok((datagram, total))
+}
+
+/// A TCP segment, lent from its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Source address.
+    pub src: [u8; 4],
+    /// Destination address.
+    pub dst: [u8; 4],
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Sequence number of the first byte of the payload, or of the SYN.
+    pub seq: u32,
+    /// The bits of [`tcp_flags`].
+    pub flags: u8,
+    /// What the segment carries.
+    pub payload: &'a [u8],
+    /// Capture time, ns since 1970.
+    pub ts_ns: Nanos,
+}
+
+/// Bits of [`Segment::flags`].
+pub mod tcp_flags {
+    /// The sender has no more bytes.
+    pub const FIN: u8 = 0x01;
+    /// The connection begins.
+    pub const SYN: u8 = 0x02;
+    /// The connection is aborted.
+    pub const RST: u8 = 0x04;
+}
+
+/// Why a frame carries no segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSegment {
+    /// The frame gives no IPv4 packet.
+    Frame(DropReason),
+    /// Another protocol than TCP.
+    NotTcp,
+    /// The TCP header exceeds the IP packet or is shorter than it must be.
+    BadTcpLength,
+}
+
+/// The TCP segment of `frame`: its lengths are proven, its checksum is not (see the module).
+pub fn segment<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, NoSegment> {
+    let found = whole(frame).and_then(network).and_then(ipv4);
+    let Ip { src, dst, protocol, body, .. } = found.map_err(NoSegment::Frame)?;
+    if protocol != PROTOCOL_TCP {
+        return Err(NoSegment::NotTcp);
+    }
+    let tcp = body.first_chunk::<TCP_HEADER>().ok_or(NoSegment::BadTcpLength)?;
+    let header = usize::from(tcp[12] >> 4) * 4;
+    let payload =
+        body.get(header..).filter(|_| header >= TCP_HEADER).ok_or(NoSegment::BadTcpLength)?;
+    Ok(Segment {
+        src,
+        dst,
+        src_port: u16::from_be_bytes([tcp[0], tcp[1]]),
+        dst_port: u16::from_be_bytes([tcp[2], tcp[3]]),
+        seq: u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]),
+        flags: tcp[13],
+        payload,
+        ts_ns: frame.ts_ns,
+    })
 }
 
 fn be16(bytes: &[u8], at: usize) -> Step<u16> {

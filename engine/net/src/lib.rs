@@ -4,7 +4,8 @@
 //! file is mapped and the window is the whole of it; gzip, zstd and pipes run through one bounded
 //! buffer that is refilled in place. On top of it stand the containers: [`capture::Capture`] (pcap,
 //! pcapng) yields link-layer frames, [`records::BinaryFile`] and [`records::Dbn`] yield messages.
-//! [`frame::decode`] turns a frame into a UDP datagram or counts why not. [`join`] makes several
+//! [`frame::decode`] turns a frame into a UDP datagram or counts why not; [`frame::segment`] and
+//! [`tcp_flow`] make a byte stream of captured TCP. [`join`] makes several
 //! captures one stream; [`write`](mod@write) makes captures; [`atomic`] publishes files whole or
 //! not at all.
 //!
@@ -58,6 +59,7 @@ pub mod port;
 pub mod records;
 mod socket;
 pub mod stream;
+pub mod tcp_flow;
 pub mod udp;
 pub mod write;
 pub mod xsk;
