@@ -703,7 +703,7 @@ impl Gateway for Ocg {
     }
 
     fn disconnected(&mut self, _: usize, _: Nanos) {
-        if self.stream.logged_on {
+        if self.stream.logged_on || std::mem::take(&mut self.stream.cut) {
             self.lose();
         }
         self.stream.lost();
@@ -752,6 +752,9 @@ impl Gateway for Ocg {
     }
 
     fn keep_alive(&mut self, now: Nanos) {
+        if self.stream.late(now) {
+            self.stream.end();
+        }
         if self.stream.silent(now, CUT_AFTER) {
             self.log_out(now, session::OTHER, b"no heartbeat");
             return self.lose();

@@ -5,6 +5,12 @@ use nofx_types::Nanos;
 /// Bytes that may wait for the rest of a frame: no client message is longer.
 pub(super) const WAITING_MAX: usize = 1 << 16;
 
+/// Bytes that a client may leave unread before it is cut off.
+const UNREAD_MAX: usize = 64 << 20;
+
+/// Nanoseconds that a client has to log on.
+const LOGON_NS: u64 = 10_000_000_000;
+
 /// One connection.
 #[derive(Default)]
 pub(super) struct Stream {
@@ -14,6 +20,8 @@ pub(super) struct Stream {
     pub open: bool,
     /// Whether a client is logged on.
     pub logged_on: bool,
+    /// Whether the client was cut off because it did not read.
+    pub cut: bool,
     /// When something last came.
     pub heard: Nanos,
     /// When something was last sent.
@@ -45,6 +53,7 @@ impl Stream {
         self.open = false;
         self.logged_on = false;
         self.waiting.clear();
+        self.live.clear();
     }
 
     /// The connection ended.
@@ -73,6 +82,10 @@ impl Stream {
     pub fn send(&mut self, now: Nanos, frame: &[u8]) {
         self.spoken = now;
         self.output.extend_from_slice(frame);
+        if self.output.len() > UNREAD_MAX {
+            self.lost();
+            self.cut = true;
+        }
     }
 
     /// What waits to be sent.
@@ -88,6 +101,12 @@ impl Stream {
     /// Whether a heartbeat of ours is due.
     pub fn beat_due(&self, now: Nanos) -> bool {
         self.logged_on && self.beat_ns > 0 && now.since(self.spoken) >= self.beat_ns
+    }
+
+    /// Whether a client that connected has had its time to log on; what it sent may be a frame
+    /// that never ends.
+    pub fn late(&self, now: Nanos) -> bool {
+        self.open && !self.logged_on && now.since(self.spoken) >= LOGON_NS
     }
 
     /// Whether the client has been silent for so many heartbeats.

@@ -563,8 +563,10 @@ impl Gateway for Tdgw {
 
     fn keep_alive(&mut self, now: Nanos) {
         for session in 0..self.streams.len() {
-            let Some(stream) = self.streams.get(session) else { continue };
-            if stream.silent(now, CUT_AFTER) {
+            let Some(stream) = self.streams.get_mut(session) else { continue };
+            if stream.late(now) {
+                stream.end();
+            } else if stream.silent(now, CUT_AFTER) {
                 self.log_out(session, now, ends::SILENT, "no heartbeat");
             } else if stream.beat_due(now) {
                 self.send(session, now, HEARTBEAT, &[]);

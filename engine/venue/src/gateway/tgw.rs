@@ -521,7 +521,9 @@ impl Gateway for Tgw {
     fn keep_alive(&mut self, now: Nanos) {
         for session in 0..self.streams.len() {
             let Some(stream) = self.streams.get_mut(session) else { continue };
-            if stream.silent(now, CUT_AFTER) {
+            if stream.late(now) {
+                stream.end();
+            } else if stream.silent(now, CUT_AFTER) {
                 self.log_out(session, now, SessionStatus::Other, "no heartbeat");
             } else if stream.beat_due(now) {
                 stream.send(now, &HEARTBEAT_FRAME);

@@ -1,6 +1,7 @@
 //! The order gateways against scripted clients: what each message is answered with, sessions cut at
 //! any byte, reconnects, and what breaks a session.
 
+mod chance;
 mod ocg;
 mod tdgw;
 mod tgw;

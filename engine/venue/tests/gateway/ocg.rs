@@ -16,18 +16,18 @@ use crate::{AT, Board, SECOND, answers, drain};
 
 const COMP: [u8; 12] = *b"CO99999902\0\0";
 
-fn gateway() -> Ocg {
+pub fn gateway() -> Ocg {
     Ocg::new(OcgConfig { throttle: 0, ..OcgConfig::default() }).expect("a configuration")
 }
 
-fn message<M: Fields>(sequence: u32, message: &M) -> Vec<u8> {
+pub fn message<M: Fields>(sequence: u32, message: &M) -> Vec<u8> {
     let mut out = vec![0; 2_048];
     let length = put(&mut out, &Head::new(sequence, COMP), message).expect("room");
     out.truncate(length);
     out
 }
 
-fn logon(sequence: u32, next_expected: u32) -> Vec<u8> {
+pub fn logon(sequence: u32, next_expected: u32) -> Vec<u8> {
     let (password, new_password, session_status, text, test) = (None, None, None, None, None);
     message(sequence, &Logon { password, new_password, next_expected, session_status, text, test })
 }
@@ -40,7 +40,7 @@ fn fixed() -> Fixed {
     Fixed::new("CO99999902", "5501", 2).expect("it fits")
 }
 
-fn order(sequence: u32, order_id: u32) -> Vec<u8> {
+pub fn order(sequence: u32, order_id: u32) -> Vec<u8> {
     let mut frame = NewFrame::new(&fixed());
     let fields = frame.fields();
     fields.client_order_id = id(order_id);
@@ -51,7 +51,7 @@ fn order(sequence: u32, order_id: u32) -> Vec<u8> {
     frame.seal(sequence, Some(1)).to_vec()
 }
 
-fn cancel(sequence: u32, request: u32, order_id: u32) -> Vec<u8> {
+pub fn cancel(sequence: u32, request: u32, order_id: u32) -> Vec<u8> {
     let mut frame = CancelFrame::new(&fixed());
     let fields = frame.fields();
     fields.client_order_id = id(request);
@@ -69,7 +69,7 @@ fn shown(bytes: &[u8]) -> Vec<(u32, bool, String)> {
     })
 }
 
-fn frames<T>(bytes: &[u8], mut each: impl FnMut(&Frame<'_>) -> T) -> Vec<T> {
+pub fn frames<T>(bytes: &[u8], mut each: impl FnMut(&Frame<'_>) -> T) -> Vec<T> {
     let (mut rest, mut all) = (bytes, vec![]);
     while let Some((frame, used)) = next_frame(rest).expect("frames of the venue") {
         all.push(each(&frame));

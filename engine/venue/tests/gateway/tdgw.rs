@@ -14,7 +14,7 @@ use nofx_wire::text::id_digits;
 
 use crate::{AT, Board, SECOND, answers, drain};
 
-fn gateway() -> Tdgw {
+pub fn gateway() -> Tdgw {
     Tdgw::new(&TdgwConfig::default()).expect("it fits")
 }
 
@@ -28,7 +28,7 @@ fn text<const N: usize>(text: &str) -> [u8; N] {
     nofx_wire::text::padded(text.as_bytes(), b' ').expect("it fits")
 }
 
-fn logon(sequence: u64, target: &str) -> Vec<u8> {
+pub fn logon(sequence: u64, target: &str) -> Vec<u8> {
     let logon = Logon {
         sender_comp_id: text("CLIENT"),
         target_comp_id: text(target),
@@ -40,7 +40,7 @@ fn logon(sequence: u64, target: &str) -> Vec<u8> {
     put(sequence, Logon::TYPE, logon.bytes())
 }
 
-fn sync(sequence: u64, rows: &[(u32, u64)]) -> Vec<u8> {
+pub fn sync(sequence: u64, rows: &[(u32, u64)]) -> Vec<u8> {
     let row = |(set, begin): &(u32, u64)| SyncRow {
         pbu: *b"12345678",
         set_id: Be32::new(*set),
@@ -66,11 +66,11 @@ fn frame(id: u32, security: &str) -> NewFrame {
     frame
 }
 
-fn order(sequence: u64, id: u32, security: &str) -> Vec<u8> {
+pub fn order(sequence: u64, id: u32, security: &str) -> Vec<u8> {
     frame(id, security).seal(sequence).to_vec()
 }
 
-fn cancel(sequence: u64, request: u32, id: u32, security: &str) -> Vec<u8> {
+pub fn cancel(sequence: u64, request: u32, id: u32, security: &str) -> Vec<u8> {
     let mut frame = CancelFrame::new(&fixed());
     frame.order.security_id = text(security);
     frame.order.cl_ord_id = id_digits(request);
@@ -79,7 +79,7 @@ fn cancel(sequence: u64, request: u32, id: u32, security: &str) -> Vec<u8> {
     frame.seal(sequence).to_vec()
 }
 
-fn frames<T>(bytes: &[u8], mut each: impl FnMut(Frame<'_>) -> T) -> Vec<T> {
+pub fn frames<T>(bytes: &[u8], mut each: impl FnMut(Frame<'_>) -> T) -> Vec<T> {
     let (mut rest, mut all) = (bytes, vec![]);
     while let Some((frame, used)) = next_frame(rest).expect("frames of the venue") {
         all.push(each(frame));

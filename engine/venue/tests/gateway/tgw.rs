@@ -14,7 +14,7 @@ use nofx_wire::tgw::{
 
 use crate::{AT, Board, SECOND, answers, drain};
 
-fn gateway() -> Tgw {
+pub fn gateway() -> Tgw {
     Tgw::new(&TgwConfig { password: "secret".into(), ..TgwConfig::default() }).expect("it fits")
 }
 
@@ -28,7 +28,7 @@ fn text<const N: usize>(text: &str) -> [u8; N] {
     nofx_wire::text::padded(text.as_bytes(), b' ').expect("it fits")
 }
 
-fn logon(password: &str) -> Vec<u8> {
+pub fn logon(password: &str) -> Vec<u8> {
     let logon = Logon {
         sender_comp_id: text("CLIENT"),
         target_comp_id: text("TGW"),
@@ -39,7 +39,7 @@ fn logon(password: &str) -> Vec<u8> {
     put(Logon::TYPE, logon.bytes())
 }
 
-fn sync(rows: &[(i32, i64)]) -> Vec<u8> {
+pub fn sync(rows: &[(i32, i64)]) -> Vec<u8> {
     let row = |(partition, index): &(i32, i64)| PartitionIndex {
         partition_no: BeI32::new(*partition),
         report_index: BeI64::new(*index),
@@ -64,11 +64,11 @@ fn frame(id: u32, security: &str) -> NewFrame {
     frame
 }
 
-fn order(id: u32, security: &str) -> Vec<u8> {
+pub fn order(id: u32, security: &str) -> Vec<u8> {
     frame(id, security).seal().to_vec()
 }
 
-fn cancel(request: u32, id: u32, security: &str) -> Vec<u8> {
+pub fn cancel(request: u32, id: u32, security: &str) -> Vec<u8> {
     let mut frame = CancelFrame::new(&fixed());
     frame.order.security_id = text(security);
     frame.order.cl_ord_id = id_digits(request);
@@ -77,7 +77,7 @@ fn cancel(request: u32, id: u32, security: &str) -> Vec<u8> {
     frame.seal().to_vec()
 }
 
-fn frames<T>(bytes: &[u8], mut each: impl FnMut(Frame<'_>) -> T) -> Vec<T> {
+pub fn frames<T>(bytes: &[u8], mut each: impl FnMut(Frame<'_>) -> T) -> Vec<T> {
     let (mut rest, mut all) = (bytes, vec![]);
     while let Some((frame, used)) = next_frame(rest).expect("frames of the venue") {
         all.push(each(frame));
@@ -361,4 +361,15 @@ fn either_side_keeps_the_session_alive() {
     gateway.keep_alive(AT.plus(45 * SECOND));
     assert_eq!(heard(&mut gateway, 0), ["logout 101"]);
     assert_eq!(gateway.next_ask(), None, "orders stay");
+}
+
+#[test]
+fn a_client_that_does_not_log_on_is_cut_off() {
+    let mut gateway = gateway();
+    gateway.connected(1, AT);
+    gateway.receive(1, AT.plus(9 * SECOND), &logon("secret")[..40]);
+    gateway.keep_alive(AT.plus(9 * SECOND));
+    assert!(gateway.is_open(1));
+    gateway.keep_alive(AT.plus(10 * SECOND));
+    assert!(!gateway.is_open(1));
 }
