@@ -124,6 +124,14 @@ impl Holdings {
         }
     }
 
+    pub fn used(&self) -> impl Iterator<Item = (AccountId, InstrumentId, &Holding)> {
+        let width = self.instruments.max(1);
+        let used = self.rows.iter().enumerate().filter(|(_, row)| **row != Holding::default());
+        used.map(move |(index, row)| {
+            (AccountId((index / width) as u16), InstrumentId((index % width) as u32), row)
+        })
+    }
+
     pub fn next_day(&mut self) {
         self.rows.iter_mut().for_each(Holding::next_day);
     }

@@ -272,6 +272,12 @@ impl MarketRules {
         self.holdings.get(account, id)
     }
 
+    /// Every holding that is not empty or cost fees, by account, then instrument. For reports: walks
+    /// the table.
+    pub fn holdings(&self) -> impl Iterator<Item = (AccountId, InstrumentId, &Holding)> {
+        self.holdings.used()
+    }
+
     /// Shares of an instrument that the account may sell now.
     pub fn sellable(&self, account: AccountId, id: InstrumentId) -> u64 {
         let next_day = self.row(id).is_some_and(|row| row.rules.next_day_only());
