@@ -36,7 +36,7 @@ pub enum Command {
     Top(crate::top::TopArgs),
     /// Look whether this machine is fit for a live run, say what to change, measure its jitter.
     Doctor(crate::doctor::DoctorArgs),
-    /// Make a seeded trading day: ITCH over MoldUDP64 on two lossy lines, and as BinaryFILE.
+    /// Make a seeded trading day of a market, as files that a correct reader can be checked against.
     Gen(GenArgs),
     /// Turn the output folder of a replay into one self-contained HTML page.
     Report(ReportArgs),
@@ -123,19 +123,34 @@ pub struct ReplayArgs {
 
 /// Arguments of `nofx gen`.
 #[derive(Debug, Args)]
-#[command(after_help = "Writes line-a.pcap, line-b.pcap (MoldUDP64 on two multicast groups), \
-    day.itch (BinaryFILE) and truth.json (counts, live orders and the hash over all touches that a \
-    correct book must end with). The same seed gives the same bytes on every machine.")]
+#[command(after_help = "Markets and what they write:\n  \
+    us    day.itch (BinaryFILE), line-a.pcap, line-b.pcap (ITCH 5.0 over MoldUDP64)\n  \
+    hkex  line-a.pcap, line-b.pcap (OMD-C 1.45)\n  \
+    szse  tcp.pcap (binary Level-2: logon, heartbeats, ticks, snapshots, logout)\n  \
+    sse   ticks.csv, snapshots.csv (neutral records; read by nofx verify and nofx replay)\n\n\
+    Each writes truth.json: totals, auction prices and final books; it is written last.\n\n\
+    Examples:\n  \
+    nofx gen day --messages 100000 --loss 0.01\n  \
+    nofx gen hk --market hkex --securities 50 --seconds 60\n  \
+    nofx gen sh --market sse && nofx verify sh/ticks.csv --snapshots sh/snapshots.csv\n\n\
+    The same arguments give the same bytes on every machine.")]
 pub struct GenArgs {
     /// Folder to write into; made if it is missing.
     #[arg(value_name = "DIR")]
     pub out: PathBuf,
+    /// Which market's day.
+    #[arg(long, value_enum, default_value_t = GenMarket::Us)]
+    pub market: GenMarket,
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Instruments, with Zipf activity.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=65_000))]
+    /// Instruments (securities), with Zipf activity.
+    #[arg(long, visible_alias = "securities", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=65_000))]
     pub instruments: u32,
+    /// Play the day in about so many seconds instead of its own hours (not for us).
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=16_200))]
+    pub seconds: Option<u64>,
     /// Messages of the continuous session, about.
     #[arg(long, default_value_t = 1_000_000)]
     pub messages: u64,
@@ -272,5 +287,30 @@ mod tests {
             assert!(parse_speed(text).is_err(), "{text}");
         }
         assert!(parse_share("1").is_err() && parse_share("0.01").is_ok());
+    }
+}
+
+/// Markets that `nofx gen` makes days of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GenMarket {
+    /// A US exchange: ITCH 5.0.
+    Us,
+    /// Shanghai.
+    Sse,
+    /// Shenzhen.
+    Szse,
+    /// Hong Kong.
+    Hkex,
+}
+
+impl GenMarket {
+    /// The market whose rules are meant; `None` for the ITCH day, which has its own generator.
+    pub fn market(self) -> Option<nofx_types::Market> {
+        match self {
+            GenMarket::Us => None,
+            GenMarket::Sse => Some(nofx_types::Market::Sse),
+            GenMarket::Szse => Some(nofx_types::Market::Szse),
+            GenMarket::Hkex => Some(nofx_types::Market::Hkex),
+        }
     }
 }

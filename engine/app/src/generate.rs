@@ -1,5 +1,7 @@
 //! `nofx gen`: a synthetic trading day as files, and the truth about it.
 //!
+//! Without `--market`, or with `--market us`, ITCH; see [`market`] for the others.
+//!
 //! | file | content |
 //! |---|---|
 //! | `day.itch` | BinaryFILE: every message of the day |
@@ -8,6 +10,11 @@
 //!
 //! Times of capture are the venue's times plus the delay of a line, in UTC of the trading date. The
 //! keys of `truth.json` are the fields of [`TruthFile`]; prices there count 1/10,000.
+
+mod hkex;
+pub mod market;
+mod sse;
+mod szse;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +27,9 @@ use nofx_book::touch_hash;
 use nofx_net::atomic::AtomicFile;
 use nofx_net::write::{BinaryFileWriter, Link, PcapWriter};
 use nofx_types::{InstrumentId, Nanos, Price, Qty, Touch};
-use nofx_venue::day::{self, Date, DayConfig, DaySink, LINES, Listed, Share, Truth};
+use nofx_venue::day::{
+    self, Date, DayConfig, DaySink, Faults, LINES, Listed, Losses, Share, Truth,
+};
 use nofx_wire::itch;
 use serde::Serialize;
 
@@ -49,8 +58,33 @@ pub struct GenReport {
     pub elapsed: Duration,
 }
 
+/// What was made, of whichever market.
+#[derive(Debug)]
+pub enum Report {
+    /// ITCH.
+    Us(Box<GenReport>),
+    /// Shanghai, Shenzhen, Hong Kong.
+    Market(Box<market::MarketReport>),
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::Us(report) => report.fmt(f),
+            Report::Market(report) => report.fmt(f),
+        }
+    }
+}
+
 /// Makes the day that `args` describe.
-pub fn run(args: &GenArgs) -> Result<GenReport, Failure> {
+pub fn run(args: &GenArgs) -> Result<Report, Failure> {
+    match args.market.market() {
+        Some(market) => Ok(Report::Market(Box::new(market::run(args, market)?))),
+        None => Ok(Report::Us(Box::new(itch_day(args)?))),
+    }
+}
+
+fn itch_day(args: &GenArgs) -> Result<GenReport, Failure> {
     let started = Instant::now();
     let date = Date::parse(&args.date).ok_or_else(|| {
         let given = &args.date;
@@ -79,9 +113,7 @@ pub fn run(args: &GenArgs) -> Result<GenReport, Failure> {
 }
 
 fn config_of(args: &GenArgs) -> DayConfig {
-    let [loss, duplicate, reorder] = [args.loss, args.duplicate, args.reorder].map(Share::of);
-    let mut faults = DayConfig::faults(args.seed, loss, duplicate, reorder);
-    faults.outage = faults.outage.filter(|_| !args.no_outage);
+    let faults = faults_of(args);
     DayConfig {
         seed: args.seed,
         instruments: args.instruments as usize,
@@ -89,6 +121,14 @@ fn config_of(args: &GenArgs) -> DayConfig {
         lines: (!args.only_binaryfile).then_some(faults),
         ..DayConfig::default()
     }
+}
+
+/// What the lines do to packets.
+fn faults_of(args: &GenArgs) -> Faults {
+    let [loss, duplicate, reorder] = [args.loss, args.duplicate, args.reorder].map(Share::of);
+    let mut faults = DayConfig::faults(args.seed, loss, duplicate, reorder);
+    faults.outage = faults.outage.filter(|_| !args.no_outage);
+    faults
 }
 
 /// The files while the day is made.
@@ -180,7 +220,7 @@ pub struct TruthFile<'a> {
     pub touch_hash: String,
     /// What the lines lost; absent without pcap files.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lines: Option<LineTruth<'a>>,
+    pub lines: Option<LineTruth>,
     /// Every instrument, the most active first.
     pub instruments: Vec<InstrumentTruth<'a>>,
 }
@@ -196,7 +236,7 @@ pub struct MessageCounts {
 
 /// What the lines lost.
 #[derive(Debug, Serialize)]
-pub struct LineTruth<'a> {
+pub struct LineTruth {
     /// Packets with messages that were sent on each line, copies not counted.
     pub packets: u64,
     /// Of these, lost on lines A and B.
@@ -208,7 +248,7 @@ pub struct LineTruth<'a> {
     /// Runs of messages lost on both lines: the gaps a receiver must report.
     pub gaps: u64,
     /// The first of these runs, as first and last sequence number.
-    pub gap_ranges: &'a [(u64, u64)],
+    pub gap_ranges: Vec<(u64, u64)>,
     /// Groups of lines A and B, as `address:port`.
     pub groups: [String; LINES],
 }
@@ -230,7 +270,7 @@ impl<'a> TruthFile<'a> {
     fn new(args: &'a GenArgs, truth: &'a Truth, touch_hash: u64) -> TruthFile<'a> {
         let count = |kind: &itch::Kind| (char::from(kind.kind), truth.by_type[kind.kind as usize]);
         let by_type = itch::NAMES.iter().map(count).collect();
-        let lines = (!args.only_binaryfile).then(|| LineTruth::new(truth));
+        let lines = (!args.only_binaryfile).then(|| LineTruth::new(&truth.losses, GROUPS));
         let instrument = |listed: &'a Listed| InstrumentTruth {
             symbol: listed.symbol.as_str(),
             locate: listed.locate,
@@ -253,17 +293,16 @@ impl<'a> TruthFile<'a> {
     }
 }
 
-impl<'a> LineTruth<'a> {
-    fn new(truth: &'a Truth) -> LineTruth<'a> {
-        let losses = &truth.losses;
+impl LineTruth {
+    fn new(losses: &Losses, groups: [([u8; 4], u16); LINES]) -> LineTruth {
         LineTruth {
             packets: losses.packets,
             packets_lost: losses.packets_lost,
             messages_lost: losses.messages_lost,
             messages_lost_both: losses.messages_lost_both,
             gaps: losses.ranges_lost_both,
-            gap_ranges: &losses.ranges,
-            groups: GROUPS.map(|([a, b, c, d], port)| format!("{a}.{b}.{c}.{d}:{port}")),
+            gap_ranges: losses.ranges.clone(),
+            groups: groups.map(|([a, b, c, d], port)| format!("{a}.{b}.{c}.{d}:{port}")),
         }
     }
 }
@@ -288,13 +327,18 @@ impl fmt::Display for GenReport {
             writeln!(f, "{packets} packets; lost {a} on line A, {b} on line B")?;
             writeln!(f, "{both} messages lost on both lines, in {gaps} gaps")?;
         }
-        let mut files = self.files.iter().peekable();
-        while let Some((path, bytes)) = files.next() {
-            write!(f, "{:>14}  {}", bytes, path.display())?;
-            if files.peek().is_some() {
-                writeln!(f)?;
-            }
-        }
-        Ok(())
+        list_files(f, &self.files)
     }
+}
+
+/// Each file with its bytes, a line each.
+fn list_files(f: &mut fmt::Formatter<'_>, files: &[(PathBuf, u64)]) -> fmt::Result {
+    let mut files = files.iter().peekable();
+    while let Some((path, bytes)) = files.next() {
+        write!(f, "{:>14}  {}", bytes, path.display())?;
+        if files.peek().is_some() {
+            writeln!(f)?;
+        }
+    }
+    Ok(())
 }
