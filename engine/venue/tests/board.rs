@@ -302,9 +302,10 @@ fn the_opening_call_of_hong_kong() {
     hand.said();
     hand.at("09:23:00");
     let found = hand.board.uncrossed(0, false).expect("it has ended");
-    // 600 are bought without a price or at 405.20, 400 sold: at 353.00 or above.
+    // 600 are bought without a price or at 405.20, 400 sold: at 353.00 or above. At 405.20 only
+    // 100 of the better bids find nobody.
     assert_eq!((found.volume, found.imbalance, found.side), (400, 200, Some(Buy)));
-    assert_eq!(found.price, Price(3_530_000), "the nearest to the previous close");
+    assert_eq!(found.price, Price(4_052_000), "where the fewest better bids are left");
     let first = hand.said().iter().find_map(|said| match said.what {
         What::Trade { bid, .. } => Some(bid),
         _ => None,
@@ -527,4 +528,43 @@ fn a_compressed_day_starts_when_told_and_shrinks_the_rules_clock() {
     let rules = nofx_rules::RuleBook::builtin(Market::Hkex).on(date("2025-09-01")).expect("rules");
     let error = Board::new(named, rules, None).err().expect("refused").to_string();
     assert!(error.starts_with("course.lengths_ms.lunch"), "{error}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_names_its_key() {
+    let error = |market: Market, day: &str, change: &dyn Fn(&mut BoardConfig)| {
+        let mut config = BoardConfig { securities: securities(market), ..BoardConfig::default() };
+        change(&mut config);
+        let rules = nofx_rules::RuleBook::builtin(market).on(date(day)).expect("rules");
+        Board::new(config, rules, None).err().expect("refused").to_string()
+    };
+    let (market, day) = (Market::Szse, "2023-07-11");
+    let starts = |text: String, key: &str| assert!(text.starts_with(key), "{text}");
+    starts(error(market, day, &|c| c.securities.clear()), "securities:");
+    starts(error(market, day, &|c| c.securities[0].symbol = "600000".into()), "securities.symbol");
+    starts(
+        error(market, day, &|c| c.securities[0].previous_close = "x".into()),
+        "securities.previous_close",
+    );
+    starts(error(market, day, &|c| c.securities[0].status = "old".into()), "securities.status");
+    starts(
+        error(market, day, &|c| c.securities[0].board = Some("none".into())),
+        "securities.symbol",
+    );
+    starts(error(market, day, &|c| c.holdings.push(holding("A", "600000", 1))), "holdings.symbol");
+    starts(error(market, "2023-07-09", &|_| ()), "date"); // a Sunday
+    let unknown = toml::from_str::<BoardConfig>("[course]\nlengths = 1").expect_err("refused");
+    assert!(unknown.to_string().contains("unknown field"), "{unknown}");
+}
+
+#[test]
+fn a_trade_can_be_taken_back() {
+    let mut hand = hong_kong("09:31:00");
+    hand.new_order("700", Buy, Kind::Limit, 3_526_000, 100);
+    hand.said();
+    assert!(hand.board.cancel_trade(0, 1) && !hand.board.cancel_trade(0, 2));
+    let told: Vec<_> = std::iter::from_fn(|| hand.board.next_tell()).collect();
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|(_, tell)| matches!(tell, Tell::TradeCanceled { match_id: 1, .. })));
+    assert_eq!(hand.said().first().map(|said| said.what), Some(What::TradeCanceled { trade: 1 }));
 }

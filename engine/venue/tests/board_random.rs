@@ -135,19 +135,24 @@ impl Naive {
             let all = self.orders.iter().filter(|o| o.side == side);
             all.filter(|o| o.price.is_none_or(reaches)).map(|o| u64::from(o.qty)).sum()
         };
-        let mut best: Vec<(i64, u64, u64)> = Vec::new();
+        // Most volume, then fewest better orders that find nobody, then least imbalance.
+        let mut best: Vec<(i64, (u64, u64, u64))> = Vec::new();
         let mut price = *low;
         while price <= *high {
             let (bids, asks) = (sum(Side::Buy, price), sum(Side::Sell, price));
             let (volume, over) = (bids.min(asks), bids.abs_diff(asks));
+            let better = |side: Side, all: u64| {
+                let at = self.level(side, price).0;
+                (all - at).saturating_sub(volume)
+            };
+            let unfilled = better(Side::Buy, bids) + better(Side::Sell, asks);
             // Shanghai looks at the prices of orders only.
-            let counts = volume > 0 && (market != Market::Sse || prices.contains(&price));
-            if counts {
-                let before = best.first().map(|found| (found.1, u64::MAX - found.2));
-                match before.map(|before| (volume, u64::MAX - over).cmp(&before)) {
+            if volume > 0 && (market != Market::Sse || prices.contains(&price)) {
+                let rank = (volume, u64::MAX - unfilled, u64::MAX - over);
+                match best.first().map(|found| rank.cmp(&found.1)) {
                     Some(std::cmp::Ordering::Less) => {}
-                    Some(std::cmp::Ordering::Equal) => best.push((price, volume, over)),
-                    Some(std::cmp::Ordering::Greater) | None => best = vec![(price, volume, over)],
+                    Some(std::cmp::Ordering::Equal) => best.push((price, rank)),
+                    Some(std::cmp::Ordering::Greater) | None => best = vec![(price, rank)],
                 }
             }
             price += tick(price + 1);
@@ -215,6 +220,8 @@ struct Watch {
     /// The day's references of the closing call.
     references: HashMap<u32, i64>,
     volume: Vec<u64>,
+    /// Shares that were taken off orders.
+    canceled: Vec<u64>,
     numbers: HashMap<u16, u64>,
     seen: Seen,
     at: Nanos,
@@ -229,6 +236,7 @@ impl Watch {
             stage: Stage::Before,
             references: HashMap::new(),
             volume: vec![0; board.securities().len()],
+            canceled: vec![0; board.securities().len()],
             numbers: HashMap::new(),
             seen: Seen::default(),
             at: Nanos(0),
@@ -367,6 +375,7 @@ impl Watch {
     }
 
     fn canceled(&mut self, row: usize, id: u64, by: u32, rested: bool) {
+        self.canceled[row] += u64::from(by);
         let naive = &mut self.rows[row];
         if rested {
             let found = naive.orders.iter().find(|o| o.id == id).expect("it rests");
@@ -413,9 +422,17 @@ impl Watch {
     /// At the end of the day.
     fn settle(&self, board: &Board) {
         let mut filled = vec![0; self.rows.len()];
+        // Shares that came in are traded, still open, or were taken off; odd lots are only shown.
+        let mut left = self.canceled.clone();
         for order in board.orders() {
             filled[order.entry.row as usize] += u64::from(order.filled);
+            if order.entry.kind != Kind::OddLot {
+                let gone = order.entry.qty - order.filled - order.leaves;
+                left[order.entry.row as usize] -= u64::from(gone);
+            }
         }
+        assert!(left.iter().all(|left| *left == 0), "{left:?}");
+        self.settle_accounts(board);
         for (row, naive) in self.rows.iter().enumerate() {
             let totals = board.totals(row as u32);
             assert_eq!((totals.volume, 2 * totals.volume), (self.volume[row], filled[row]));
@@ -424,6 +441,34 @@ impl Watch {
                 let theirs = board.standing(row as u32, side).map(|o| (o.order.0, o.qty));
                 assert_eq!(own, theirs.collect::<Vec<_>>(), "row {row} {side:?}");
             }
+        }
+    }
+}
+
+impl Watch {
+    /// What is bought is sold, and what open sells name is frozen.
+    fn settle_accounts(&self, board: &Board) {
+        let dump = board.dump();
+        for (row, security) in dump.securities.iter().enumerate() {
+            let held = dump.accounts.iter().flat_map(|account| &account.holdings);
+            let held: Vec<_> = held.filter(|holding| holding.symbol == security.symbol).collect();
+            let sum = |of: &dyn Fn(&nofx_venue::board::DumpHolding) -> u64| -> u64 {
+                held.iter().map(|holding| of(holding)).sum()
+            };
+            assert_eq!(sum(&|h| h.bought), self.volume[row]);
+            assert_eq!(sum(&|h| h.sold), self.volume[row]);
+            assert_eq!(
+                (sum(&|h| h.paid), sum(&|h| h.received)),
+                (security.turnover, security.turnover)
+            );
+            let open = board.orders().filter(|order| {
+                let entry = order.entry;
+                entry.row == row as u32 && entry.side == Side::Sell && !entry.short
+            });
+            let open: u64 = open.map(|order| u64::from(order.leaves)).sum();
+            assert_eq!(sum(&|h| h.frozen), open);
+            let done = dump.executions.iter().filter(|done| done.symbol == security.symbol);
+            assert_eq!(done.map(|done| u64::from(done.qty)).sum::<u64>(), security.volume);
         }
     }
 }

@@ -273,10 +273,11 @@ impl Both {
         ] {
             let (truth, had) = truth.without(held.map(|(order, _)| order));
             // The rest that is still held moves the touch, and with it parked orders.
-            if !skip && !(had && caged) {
-                books.compare(id, &truth, words);
-                compared += 1;
+            if skip || (had && caged) {
+                continue;
             }
+            books.compare(id, &truth, words);
+            compared += 1;
         }
         compared
     }
@@ -307,7 +308,7 @@ fn shenzhen(seed: u64, date: &str, parks: bool, sums: &mut Sums) {
     let mut truths = vec![Truth::default(); board.securities().len()];
     let mut ids = Vec::new();
     let mut cages = vec![false; truths.len()];
-    for row in 0..truths.len() {
+    for (row, caged) in cages.iter_mut().enumerate() {
         let known = instrument(&board, row);
         let id = feed.assign(known.symbol, &mut both).expect("room");
         both.on_definition(&Instrument { id, ..known });
@@ -318,21 +319,20 @@ fn shenzhen(seed: u64, date: &str, parks: bool, sums: &mut Sums) {
             let cage = Cage { ratio_e4, ticks, tick, previous_close };
             both.waiting.set_cage(id, Some(cage));
             both.simulated.set_cage(id, Some(cage));
-            cages[row] = true;
+            *caged = true;
         }
         ids.push(id);
     }
     let mut pending: Option<Pending> = None;
     facts(&mut board, |board, said| {
         // A stage is no message: what it moves is seen with the first message behind it.
-        if said.number > 0 || matches!(said.what, What::Stage { .. }) {
-            if let Some(Pending { row, number }) = pending.take() {
-                let row = row as usize;
-                let words = || format!("seed {seed} row {row} message {number}");
-                assert!(truths[row].agrees(), "{}", words());
-                let caged = cages[row];
-                sums.compared += u64::from(both.compare(ids[row], &truths[row], caged, &words));
-            }
+        let ends = said.number > 0 || matches!(said.what, What::Stage { .. });
+        if ends && let Some(Pending { row, number }) = pending.take() {
+            let row = row as usize;
+            let words = || format!("seed {seed} row {row} message {number}");
+            assert!(truths[row].agrees(), "{}", words());
+            let compared = both.compare(ids[row], &truths[row], cages[row], &words);
+            sums.compared += u64::from(compared);
         }
         if said.number > 0 {
             pending = Some(Pending { row: said.row, number: said.number });
@@ -441,7 +441,7 @@ fn hong_kong_packets_give_the_boards_books() {
         let channels: Vec<u16> = publisher.channels().collect();
         let mut feeds: HashMap<u16, (OmdcLines, Books)> = HashMap::new();
         for channel in &channels {
-            let lines = OmdcLines::new(config.clone()).expect("sizes in range");
+            let lines = OmdcLines::new(config).expect("sizes in range");
             feeds.insert(*channel, (lines, Books::new()));
         }
         let mut packets = 0;
