@@ -31,6 +31,11 @@ impl Protocol {
         matches!(self, Protocol::Tgw | Protocol::Tdgw)
     }
 
+    /// Whether an order can say that it must not take liquidity.
+    pub fn has_post_only(self) -> bool {
+        matches!(self, Protocol::Ouch50 | Protocol::Ouch42)
+    }
+
     /// The most that a login can prove with it.
     pub fn reconcile(self) -> Reconcile {
         if self.says_what_arrived() { Reconcile::Query } else { Reconcile::Quiet }

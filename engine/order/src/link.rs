@@ -121,6 +121,7 @@ pub(crate) enum Ours {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // there is one, and the hot path should not look it up
 pub(crate) enum Link {
     Soup(Soup),
     Ocg(Box<Ocg>),

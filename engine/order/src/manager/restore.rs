@@ -20,9 +20,7 @@ impl OrderManager {
     pub fn replay_sent(&mut self, intent: &OrderIntent) -> bool {
         let places = intent.kind != IntentKind::Cancel;
         let id = intent.cl_ord_id.0;
-        if self.rescue.is_none() {
-            self.was_proven();
-        } else if places {
+        if places || self.rescue.is_none() {
             self.was_proven();
         } else {
             // It may have gone by the second session, when one of the first was in flight.
