@@ -6,13 +6,14 @@ use nofx_gate::GateKey;
 use nofx_order::{OrderConfig, OrderManager, Positions, Reconcile};
 use nofx_risk::SoftwareGate;
 use nofx_signal::{Imbalance, InstrumentSet, Maker, Null, Strategy};
-use nofx_types::{AccountId, InstrumentId, Instruments};
+use nofx_types::{AccountId, InstrumentId, Instruments, Market};
 
 use crate::cli::StrategyName;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::hot_path::{HotPath, Parts};
 use crate::live::config::RecoverySection;
+use crate::market_desk::MarketDesk;
 use crate::phases::Phases;
 use crate::record::{Recorder, Wanted};
 use crate::stamps::{StampMode, Stamps};
@@ -50,7 +51,8 @@ impl Assembly<'_> {
         });
         let orders = OrderConfig { reconcile: self.reconcile, ..order_config(config) };
         let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &self.instruments);
-        Ok(HotPath::new(Parts {
+        let market = MarketDesk::new(config)?;
+        let mut path = HotPath::new(Parts {
             books: books.map_err(Failure::usage)?,
             phases: Phases::new(capacity as usize, config.instruments.unknown_phase.into()),
             strategy,
@@ -64,7 +66,9 @@ impl Assembly<'_> {
             account: AccountId(config.strategy.account),
             instruments: self.instruments,
             first_id: self.first_id,
-        }))
+        });
+        path.open_market(market);
+        Ok(path)
     }
 }
 
@@ -126,15 +130,25 @@ pub fn with_strategy<U: WithStrategy>(
     match section.name {
         StrategyName::Null => user.with(Null),
         StrategyName::Maker => {
-            user.with(Maker::new(section.maker, traded, capacity).map_err(Failure::usage)?)
+            let mut maker = section.maker;
+            maker.replace &= has_replace(config);
+            maker.post_only &= config.session.protocol.has_post_only();
+            user.with(Maker::new(maker, traded, capacity).map_err(Failure::usage)?)
         }
         StrategyName::Imbalance => {
             let model = nofx_model::load::from_file(&section.imbalance.weights)
                 .map_err(|e| Failure::usage(format!("strategy.imbalance.weights: {e}")))?;
-            let imbalance = Imbalance::new(section.imbalance.clone(), model, traded, capacity);
+            let mut imbalance = section.imbalance.clone();
+            imbalance.replace &= has_replace(config);
+            let imbalance = Imbalance::new(imbalance, model, traded, capacity);
             user.with(imbalance.map_err(Failure::usage)?)
         }
     }
+}
+
+/// Whether an order can be moved where it is traded: the mainland exchanges know no replace.
+fn has_replace(config: &Config) -> bool {
+    !matches!(config.market.rules.market(), Some(Market::Sse | Market::Szse))
 }
 
 /// What recovery may do, as the configuration says.
@@ -153,5 +167,23 @@ pub fn recovery_config(section: &RecoverySection) -> RecoveryConfig {
         retry_ns: section.snapshot_retry_ns,
         silence_ns: section.silence_ns,
         ..RecoveryConfig::default()
+    }
+}
+
+/// As [`recovery_config`], for OMD-C: its own patience, and a refresh line as the source of images.
+pub fn omdc_recovery(section: &RecoverySection, refresh: bool) -> RecoveryConfig {
+    let base = RecoveryConfig::omdc();
+    RecoveryConfig {
+        join: if refresh { Join::Snapshot } else { Join::FromOne },
+        buffer_packets: (section.buffer_mib as usize * 1_024 * 2 / 3).clamp(1, 1 << 16),
+        servers: section.servers.len(),
+        attempts: section.attempts,
+        request_user: section.username.clone(),
+        snapshot: refresh,
+        snapshot_user: String::new(),
+        snapshot_password: String::new(),
+        retry_ns: section.snapshot_retry_ns,
+        silence_ns: section.silence_ns,
+        ..base
     }
 }

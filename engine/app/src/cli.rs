@@ -40,6 +40,8 @@ pub enum Command {
     Gen(GenArgs),
     /// Turn the output folder of a replay into one self-contained HTML page.
     Report(ReportArgs),
+    /// Rebuild a day of ticks and compare it with the exchange's own snapshots and totals.
+    Verify(crate::verify::VerifyArgs),
     /// Be a venue: match orders, publish ITCH on two multicast lines, serve what clients missed.
     Venue(VenueArgs),
 }
@@ -50,9 +52,10 @@ pub enum Command {
     nofx replay day.pcap --line-b day-b.pcap --strategy maker --out run\n  \
     nofx replay 12302019.NASDAQ_ITCH50.gz --bbo touch.csv --twin\n  \
     nofx replay esh4.mbo.dbn.zst --json | jq .messages.total\n  \
+    nofx replay SHorders.zip SHtrans.zip --strategy maker\n  \
     nofx replay --journal journal/2026-01-15\n\n\
-    Container (pcap, pcapng, BinaryFILE, DBN; plain, gzip or zstd) and feed are recognised by \
-    content, never by file name.")]
+    Container (pcap, pcapng, BinaryFILE, DBN, files of ticks; plain, gzip, zstd or zip) and feed are \
+    recognised by content, never by file name.")]
 pub struct ReplayArgs {
     /// Captures, in order; several are one stream.
     #[arg(required_unless_present = "journal", value_name = "FILE")]
@@ -64,6 +67,9 @@ pub struct ReplayArgs {
     /// Feed protocol; recognised from the content unless given.
     #[arg(long, value_enum)]
     pub feed: Option<FeedName>,
+    /// Layout of files of ticks (TOML); the built-in ones are recognised, see docs/ticks.md.
+    #[arg(long, value_name = "FILE")]
+    pub ticks_map: Option<PathBuf>,
     /// Line B of the same stream, in its own file: line A is FILE.
     #[arg(long, value_name = "FILE")]
     pub line_b: Option<PathBuf>,
@@ -203,6 +209,8 @@ pub enum FeedName {
     IexTops,
     /// Databento market by order.
     Dbn,
+    /// Files of Shanghai or Shenzhen ticks (docs/ticks.md).
+    Ticks,
 }
 
 impl FeedName {
@@ -215,6 +223,7 @@ impl FeedName {
             FeedName::IexDeepPlus => "iex-deep-plus",
             FeedName::IexTops => "iex-tops",
             FeedName::Dbn => "dbn",
+            FeedName::Ticks => "ticks",
         }
     }
 }

@@ -16,7 +16,9 @@ use nofx_venue::VenueConfig;
 use serde::Deserialize;
 
 use crate::cli::StrategyName;
+use crate::feeds::{OmdcSection, SzseSection};
 use crate::live::config::{LiveSection, NetworkSection, RecoverySection};
+use crate::market_desk::MarketSection;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,6 +26,12 @@ use crate::live::config::{LiveSection, NetworkSection, RecoverySection};
 pub struct Config {
     /// Lines, reordering, start.
     pub feed: FeedSection,
+    /// Files of mainland ticks.
+    pub ticks: crate::ticks::TickSection,
+    /// The feed of Hong Kong.
+    pub omdc: OmdcSection,
+    /// The feed of Shenzhen.
+    pub szse: SzseSection,
     /// The instrument table.
     pub instruments: InstrumentSection,
     /// Sizes of the books.
@@ -36,6 +44,8 @@ pub struct Config {
     pub risk: CardConfig,
     /// The order session.
     pub session: SessionSection,
+    /// The exchange whose rules hold.
+    pub market: MarketSection,
     /// The simulated venue.
     pub venue: VenueConfig,
     /// Files and paces of a live run.
@@ -407,6 +417,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         let want = format!("{}: want at most price_high = {}", symbol.price_low, symbol.price_high);
         return Err(ConfigError::new("risk.symbol.price_low", want));
     }
+    config.market.check(config.risk.accounts)?;
     if config.risk.accounts == 0 {
         return Err(ConfigError::new("risk.accounts", "0: want at least 1"));
     }
@@ -478,6 +489,13 @@ mod tests {
                 "orders",
                 "own_tcp",
                 "snapshot",
+                "rescue",
+                "refresh",
+                "market_data",
+                "map",
+                "price_step",
+                "rules_file",
+                "holdings",
                 "tile",
                 "link",
             ]

@@ -11,7 +11,10 @@
 //! 2026-01-15,,13,0.01,100,,,,
 //! ```
 //! `date`, `tick` and `lot` are required, and one of `symbol` and `locate`. Columns may stand in any
-//! order; an empty field is not known. Of several rows of one instrument the one of the wanted date
+//! order; an empty field is not known. For markets with rules of their own (section `[market]`)
+//! there are further columns: `status` (normal, st, new:N for the N-th day of trading, unlimited),
+//! `board` and `spread_table` (names of the rule file), `short` and `same_day` (true or false),
+//! `stamp` (false where no stamp duty is due) and `vcm` (large, mid, small); see [`Facts`]. Of several rows of one instrument the one of the wanted date
 //! counts, without a wanted date the newest.
 
 use std::collections::HashMap;
@@ -19,6 +22,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nofx_rt::table::Table;
+use nofx_rules::{Status, VcmClass};
 use nofx_types::{
     Instrument, InstrumentId, Instruments, PRICE_DECIMALS, Price, Symbol, parse_decimal,
 };
@@ -50,6 +54,57 @@ enum Key {
     Locate(u32),
 }
 
+/// A name of a rule file, at most 15 bytes; empty for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Label([u8; 16]);
+
+impl Label {
+    fn new(text: &str) -> Option<Label> {
+        let mut label = Label::default();
+        label.0.get_mut(..15)?.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(label)
+    }
+
+    /// The name, `None` for none.
+    pub fn as_str(&self) -> Option<&str> {
+        let end = self.0.iter().position(|b| *b == 0).unwrap_or(0);
+        self.0.get(..end).and_then(|name| std::str::from_utf8(name).ok()).filter(|n| !n.is_empty())
+    }
+}
+
+/// What a row says for the market's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// How the security stands with its exchange.
+    pub status: Status,
+    /// Its board, where the code does not say.
+    pub board: Label,
+    /// Its tick table, where it is not the board's.
+    pub spread_table: Label,
+    /// May be sold short.
+    pub short: bool,
+    /// May be sold on the day it was bought.
+    pub same_day: bool,
+    /// Pays stamp duty.
+    pub stamp: bool,
+    /// Its class in the volatility control.
+    pub vcm: Option<VcmClass>,
+}
+
+impl Default for Facts {
+    fn default() -> Facts {
+        Facts {
+            status: Status::Normal,
+            board: Label::default(),
+            spread_table: Label::default(),
+            short: false,
+            same_day: false,
+            stamp: true,
+            vcm: None,
+        }
+    }
+}
+
 /// What a row says; 0 is not known.
 #[derive(Clone, Copy, Debug)]
 struct Row {
@@ -60,6 +115,7 @@ struct Row {
     previous_close: Price,
     limit_low: Price,
     limit_high: Price,
+    facts: Facts,
 }
 
 /// Definitions by symbol and by locate.
@@ -67,11 +123,17 @@ pub struct Definitions {
     by_symbol: Table<Row>,
     by_locate: Table<Row>,
     locates: Vec<u32>,
+    symbols: Vec<Symbol>,
 }
 
 impl Default for Definitions {
     fn default() -> Self {
-        Definitions { by_symbol: Table::new(0), by_locate: Table::new(0), locates: Vec::new() }
+        Definitions {
+            by_symbol: Table::new(0),
+            by_locate: Table::new(0),
+            locates: Vec::new(),
+            symbols: Vec::new(),
+        }
     }
 }
 
@@ -93,6 +155,7 @@ impl Definitions {
         let columns = Columns::of(reader.headers().map_err(|e| fail(1, e.to_string()))?)
             .map_err(|reason| fail(1, reason))?;
         let mut newest = HashMap::<Key, (String, Row)>::new();
+        let mut order = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|e| fail(line_of(&e), e.to_string()))?;
             let line = record.position().map_or(0, csv::Position::line);
@@ -102,19 +165,25 @@ impl Definitions {
                 return Err(fail(line, format!("a second row of this instrument for {day}")));
             }
             if wanted && newest.get(&key).is_none_or(|(seen, _)| *seen <= day) {
-                newest.insert(key, (day, row));
+                if newest.insert(key, (day, row)).is_none() {
+                    order.push(key);
+                }
             }
         }
-        Ok(Definitions::index(newest.into_iter().map(|(key, (_, row))| (key, row)).collect()))
+        let row = |key: Key| newest.get(&key).map(|(_, row)| (key, *row));
+        Ok(Definitions::index(order.into_iter().filter_map(row).collect()))
     }
 
     fn index(rows: Vec<(Key, Row)>) -> Definitions {
         let (mut by_symbol, mut by_locate) = (Table::new(rows.len()), Table::new(rows.len()));
-        let mut locates = Vec::new();
+        let (mut locates, mut symbols) = (Vec::new(), Vec::new());
         for (key, row) in rows {
             // Fits: each table has room for every row.
             let _ = match key {
-                Key::Symbol(symbol) => by_symbol.insert(symbol.key(), row),
+                Key::Symbol(symbol) => {
+                    symbols.push(symbol);
+                    by_symbol.insert(symbol.key(), row)
+                }
                 Key::Locate(locate) => {
                     locates.push(locate);
                     by_locate.insert(u64::from(locate), row)
@@ -122,7 +191,12 @@ impl Definitions {
             };
         }
         locates.sort_unstable();
-        Definitions { by_symbol, by_locate, locates }
+        Definitions { by_symbol, by_locate, locates, symbols }
+    }
+
+    /// The symbols that rows name, in the order of the file.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        self.symbols.clone()
     }
 
     /// Puts the rows that name a locate into the table, before the feed has said anything.
@@ -135,11 +209,19 @@ impl Definitions {
 
     /// `instrument` as the feed gives it, with what the file knows besides.
     pub fn complete(&self, instrument: &Instrument) -> Instrument {
+        self.row(instrument).map_or(*instrument, |row| row.complete(instrument))
+    }
+
+    /// What the file knows of `instrument` for the market's rules.
+    pub fn facts(&self, instrument: &Instrument) -> Facts {
+        self.row(instrument).map_or(Facts::default(), |row| row.facts)
+    }
+
+    fn row(&self, instrument: &Instrument) -> Option<Row> {
         let by_symbol = (instrument.symbol != Symbol::NONE)
             .then(|| self.by_symbol.get(instrument.symbol.key()))
             .flatten();
-        let row = by_symbol.or_else(|| self.by_locate.get(u64::from(instrument.id.0)));
-        row.map_or(*instrument, |row| row.complete(instrument))
+        by_symbol.or_else(|| self.by_locate.get(u64::from(instrument.id.0)))
     }
 }
 
@@ -171,7 +253,7 @@ struct Columns {
     at: HashMap<String, usize>,
 }
 
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 16] = [
     "date",
     "symbol",
     "locate",
@@ -181,6 +263,13 @@ const KNOWN: [&str; 9] = [
     "limit_low",
     "limit_high",
     "decimals",
+    "status",
+    "board",
+    "spread_table",
+    "short",
+    "same_day",
+    "stamp",
+    "vcm",
 ];
 
 impl Columns {
@@ -230,12 +319,54 @@ impl Columns {
             previous_close: Price(price("previous_close")?),
             limit_low: Price(price("limit_low")?),
             limit_high: Price(price("limit_high")?),
+            facts: facts(&text)?,
         };
         if row.tick <= 0 || row.lot == 0 {
             return Err("tick and lot must be above 0".into());
         }
         Ok((key, day(text("date"))?, row))
     }
+}
+
+/// The columns for the market's rules.
+fn facts<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Result<Facts, String> {
+    let wrong = |name: &str, value: &str, want: &str| format!("{name} {value:?}: want {want}");
+    let label = |name: &str| match text(name) {
+        None => Ok(Label::default()),
+        Some(value) => Label::new(value).ok_or_else(|| wrong(name, value, "at most 15 characters")),
+    };
+    let flag = |name: &str, absent: bool| match text(name) {
+        None => Ok(absent),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(wrong(name, other, "true or false")),
+    };
+    let status = match text("status") {
+        None | Some("normal") => Status::Normal,
+        Some("st") => Status::Special,
+        Some("unlimited") => Status::Unlimited,
+        Some(other) => {
+            let day = other.strip_prefix("new:").and_then(|day| day.parse().ok());
+            let want = "normal, st, new:N or unlimited";
+            Status::New(day.ok_or_else(|| wrong("status", other, want))?)
+        }
+    };
+    let vcm = match text("vcm") {
+        None => None,
+        Some("large") => Some(VcmClass::Large),
+        Some("mid") => Some(VcmClass::Mid),
+        Some("small") => Some(VcmClass::Small),
+        Some(other) => return Err(wrong("vcm", other, "large, mid or small")),
+    };
+    Ok(Facts {
+        status,
+        board: label("board")?,
+        spread_table: label("spread_table")?,
+        short: flag("short", false)?,
+        same_day: flag("same_day", false)?,
+        stamp: flag("stamp", true)?,
+        vcm,
+    })
 }
 
 fn number<T: std::str::FromStr>(text: Option<&str>, name: &str) -> Result<Option<T>, String> {
@@ -313,6 +444,23 @@ mod tests {
     }
 
     #[test]
+    fn facts_for_the_rules_of_a_market_have_columns_of_their_own() {
+        let text = "date,symbol,tick,lot,status,board,spread_table,short,stamp,vcm\n\
+            2026-01-15,AAA,0.01,100,new:3,star_fund,05,true,false,mid\n2026-01-15,BBB,1,1,,,,,,\n";
+        let definitions = load(text, "").expect("reads");
+        let facts = definitions.facts(&named("AAA"));
+        assert_eq!((facts.status, facts.vcm), (Status::New(3), Some(VcmClass::Mid)));
+        assert_eq!(
+            facts.board.as_str().zip(facts.spread_table.as_str()),
+            Some(("star_fund", "05"))
+        );
+        assert!(facts.short && !facts.stamp && !facts.same_day);
+        for symbol in ["BBB", "CCC"] {
+            assert_eq!(definitions.facts(&named(symbol)), Facts::default(), "{symbol}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_line() {
         for (text, want) in [
             ("date,symbol,tick,lot\n2026-01-15,AAA,0.01,x\n", "line 2: lot \"x\""),
@@ -324,6 +472,9 @@ mod tests {
             ("date,symbol,tick,lot,isin\n", "unknown column \"isin\""),
             ("date,symbol,tick,lot\n2026-01-15,AAA,0.00001,1\n", "more decimals"),
             ("date,symbol,tick,lot\n2026-01-15,ABCDEFGHI,1,1\n", "at most 8"),
+            ("date,symbol,tick,lot,status\n2026-01-15,A,1,1,st*\n", "line 2: status \"st*\""),
+            ("date,symbol,tick,lot,vcm\n2026-01-15,A,1,1,big\n", "line 2: vcm \"big\""),
+            ("date,symbol,tick,lot,short\n2026-01-15,A,1,1,yes\n", "line 2: short \"yes\""),
         ] {
             let error = load(text, "").err().unwrap_or_default();
             assert!(error.contains(want), "{text:?}: {error}");

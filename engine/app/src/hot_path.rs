@@ -9,17 +9,21 @@
 //! Worst case per event: one book update, [`nofx_types::INTENTS_MAX`] intents. Nothing here
 //! allocates, locks, logs, waits or reads a clock other than the cycle counter of the stamps.
 
+mod rescue;
+
 use nofx_book::LevelBooks;
 use nofx_gate::{Gate, KillScope, Rejects, Rule, Verdict};
 use nofx_order::{OrderManager, OrderState, Positions};
 use nofx_risk::host::{HostFacts, HostRules};
+use nofx_risk::market::{MarketFacts, MarketRules};
 use nofx_signal::{Context, InstrumentSet, Strategy};
 use nofx_types::{
     AccountId, BookEvent, Change, EventKind, Instrument, InstrumentId, Instruments, IntentKind,
-    Intents, Nanos, OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, UpdateKind,
+    Intents, Nanos, OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, Symbol, UpdateKind,
 };
 
 use crate::decision::DecisionLog;
+use crate::market_desk::MarketDesk;
 use crate::phases::Phases;
 use crate::record::{OrderRow, Recorder, UpdateRow};
 use crate::stamps::{Stage, Stamps};
@@ -34,6 +38,16 @@ pub trait OrderPort {
     #[inline]
     fn order(&mut self, intent: &OrderIntent, bytes: &[u8]) {
         self.send(intent.now_ns, bytes);
+    }
+
+    /// Sends the bytes of one message on the second session, where there is one.
+    fn send_by_rescue(&mut self, now: Nanos, bytes: &[u8]) {
+        self.send(now, bytes);
+    }
+
+    /// As [`OrderPort::order`], on the second session: a cancel while the first is down.
+    fn order_by_rescue(&mut self, intent: &OrderIntent, bytes: &[u8]) {
+        self.send_by_rescue(intent.now_ns, bytes);
     }
 
     /// An intent went no further, refused by `rejects` (none: the session was down).
@@ -114,6 +128,10 @@ pub struct HotPath<S, G> {
     pub counters: PathCounters,
     /// Cancels of everything, or of a part, under way.
     pub sweeps: Sweeps,
+    /// Rules of the exchange, where it has some; behind the host rules, before the gate.
+    pub market: Option<Box<MarketDesk>>,
+    /// The intent at hand is a cancel of a sweep.
+    sweeping: bool,
     /// New orders and replaces are held back.
     held: bool,
     /// The session is up, and what it wanted sent again was.
@@ -170,11 +188,24 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             log: DecisionLog::default(),
             counters: PathCounters::default(),
             sweeps: Sweeps::default(),
+            market: None,
+            sweeping: false,
             held: false,
             settled: false,
             traded: parts.traded,
             intents: Intents::new(parts.first_id),
             account: parts.account,
+        }
+    }
+
+    /// Puts the rules of an exchange into force, for the instruments known so far and to come.
+    pub fn open_market(&mut self, market: Option<Box<MarketDesk>>) {
+        self.market = market;
+        for id in (0..self.instruments.capacity()).map(InstrumentId) {
+            let known = self.instruments.get(id).filter(|i| i.symbol != Symbol::NONE).copied();
+            if let Some(instrument) = known.filter(|_| self.market.is_some()) {
+                self.on_definition(&instrument);
+            }
         }
     }
 
@@ -212,6 +243,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             self.count_crossed(event.instrument);
         }
         self.publish(event, change);
+        if let Some(market) = &mut self.market {
+            market.rules.on_event(event, self.books.touch(event.instrument));
+        }
         if event.instrument == InstrumentId::ALL {
             for row in 0..self.traded.len() {
                 if let Some(id) = self.traded.ids().get(row).copied() {
@@ -316,7 +350,34 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             touch: self.books.touch(id),
             stale: self.books.stale(id).is_some(),
         };
-        self.host.check(intent, &facts)
+        let refused = self.host.check(intent, &facts);
+        match &self.market {
+            None => refused,
+            Some(market) => market.rules.check_after(refused, intent, &self.market_facts(id)),
+        }
+    }
+
+    fn market_facts(&self, id: InstrumentId) -> MarketFacts {
+        let (phase, touch) = (self.phases.of(id), self.books.touch(id));
+        MarketFacts { phase, touch, sweep: self.sweeping }
+    }
+
+    /// What the market's rules keep of an intent that passed them all.
+    #[inline]
+    fn reserve(&mut self, intent: &OrderIntent) {
+        if let Some(market) = &mut self.market {
+            market.rules.reserve(intent);
+        }
+    }
+
+    /// News of an order, for gate, positions and the market's rules.
+    #[inline]
+    fn settle(&mut self, update: &OrderUpdate) {
+        self.gate.on_update(update);
+        self.positions.on_update(update);
+        if let Some(market) = &mut self.market {
+            market.rules.on_update(update);
+        }
     }
 
     /// Software gate and card answer here alike, so this code cannot tell them apart.
@@ -327,6 +388,8 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
                 Verdict::Reject(intent, rejects) => self.refused(&intent, rejects, port),
                 Verdict::Pass(cleared) => {
                     let intent = *cleared.get();
+                    self.reserve(&intent);
+                    let by_rescue = self.orders.goes_by_rescue(intent.kind);
                     let Some(bytes) = self.orders.encode(cleared) else {
                         self.log.decided(&intent, Rejects::NONE);
                         port.refused(&intent, Rejects::NONE);
@@ -337,9 +400,15 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
                     self.stamps.mark(Stage::Encode);
                     let cycles = self.stamps.order_out(intent.now_ns);
                     // The order first, then what is written about it here.
-                    port.order(&intent, bytes);
+                    match by_rescue {
+                        false => port.order(&intent, bytes),
+                        true => port.order_by_rescue(&intent, bytes),
+                    }
                     self.log.decided(&intent, Rejects::NONE);
                     self.log.sent(intent.now_ns, bytes);
+                    if let Some(market) = &mut self.market {
+                        market.rules.on_sent(&intent);
+                    }
                     self.recorder.orders.push(OrderRow { intent, rejects: Rejects::NONE, cycles });
                     self.stamps.resume();
                 }
@@ -351,6 +420,10 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     fn refused(&mut self, intent: &OrderIntent, rejects: Rejects, port: &mut impl OrderPort) {
         self.log.decided(intent, rejects);
         port.refused(intent, rejects);
+        let facts = self.market_facts(intent.instrument);
+        if let Some(market) = self.market.as_mut().filter(|_| MarketRules::refuses(rejects)) {
+            market.rules.note(intent, &facts);
+        }
         for rule in rejects.rules() {
             if let Some(count) = self.counters.rejects.get_mut(rule as usize) {
                 *count += 1;
@@ -382,8 +455,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// News of our orders, to whom they concern.
     fn hear(&mut self) {
         while let Some(update) = self.orders.poll_update() {
-            self.gate.on_update(&update);
-            self.positions.on_update(&update);
+            self.settle(&update);
             self.tell(&update);
         }
     }
@@ -426,6 +498,8 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
 
     /// An instrument was defined: books learn its tick, the gate its limits, the session its symbol.
     pub fn on_definition(&mut self, instrument: &Instrument) {
+        let ruled = self.market.as_mut().map(|market| market.define(instrument));
+        let instrument = ruled.as_ref().unwrap_or(instrument);
         if self.instruments.set(*instrument).is_ok() {
             self.books.define(instrument);
             self.gate.on_definition(instrument);
@@ -481,7 +555,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
                 self.sweeps.cancelled(now);
                 let mut intent = order.cancel();
                 intent.now_ns = now;
+                self.sweeping = true;
                 self.submit(intent, port);
+                self.sweeping = false;
             } else if order.state == OrderState::PendingNew {
                 self.sweeps.come_back();
             }
@@ -524,6 +600,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     fn resend(&mut self, now: Nanos, port: &mut impl OrderPort) {
         while let Some(resend) = self.orders.poll_resend(now) {
             self.gate.on_update(&resend.release);
+            if let Some(market) = &mut self.market {
+                market.rules.on_update(&resend.release);
+            }
             self.submit(resend.intent, port);
         }
     }
@@ -545,6 +624,10 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// An order that a former run sent, from its journal. False when the record does not fit.
     pub fn restore_sent(&mut self, intent: &OrderIntent) -> bool {
         self.gate.restore(intent);
+        self.reserve(intent);
+        if let Some(market) = &mut self.market {
+            market.rules.on_sent(intent);
+        }
         let fits = self.orders.replay_sent(intent);
         self.restore_news();
         fits
@@ -571,8 +654,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// As [`HotPath::hear`], but for a strategy that does not remember these orders.
     fn restore_news(&mut self) {
         while let Some(update) = self.orders.poll_update() {
-            self.gate.on_update(&update);
-            self.positions.on_update(&update);
+            self.settle(&update);
         }
     }
 

@@ -1,10 +1,12 @@
 //! The input of a replay: files of any container as one stream of packets or records.
 //!
 //! Model: containers are recognised by content. Captures become datagrams tagged with their line;
-//! message files become records. The reader owns the files and lends each item until the next.
+//! message files become records; files of ticks are read whole before the run, and lent. The reader owns the files and lends each item until the next.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nofx_net::bytes::ByteSource;
 use nofx_net::capture::Capture;
@@ -12,7 +14,8 @@ use nofx_net::detect::{Container, detect};
 use nofx_net::frame::{DecodeOptions, FrameCounts, StampFormat, TrailerStamp, decode};
 use nofx_net::join::{Chain, FileFrame, FrameStream, Merge};
 use nofx_net::records::{BinaryFile, Dbn, Record};
-use nofx_types::Nanos;
+use nofx_ticks::{Hole, TickFile};
+use nofx_types::{Instrument, Nanos, Tick};
 
 /// Why an input cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +43,26 @@ pub struct InputOptions {
     pub trailer_stamp: Option<u16>,
     /// Take a file without magic as BinaryFILE although its records have other lengths.
     pub force_binary_file: bool,
+    /// The files are of ticks, and this is what they hold.
+    pub ticks: Option<Arc<TickFile>>,
+}
+
+/// What the files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Packets, messages or records.
+    Container(Container),
+    /// Mainland ticks in any form.
+    Ticks,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Container(container) => container.fmt(f),
+            Content::Ticks => f.pad("ticks"),
+        }
+    }
 }
 
 /// One thing read.
@@ -61,6 +84,8 @@ pub enum Item<'a> {
     Message(Record<'a>),
     /// A record of a DBN file and its type.
     Mbo(u8, Record<'a>),
+    /// A tick of a mainland exchange, and what is lost in front of it.
+    Tick(&'a Tick, &'a [Hole]),
 }
 
 impl Item<'_> {
@@ -71,6 +96,7 @@ impl Item<'_> {
         match self {
             Item::Packet { at, .. } => Some(*at),
             Item::Skipped => None,
+            Item::Tick(tick, _) => Some(tick.exch_ns),
             Item::Message(record) => {
                 // ITCH 5.0: six bytes big-endian behind type, locate and tracking number.
                 let field = record.data.get(3..11)?.first_chunk::<8>()?;
@@ -109,7 +135,7 @@ pub struct Reader {
     file_is_line: bool,
     other_groups: u64,
     items: u64,
-    container: Container,
+    content: Content,
 }
 
 enum Source {
@@ -117,6 +143,33 @@ enum Source {
     Merge(Merge),
     BinaryFiles(Vec<BinaryFile>, usize),
     Dbns(Vec<Dbn>, usize),
+    Ticks(TickWalk),
+}
+
+/// Ticks that are in memory already, one after the other.
+struct TickWalk {
+    file: Arc<TickFile>,
+    /// Ticks and holes walked over.
+    at: usize,
+    hole: usize,
+}
+
+impl TickWalk {
+    #[inline]
+    fn next(&mut self) -> Option<Item<'_>> {
+        let tick = self.file.ticks.get(self.at)?;
+        let holes = self.file.holes.get(self.hole..).unwrap_or_default();
+        let here = holes.iter().take_while(|hole| hole.before <= self.at).count();
+        self.at += 1;
+        self.hole += here;
+        Some(Item::Tick(tick, holes.get(..here).unwrap_or_default()))
+    }
+
+    /// Bytes that the ticks done take in memory, and all of them.
+    fn progress(&self) -> (u64, u64) {
+        let bytes = |ticks: usize| (ticks * size_of::<Tick>()) as u64;
+        (bytes(self.at), bytes(self.file.ticks.len()))
+    }
 }
 
 impl Reader {
@@ -133,11 +186,20 @@ impl Reader {
                     .into(),
             ));
         }
-        let (container, source) = open_all(&paths, options)?;
-        let packets = matches!(container, Container::Pcap | Container::PcapNg);
+        let (content, source) = match &options.ticks {
+            Some(file) => {
+                let walk = TickWalk { file: Arc::clone(file), at: 0, hole: 0 };
+                (Content::Ticks, Source::Ticks(walk))
+            }
+            None => {
+                let (container, source) = open_all(&paths, options)?;
+                (Content::Container(container), source)
+            }
+        };
+        let packets = matches!(content, Content::Container(Container::Pcap | Container::PcapNg));
         if !packets && (options.line_b.is_some() || options.lines.is_some()) {
             return Err(InputError::Usage(format!(
-                "lines A and B need packets (pcap or pcapng), this is {container}"
+                "lines A and B need packets (pcap or pcapng), this is {content}"
             )));
         }
         let stamp = options.trailer_stamp.map(|bytes| TrailerStamp {
@@ -152,7 +214,7 @@ impl Reader {
             file_is_line: options.line_b.is_some(),
             other_groups: 0,
             items: 0,
-            container,
+            content,
         })
     }
 
@@ -171,6 +233,7 @@ impl Reader {
             Source::Merge(merge) => merge.next()?,
             Source::BinaryFiles(files, current) => return next_message(files, current),
             Source::Dbns(files, current) => return next_mbo(files, current),
+            Source::Ticks(walk) => return Ok(walk.next()),
         };
         let Some(FileFrame { file, frame }) = frame else { return Ok(None) };
         let Some(datagram) = decode(&frame, options, frames) else {
@@ -201,6 +264,7 @@ impl Reader {
             }
             Source::BinaryFiles(files, _) => files.iter().map(BinaryFile::records).sum(),
             Source::Dbns(files, _) => files.iter().map(Dbn::records).sum(),
+            Source::Ticks(walk) => walk.at as u64,
         }
     }
 
@@ -214,6 +278,7 @@ impl Reader {
                 files.iter().map(BinaryFile::progress).fold((0, 0), sum)
             }
             Source::Dbns(files, _) => files.iter().map(Dbn::progress).fold((0, 0), sum),
+            Source::Ticks(walk) => walk.progress(),
         }
     }
 
@@ -224,6 +289,7 @@ impl Reader {
             Source::Merge(merge) => merge.warnings(),
             Source::BinaryFiles(files, _) => files.iter().flat_map(BinaryFile::warnings).collect(),
             Source::Dbns(files, _) => files.iter().flat_map(Dbn::warnings).collect(),
+            Source::Ticks(walk) => return tick_warnings(&walk.file),
         };
         warnings.iter().map(ToString::to_string).collect()
     }
@@ -239,13 +305,21 @@ impl Reader {
     }
 
     /// What the files hold.
-    pub fn container(&self) -> Container {
-        self.container
+    pub fn content(&self) -> Content {
+        self.content
     }
 
     /// How many lines the input has.
     pub fn lines(&self) -> usize {
         if self.file_is_line || self.lines.is_some() { 2 } else { 1 }
+    }
+
+    /// Securities that files of ticks hold; their ids are the feed's to choose.
+    pub fn tick_instruments(&self) -> Vec<Instrument> {
+        match &self.source {
+            Source::Ticks(walk) => walk.file.symbols.iter().map(crate::ticks::instrument).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Symbols that a DBN file names, by its instrument id.
@@ -257,6 +331,12 @@ impl Reader {
             _ => Vec::new(),
         }
     }
+}
+
+/// Rows that could not be read: the first of them by place, and how many there are of each kind.
+fn tick_warnings(file: &TickFile) -> Vec<String> {
+    let counts = file.bad.by_reason().map(|(reason, n)| format!("{n} rows: {reason}"));
+    file.bad.first().iter().map(ToString::to_string).chain(counts).collect()
 }
 
 fn next_message<'a>(

@@ -8,6 +8,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use crate::decision::DecisionCounts;
+use crate::market_desk::MarketReport;
 
 /// Everything a replay ends with.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -34,6 +35,9 @@ pub struct Summary {
     pub positions: Vec<PositionSummary>,
     /// Profit over all instruments, in 1/10,000 of the currency.
     pub profit: ProfitSummary,
+    /// Rules of the exchange, where it has some: refusals, holdings, fees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<MarketReport>,
     /// Speed.
     pub throughput: ThroughputSummary,
     /// Memory.
@@ -260,6 +264,9 @@ impl fmt::Display for Summary {
         self.fmt_lines(f)?;
         self.fmt_books(f)?;
         self.fmt_orders(f)?;
+        if let Some(market) = &self.market {
+            write!(f, "{market}")?;
+        }
         self.fmt_latency(f)?;
         self.fmt_speed(f)?;
         writeln!(
@@ -514,7 +521,7 @@ fn thousands_signed(n: i64) -> String {
 }
 
 /// Money of 1/10,000 as text with two decimals, halves rounded away from zero.
-fn money(e4: i64) -> String {
+pub fn money(e4: i64) -> String {
     let cents = e4.unsigned_abs().saturating_add(50) / 100;
     let sign = if e4 < 0 && cents > 0 { "-" } else { "" };
     format!("{sign}{}.{:02}", thousands(cents / 100), cents % 100)

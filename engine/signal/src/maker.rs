@@ -38,6 +38,9 @@ pub struct MakerConfig {
     /// Quotes are moved by a replace; else cancelled and entered anew. Default true; where the
     /// venue has no replace it is not asked.
     pub replace: bool,
+    /// Quotes must not take liquidity. Default true; where the order protocol cannot say so it is not
+    /// asked for, and a quote that meets the other side trades.
+    pub post_only: bool,
 }
 
 impl Default for MakerConfig {
@@ -52,6 +55,7 @@ impl Default for MakerConfig {
             requote_ns,
             retry_ns,
             replace,
+            post_only: true,
         }
     }
 }
@@ -97,7 +101,7 @@ impl Maker {
         let set = InstrumentSet::new(ids, capacity)?;
         let MakerConfig { requote_ns, retry_ns, replace, .. } = config;
         let pace = Pace { requote_ns, retry_ns, replace };
-        Ok(Maker { config, quoter: Quoter::new(set, pace, true) })
+        Ok(Maker { config, quoter: Quoter::new(set, pace, config.post_only) })
     }
 
     /// Its working orders.

@@ -64,10 +64,16 @@ impl Default for LiveSection {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkSection {
+    /// What the feed speaks.
+    pub feed: FeedKind,
     /// How market data is received.
     pub port: PortKind,
     /// `GROUP:PORT@INTERFACE` of line A and line B.
     pub lines: Vec<Line>,
+    /// OMD-C: `GROUP:PORT@INTERFACE` of the refresh line.
+    pub refresh: Option<Line>,
+    /// Shenzhen: `HOST:PORT` of the market data gateway.
+    pub market_data: Option<SocketAddrV4>,
     /// Receive buffer of a socket, or of a ring, KiB.
     pub buffer_kib: u32,
     /// `HOST:PORT` of the order gateway.
@@ -82,14 +88,47 @@ pub struct NetworkSection {
 impl Default for NetworkSection {
     fn default() -> Self {
         NetworkSection {
+            feed: FeedKind::Itch,
             port: PortKind::Udp,
             lines: Vec::new(),
+            refresh: None,
+            market_data: None,
             buffer_kib: 8_192,
             orders: None,
             own_tcp: None,
             xsk: XskSection::default(),
         }
     }
+}
+
+impl NetworkSection {
+    /// The lines, and behind them the refresh line where there is one: everything that is heard.
+    pub fn heard(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().chain(&self.refresh)
+    }
+
+    /// Where the feed's stream beside its lines goes: the snapshot service of ITCH, the retransmission
+    /// server of OMD-C, the gateway of Shenzhen.
+    pub fn stream(&self, recovery: &RecoverySection) -> Option<SocketAddrV4> {
+        match self.feed {
+            FeedKind::Itch => recovery.snapshot,
+            FeedKind::Omdc => recovery.servers.first().copied(),
+            FeedKind::Szse => self.market_data,
+        }
+    }
+}
+
+/// What the feed of a live run speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeedKind {
+    /// TotalView-ITCH 5.0 over MoldUDP64.
+    #[default]
+    Itch,
+    /// OMD-C full tick of Hong Kong.
+    Omdc,
+    /// Binary Level-2 of Shenzhen on its TCP gateway.
+    Szse,
 }
 
 /// Where a TCP of our own stands.
@@ -209,11 +248,12 @@ pub enum ZeroCopy {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecoverySection {
-    /// `HOST:PORT` of MoldUDP64 re-request servers, tried in turn.
+    /// `HOST:PORT` of MoldUDP64 re-request servers, tried in turn; of the one retransmission server of
+    /// OMD-C.
     pub servers: Vec<SocketAddrV4>,
     /// `HOST:PORT` of the GLIMPSE snapshot service.
     pub snapshot: Option<SocketAddrV4>,
-    /// User name there, at most six characters.
+    /// User name there, at most six characters; at the retransmission server of OMD-C at most twelve.
     pub username: String,
     /// Password there, at most ten characters.
     pub password: String,
@@ -297,14 +337,11 @@ pub fn check(
     within("network.buffer_kib", network.buffer_kib, 16, 4 << 20)?;
     within("recovery.buffer_mib", recovery.buffer_mib, 1, 1_024)?;
     let bad = |key: &str, want: String| Err(ConfigError::new(key, want));
-    if !(1..=2).contains(&network.lines.len()) {
-        let n = network.lines.len();
-        return bad("network.lines", format!("{n} lines: want one or two, GROUP:PORT@INTERFACE"));
-    }
+    check_feed(network, recovery)?;
     if network.lines.iter().enumerate().any(|(n, line)| network.lines[..n].contains(line)) {
         return bad("network.lines", "the same line twice".into());
     }
-    if let Some(line) = network.lines.iter().find(|line| line.group.port() == 0) {
+    if let Some(line) = network.heard().find(|line| line.group.port() == 0) {
         return bad("network.lines", format!("{line}: no packet comes to port 0"));
     }
     if network.orders.is_none() {
@@ -323,6 +360,42 @@ pub fn check(
     }
     if !(1..=1_000).contains(&live.view_hz) {
         return bad("live.view_hz", format!("{}: want 1 to 1000", live.view_hz));
+    }
+    Ok(())
+}
+
+/// What each kind of feed needs.
+fn check_feed(network: &NetworkSection, recovery: &RecoverySection) -> Result<(), ConfigError> {
+    let bad = |key: &str, want: String| Err(ConfigError::new(key, want));
+    let lines = network.lines.len();
+    let wanted = if network.feed == FeedKind::Szse { 0..=2 } else { 1..=2 };
+    if !wanted.contains(&lines) {
+        return bad(
+            "network.lines",
+            format!("{lines} lines: want one or two, GROUP:PORT@INTERFACE"),
+        );
+    }
+    if network.refresh.is_some() && network.feed != FeedKind::Omdc {
+        return bad(
+            "network.refresh",
+            "only OMD-C has a refresh line (network.feed = \"omdc\")".into(),
+        );
+    }
+    let gateway = network.market_data.is_some();
+    if gateway && network.feed != FeedKind::Szse {
+        return bad("network.market_data", "only Shenzhen has it (network.feed = \"szse\")".into());
+    }
+    if network.feed == FeedKind::Szse && !gateway && lines == 0 {
+        return bad(
+            "network.market_data",
+            "not set: want HOST:PORT of the market data gateway".into(),
+        );
+    }
+    if network.feed == FeedKind::Omdc && recovery.servers.len() > 1 {
+        return bad("recovery.servers", "want one retransmission server for OMD-C".into());
+    }
+    if network.feed != FeedKind::Itch && recovery.snapshot.is_some() {
+        return bad("recovery.snapshot", "only ITCH has a snapshot service (GLIMPSE)".into());
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use nofx_gate::{Gate, KillScope};
 use nofx_order::{SessionState, Unreconciled};
 use nofx_signal::Strategy;
 use nofx_types::{
-    BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Touch,
+    BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Symbol, Touch,
 };
 
 use super::market_feed::MarketFeed;
@@ -54,6 +54,12 @@ pub enum Input<'a> {
     OrderBytes(&'a [u8]),
     /// The order stream ended.
     OrderClosed,
+    /// The stream of the second order session opened.
+    RescueOpened,
+    /// Bytes of it.
+    RescueBytes(&'a [u8]),
+    /// It ended.
+    RescueClosed,
     /// Nothing but the time.
     Time,
     /// A command.
@@ -70,6 +76,12 @@ pub trait Outside: OrderPort {
 
     /// The order stream is to be closed: nothing sensible can come of it.
     fn close_orders(&mut self, now: Nanos);
+
+    /// As [`Outside::connect_orders`], for the second session.
+    fn connect_rescue(&mut self, now: Nanos);
+
+    /// As [`Outside::close_orders`], for the second session.
+    fn close_rescue(&mut self, now: Nanos);
 
     /// Recovery wants something of its servers.
     fn recover(&mut self, now: Nanos, action: Action<'_>);
@@ -105,6 +117,10 @@ pub struct Core<S, G> {
     ending: Ending,
     /// Where the order stream stands, as far as the engine was told.
     link: Link,
+    /// As `link`, for the second session.
+    rescue: Link,
+    /// Instruments named before the first packet.
+    names: Vec<Symbol>,
     /// Orders known from a former run are cancelled once the session is reconciled.
     clean_up: bool,
     /// Since when another login might prove what this one could not.
@@ -123,6 +139,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
         definitions: Definitions,
         clean_up: bool,
     ) -> Core<S, G> {
+        let names = definitions.symbols();
         Core {
             path,
             feed,
@@ -130,6 +147,8 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             packets: 0,
             ending: Ending::Running,
             link: Link::Closed,
+            rescue: Link::Closed,
+            names,
             clean_up,
             stuck_since: None,
             killed_at: Nanos(0),
@@ -139,6 +158,9 @@ impl<S: Strategy, G: Gate> Core<S, G> {
 
     /// Instruments that are known from a file, before the first input.
     pub fn define_known(&mut self, out: &mut impl Outside) {
+        let names = std::mem::take(&mut self.names);
+        let mut walk = Walk { path: &mut self.path, definitions: &self.definitions, out };
+        self.feed.name(&names, &mut walk);
         let known: Vec<Instrument> =
             self.path.instruments.iter().filter(|i| i.flags.defined).copied().collect();
         for instrument in &known {
@@ -154,6 +176,10 @@ impl<S: Strategy, G: Gate> Core<S, G> {
         match input {
             Input::Packet { line, payload } => self.packet(now, line, payload, out),
             Input::OrderBytes(bytes) => self.path.on_order_bytes(now, bytes, out),
+            Input::SnapshotBytes(bytes) => {
+                let mut walk = Walk { path: &mut self.path, definitions: &self.definitions, out };
+                self.feed.on_stream_bytes(now, bytes, &mut walk);
+            }
             other => self.rare(now, other, out),
         }
         self.after(now, out);
@@ -174,11 +200,11 @@ impl<S: Strategy, G: Gate> Core<S, G> {
                 self.feed.on_reply(server.into(), now, payload, &mut walk);
             }
             Input::SnapshotOpened => self.feed.on_stream_opened(now),
-            Input::SnapshotBytes(bytes) => self.feed.on_stream_bytes(now, bytes, &mut walk),
             Input::SnapshotClosed => self.feed.on_stream_closed(now, &mut walk),
             Input::Time => {
                 self.feed.on_time(now, &mut walk);
                 self.path.keep_alive(now, out);
+                self.rescue_session(now, out);
             }
             Input::OrderOpened => {
                 self.link = Link::Open;
@@ -188,8 +214,17 @@ impl<S: Strategy, G: Gate> Core<S, G> {
                 self.link = Link::Closed;
                 self.path.on_disconnect(now);
             }
+            Input::RescueOpened => {
+                self.rescue = Link::Open;
+                self.path.rescue_log_in(now, out);
+            }
+            Input::RescueBytes(bytes) => self.path.on_rescue_bytes(now, bytes, out),
+            Input::RescueClosed => {
+                self.rescue = Link::Closed;
+                self.path.on_rescue_disconnect(now);
+            }
             Input::Command(command) => self.command(now, command),
-            Input::Packet { .. } | Input::OrderBytes(_) => {}
+            Input::Packet { .. } | Input::OrderBytes(_) | Input::SnapshotBytes(_) => {}
         }
     }
 
@@ -218,7 +253,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
     fn after(&mut self, now: Nanos, out: &mut impl Outside) {
         self.path.sweep_on(now, out);
         self.path.session_turn(now, out);
-        while let Some(action) = self.feed.poll_action() {
+        while let Some(action) = self.feed.poll_action(now) {
             out.recover(now, action);
         }
         if self.is_waiting() {
@@ -241,8 +276,10 @@ impl<S: Strategy, G: Gate> Core<S, G> {
         }
         if self.ending == Ending::Cancelling {
             let done = self.path.orders.open_orders() == 0;
-            if done || self.link != Link::Open {
+            let unreachable = self.link != Link::Open && self.rescue != Link::Open;
+            if done || unreachable {
                 self.path.log_out(now, out);
+                self.path.rescue_log_out(now, out);
                 self.ending = Ending::LoggedOut;
             }
             return;
@@ -257,6 +294,25 @@ impl<S: Strategy, G: Gate> Core<S, G> {
         if wanted && self.path.orders.should_connect(now) {
             self.link = Link::Opening;
             out.connect_orders(now);
+        }
+    }
+
+    /// What the second session wants, now and then.
+    fn rescue_session(&mut self, now: Nanos, out: &mut impl Outside) {
+        if !self.path.has_rescue() {
+            return;
+        }
+        self.path.rescue_turn(now, out);
+        let Some(mut rescue) = self.path.orders.rescue() else { return };
+        if self.rescue == Link::Open && rescue.should_disconnect() {
+            self.rescue = Link::Closed;
+            rescue.disconnected(now);
+            out.close_rescue(now);
+        }
+        let wanted = self.ending == Ending::Running && self.rescue == Link::Closed;
+        if wanted && rescue.should_connect(now) {
+            self.rescue = Link::Opening;
+            out.connect_rescue(now);
         }
     }
 

@@ -42,7 +42,7 @@ pub fn open(
         crate::outputs::complain(format_args!("journal: {cut}"));
     }
     let last = segments.last();
-    let groups = network.lines.iter().map(|l| (l.group.ip().octets(), l.group.port())).collect();
+    let groups = network.heard().map(|l| (l.group.ip().octets(), l.group.port())).collect();
     let packets = PacketWriter::open(folder, groups, u64::from(live.segment_mib) << 20);
     let mut files =
         Files::new(segments, packets.map_err(io)?, live.fsync_ms, live.disk_max_mib << 20);

@@ -39,6 +39,7 @@ pub mod shared;
 pub mod split;
 mod start;
 pub mod summary;
+mod szse_feed;
 pub mod tape;
 mod threads;
 pub mod tile;

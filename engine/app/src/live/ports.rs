@@ -13,7 +13,7 @@ use nofx_net::udp::{Udp, UdpConfig, UdpLine};
 use nofx_net::xsk::{self, XskPort};
 
 use super::clock::wall;
-use super::config::{Line, NetworkSection, PortKind, RecoverySection, XskMode, ZeroCopy};
+use super::config::{FeedKind, Line, NetworkSection, PortKind, RecoverySection, XskMode, ZeroCopy};
 use crate::failure::Failure;
 
 /// A port that a tile may own.
@@ -27,7 +27,7 @@ pub fn open_lines(network: &NetworkSection) -> Result<Vec<AnyPort>, Failure> {
     if network.port == PortKind::Udp {
         return Ok(vec![open_udp(network)?]);
     }
-    let mut interfaces: Vec<&str> = network.lines.iter().map(|l| l.interface.as_str()).collect();
+    let mut interfaces: Vec<&str> = network.heard().map(|l| l.interface.as_str()).collect();
     interfaces.sort_unstable();
     interfaces.dedup();
     interfaces.into_iter().map(|interface| open_frames(network, interface)).collect()
@@ -35,8 +35,7 @@ pub fn open_lines(network: &NetworkSection) -> Result<Vec<AnyPort>, Failure> {
 
 fn open_udp(network: &NetworkSection) -> Result<AnyPort, Failure> {
     let lines = network
-        .lines
-        .iter()
+        .heard()
         .map(|line| UdpLine { address: line.group, interface: line.interface.clone() });
     let config = UdpConfig {
         lines: lines.collect(),
@@ -48,7 +47,7 @@ fn open_udp(network: &NetworkSection) -> Result<AnyPort, Failure> {
 
 fn open_frames(network: &NetworkSection, interface: &str) -> Result<AnyPort, Failure> {
     let here = |line: &&Line| line.interface == interface;
-    let groups: Vec<SocketAddrV4> = network.lines.iter().filter(here).map(|l| l.group).collect();
+    let groups: Vec<SocketAddrV4> = network.heard().filter(here).map(|l| l.group).collect();
     match network.port {
         PortKind::Xsk => {
             let config = xsk_config(network, interface, &groups);
@@ -123,8 +122,11 @@ fn xsk_config(
 ///
 /// # Errors
 /// No socket, or no route to the first server.
-pub fn open_replies(recovery: &RecoverySection) -> Result<Option<AnyPort>, Failure> {
-    if recovery.servers.is_empty() {
+pub fn open_replies(
+    network: &NetworkSection,
+    recovery: &RecoverySection,
+) -> Result<Option<AnyPort>, Failure> {
+    if recovery.servers.is_empty() || network.feed != FeedKind::Itch {
         return Ok(None);
     }
     let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);

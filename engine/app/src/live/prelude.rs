@@ -13,7 +13,7 @@ use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Symbol};
 use nofx_wire::soup::{self, Frame};
 
 use super::clock::wall;
-use super::config::RecoverySection;
+use super::config::{FeedKind, RecoverySection};
 use super::ports::stream_to;
 use super::rerun::starts;
 use crate::config::{self, Config, Trade};
@@ -36,6 +36,9 @@ pub fn traded(
     stop: &AtomicBool,
 ) -> Result<Vec<InstrumentId>, Failure> {
     let capacity = config.instruments.capacity;
+    if config.network.feed != FeedKind::Itch {
+        return named(config, definitions);
+    }
     let names = match &config.strategy.trade {
         Trade::All => return Ok((0..capacity).map(InstrumentId).collect()),
         Trade::Named(names) => names.clone(),
@@ -63,6 +66,27 @@ pub fn traded(
                  that it has"
             ))
         }),
+    }
+}
+
+/// Feeds that give ids of their own give them to the definitions first, in the order of the file.
+fn named(config: &Config, definitions: &Definitions) -> Result<Vec<InstrumentId>, Failure> {
+    let capacity = config.instruments.capacity;
+    let symbols = definitions.symbols();
+    let all = symbols.len().min(capacity as usize) as u32;
+    let place = |name: &String| {
+        let found = symbols.iter().take(all as usize).position(|s| s.as_str() == name.trim());
+        found.map(|at| InstrumentId(at as u32)).ok_or_else(|| {
+            Failure::usage(format!(
+                "strategy.trade: {name:?} is not in instruments.definitions, which names what may be \
+                 traded on this feed"
+            ))
+        })
+    };
+    match &config.strategy.trade {
+        Trade::All => Ok((0..all).map(InstrumentId).collect()),
+        Trade::First(n) => Ok((0..all).map(InstrumentId).take(*n).collect()),
+        Trade::Named(names) => names.iter().map(place).collect(),
     }
 }
 

@@ -15,10 +15,13 @@
 //! | snapshot bytes | bytes of the stream |
 //! | order opened, closed | nothing |
 //! | order bytes | bytes of the stream |
+//! | rescue opened, closed, bytes | as those of the order stream, of the second session |
 //! | time | nothing: the time read is the record's |
 //! | command | [`Command`] |
 //! | decision | intent (72 bytes), reject bitmap u64, message bytes when it was sent |
 //! | control | session bytes that were sent: logins, queries, heartbeats, logouts |
+//! | rescue control | as control, on the second session |
+//! | rescue decision | as decision, of a cancel sent on the second session |
 //! | definition | an instrument (56 bytes) |
 //! | kill seen | intent since the last input u32, reject bitmap u64: a kill word engaged between two inputs |
 //! | end | JSON: hash, counts, how it ended |
@@ -60,6 +63,12 @@ pub enum Kind {
     Time = 10,
     /// A command.
     Command = 11,
+    /// The stream of the second order session opened.
+    RescueOpened = 12,
+    /// Bytes of it.
+    RescueBytes = 13,
+    /// It ended.
+    RescueClosed = 14,
     /// An intent and its verdict.
     Decision = 32,
     /// Session bytes that are no order.
@@ -70,6 +79,10 @@ pub enum Kind {
     KillSeen = 35,
     /// The run ended in order.
     End = 36,
+    /// Session bytes that are no order, on the second session.
+    RescueControl = 37,
+    /// A cancel that was sent on the second session.
+    RescueDecision = 38,
 }
 
 impl Kind {
@@ -88,11 +101,16 @@ impl Kind {
             OrderClosed,
             Time,
             Command,
+            RescueOpened,
+            RescueBytes,
+            RescueClosed,
             Decision,
             Control,
             Definition,
             KillSeen,
             End,
+            RescueControl,
+            RescueDecision,
         ];
         all.into_iter().find(|kind| *kind as u8 == number)
     }

@@ -247,18 +247,24 @@ impl<S: Strategy, G: Gate> Side<S, G> {
 
     /// What the journal says went into the decision log.
     fn log_of(&mut self, group: &Group) {
-        if let Some(record) = group.input.as_ref().filter(|r| r.kind == Kind::OrderBytes) {
+        if let Some(record) = group
+            .input
+            .as_ref()
+            .filter(|r| r.kind == Kind::OrderBytes || r.kind == Kind::RescueBytes)
+        {
             self.log.received(record.at, &record.payload);
         }
         for record in &group.outputs {
             match (record.kind, Decision::decode(&record.payload)) {
-                (Kind::Decision, Some(decision)) => {
+                (Kind::Decision | Kind::RescueDecision, Some(decision)) => {
                     self.log.decided(&decision.intent, decision.rejects);
                     if !decision.message.is_empty() {
                         self.log.sent(decision.intent.now_ns, decision.message);
                     }
                 }
-                (Kind::Control, _) => self.log.sent(record.at, &record.payload),
+                (Kind::Control | Kind::RescueControl, _) => {
+                    self.log.sent(record.at, &record.payload)
+                }
                 _ => {}
             }
         }
@@ -374,6 +380,9 @@ impl Kept {
             Kind::OrderOpened => Input::OrderOpened,
             Kind::OrderBytes => Input::OrderBytes(payload),
             Kind::OrderClosed => Input::OrderClosed,
+            Kind::RescueOpened => Input::RescueOpened,
+            Kind::RescueBytes => Input::RescueBytes(payload),
+            Kind::RescueClosed => Input::RescueClosed,
             Kind::Time => Input::Time,
             Kind::Command => Input::Command(Command::decode(payload)?),
             _ => return None,
@@ -446,6 +455,16 @@ impl OrderPort for Echo {
         self.came(Kind::Decision, &[&encode_intent(intent), &Rejects::NONE.0.to_le_bytes(), bytes]);
     }
 
+    fn send_by_rescue(&mut self, _: Nanos, bytes: &[u8]) {
+        self.came(Kind::RescueControl, &[bytes]);
+    }
+
+    fn order_by_rescue(&mut self, intent: &OrderIntent, bytes: &[u8]) {
+        self.intents += 1;
+        let rejects = Rejects::NONE.0.to_le_bytes();
+        self.came(Kind::RescueDecision, &[&encode_intent(intent), &rejects, bytes]);
+    }
+
     fn refused(&mut self, intent: &OrderIntent, rejects: Rejects) {
         self.intents += 1;
         self.came(Kind::Decision, &[&encode_intent(intent), &rejects.0.to_le_bytes()]);
@@ -465,6 +484,10 @@ impl Outside for Echo {
     fn connect_orders(&mut self, _: Nanos) {}
 
     fn close_orders(&mut self, _: Nanos) {}
+
+    fn connect_rescue(&mut self, _: Nanos) {}
+
+    fn close_rescue(&mut self, _: Nanos) {}
 
     fn recover(&mut self, _: Nanos, _: Action<'_>) {}
 }

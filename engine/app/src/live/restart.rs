@@ -55,7 +55,7 @@ impl Restored {
                 path.on_definition(&instrument);
                 self.definitions += 1;
             }
-            Kind::Decision => {
+            Kind::Decision | Kind::RescueDecision => {
                 let decision = Decision::decode(payload).ok_or("no decision")?;
                 if decision.rejects.is_pass() && !decision.message.is_empty() {
                     self.sent += 1;
@@ -68,6 +68,12 @@ impl Restored {
                 path.restore_received(at, payload);
             }
             Kind::OrderClosed => path.on_disconnect(at),
+            Kind::RescueControl => path.restore_rescue_control(at, payload),
+            Kind::RescueBytes => {
+                self.received += 1;
+                path.restore_rescue_received(at, payload);
+            }
+            Kind::RescueClosed => path.on_rescue_disconnect(at),
             Kind::Command => {
                 let command = Command::decode(payload).ok_or("no command")?;
                 if let Command::Epoch(epoch) = command {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use nofx_feed::{FeedConfig, RecoveringFeed};
+use nofx_feed::{FeedConfig, RecoveringFeed, RecoveringOmdc};
 use nofx_order::Reconcile;
 use nofx_risk::SoftwareGate;
 use nofx_rt::budget::Budget;
@@ -17,17 +17,21 @@ use nofx_signal::{Maker, Strategy};
 use nofx_types::{InstrumentId, Instruments};
 use serde::{Deserialize, Serialize};
 
+use super::config::FeedKind;
 use super::market_feed::MarketFeed;
 use super::start::Starting;
 use super::summary::LiveSummary;
+use super::szse_feed::SzseLive;
 use super::threads::Terms;
 use super::{config as live_config, journal, prelude};
-use crate::assemble::{Assembly, WithStrategy, recovery_config, with_strategy};
+use crate::assemble::{Assembly, WithStrategy, omdc_recovery, recovery_config, with_strategy};
 use crate::cli::StrategyName;
 use crate::config::{self, Config};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
+use crate::feeds;
 use crate::hot_path::HotPath;
+use crate::market_desk::{self, MarketDesk};
 use crate::outputs::complain;
 use crate::record::Wanted;
 use crate::stamps::StampMode;
@@ -88,7 +92,13 @@ fn load(args: &RunArgs) -> Result<(Config, String), Failure> {
     if let Some(name) = args.strategy {
         settings.push(format!("strategy.name={}", name.name()));
     }
-    let (config, text) = config::load_with_text(args.config.as_deref(), &settings)?;
+    let (mut config, mut text) = config::load_with_text(args.config.as_deref(), &settings)?;
+    if config.market.rules.market().is_some() && config.market.date.is_empty() {
+        // In the text as well: a re-run of the journal obeys the rules of the same day.
+        let today = market_desk::day_of(super::clock::wall());
+        settings.push(format!("market.date=\"{today}\""));
+        (config, text) = config::load_with_text(args.config.as_deref(), &settings)?;
+    }
     live_config::check(&config.live, &config.network, &config.recovery)?;
     Maker::new(config.strategy.maker, &[], 1).map_err(Failure::usage)?;
     Ok((config, text))
@@ -130,11 +140,18 @@ pub fn check(args: &RunArgs) -> Result<String, Failure> {
     let feed = feed(&config)?;
     let budget = memory(&config, &path, &feed);
     let mut text = format!("{topology}\nmemory\n{budget}");
-    for line in &config.network.lines {
+    if config.session.protocol.is_experimental() {
+        text += "\nEXPERIMENTAL: the message layouts of this order protocol rest on a single public source";
+    }
+    for line in config.network.heard() {
         text += &format!("\nline    {line} by {}", config.network.port);
     }
     if let Some(orders) = config.network.orders {
         text += &format!("\norders  {orders}");
+    }
+    let rules = MarketDesk::describe(&config)?;
+    if !rules.is_empty() {
+        text += &format!("\n{rules}");
     }
     warnings.iter().for_each(|warning| text += &format!("\nwarning {warning}"));
     Ok(text)
@@ -154,17 +171,32 @@ pub(super) fn memory<S, G>(config: &Config, path: &HotPath<S, G>, feed: &MarketF
 
 /// The feed that the configuration describes.
 pub(super) fn feed(config: &Config) -> Result<MarketFeed, Failure> {
-    let section = &config.feed;
+    let (section, network) = (&config.feed, &config.network);
+    let lines = network.lines.len().max(1);
     let feed = FeedConfig {
-        lines: config.network.lines.len().max(1),
+        lines,
         reorder_packets: section.reorder_packets as usize,
         gap_timeout_ns: section.gap_timeout_ns,
         instruments: config.instruments.capacity,
         ..FeedConfig::default()
     };
-    let itch = RecoveringFeed::new(feed, recovery_config(&config.recovery));
-    let itch = itch.map_err(|e| Failure::usage(format!("feed, recovery: {e}")))?;
-    Ok(MarketFeed::Itch(Box::new(itch)))
+    let failed = |e: nofx_feed::ConfigError| Failure::usage(format!("feed, recovery: {e}"));
+    Ok(match network.feed {
+        FeedKind::Itch => {
+            let feed = RecoveringFeed::new(feed, recovery_config(&config.recovery));
+            MarketFeed::Itch(Box::new(feed.map_err(failed)?))
+        }
+        FeedKind::Omdc => {
+            let feed = FeedConfig { omdc: config.omdc.feed().map_err(Failure::usage)?, ..feed };
+            let recovery = omdc_recovery(&config.recovery, network.refresh.is_some());
+            let feed = RecoveringOmdc::new(feed, recovery).map_err(failed)?;
+            MarketFeed::Omdc { feed: Box::new(feed), lines }
+        }
+        FeedKind::Szse => {
+            let (feed, rebuild) = feeds::szse(config)?;
+            MarketFeed::Szse(Box::new(SzseLive::new(feed, rebuild)))
+        }
+    })
 }
 
 /// The stages of a run that begins as `start` says.
@@ -222,6 +254,11 @@ pub fn run(
         complain(format_args!("layout\n{topology}"));
     }
     warnings.iter().for_each(|warning| complain(format_args!("warning: {warning}")));
+    if config.session.protocol.is_experimental() {
+        complain(
+            "EXPERIMENTAL: the message layouts of this order protocol rest on a single public source",
+        );
+    }
     let begun = Instant::now();
     let opened = journal::open(&config.live, &config.network, super::clock::wall())?;
     if opened.completed {

@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use nofx_order::{SessionState, Unreconciled};
 
+/// Orders that an alarm names.
+pub const STRANDED_MAX: usize = 64;
+
 /// The words.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shared {
     /// The run is to end: cancel, log out, flush.
     pub stop: AtomicBool,
@@ -27,9 +30,50 @@ pub struct Shared {
     pub channel: AtomicU8,
     /// A bit for each line that is silent.
     silent: AtomicU8,
+    /// Open orders that nothing of ours can cancel: how many, and the first of them.
+    stranded: AtomicU32,
+    stranded_ids: [AtomicU32; STRANDED_MAX],
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Shared {
+            stop: AtomicBool::default(),
+            journal_broken: AtomicBool::default(),
+            journal_room: AtomicU8::default(),
+            id_limit: AtomicU32::default(),
+            id_used: AtomicU32::default(),
+            tile_ended: AtomicBool::default(),
+            written: AtomicU64::default(),
+            session: AtomicU64::default(),
+            channel: AtomicU8::default(),
+            silent: AtomicU8::default(),
+            stranded: AtomicU32::default(),
+            stranded_ids: [const { AtomicU32::new(0) }; STRANDED_MAX],
+        }
+    }
 }
 
 impl Shared {
+    /// The tile names the orders that nothing of ours can cancel now.
+    pub fn set_stranded(&self, ids: impl Iterator<Item = u32>) {
+        let mut count = 0u32;
+        for id in ids {
+            if let Some(place) = self.stranded_ids.get(count as usize) {
+                place.store(id, Ordering::Relaxed);
+            }
+            count += 1;
+        }
+        self.stranded.store(count, Ordering::Release);
+    }
+
+    /// How many there are, and the ids of the first of them.
+    pub fn stranded(&self) -> (u32, Vec<u32>) {
+        let count = self.stranded.load(Ordering::Acquire);
+        let ids = self.stranded_ids.iter().take(count as usize);
+        (count, ids.map(|id| id.load(Ordering::Relaxed)).collect())
+    }
+
     /// The tile says where the order session stands.
     pub fn set_session(&self, state: SessionState) {
         self.session.store(pack(state), Ordering::Release);

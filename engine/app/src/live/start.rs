@@ -122,7 +122,7 @@ impl Starting<'_> {
             core: Core::new(path, feed, known, clean_up),
             tape,
             ports,
-            lines: self.config.network.lines.iter().map(|line| line.group).collect(),
+            lines: self.config.network.heard().map(|line| line.group).collect(),
             clock,
             shared: Arc::clone(&shared),
             views: self.views(&engine),
@@ -206,8 +206,9 @@ impl Starting<'_> {
             producer,
             KillWatch::new(engine.kill_words().clone(), epoch),
             ports::open_orders(network)?,
-            recovery.snapshot.map(ports::stream_to),
-            ports::open_replies(recovery)?,
+            self.config.session.rescue.map(ports::stream_to),
+            network.stream(recovery).map(ports::stream_to),
+            ports::open_replies(network, recovery)?,
             recovery.servers.clone(),
         ))
     }

@@ -19,6 +19,7 @@ use super::split::ReceiveTile;
 use super::tile::TradeTile;
 use super::views::mid;
 use crate::decision::DecisionCounts;
+use crate::market_desk::MarketReport;
 use crate::outputs::latency_summary;
 use crate::record::label;
 use crate::stamps::Stage;
@@ -63,6 +64,9 @@ pub struct LiveSummary {
     pub books: Vec<BookSummary>,
     /// Positions.
     pub positions: Vec<PositionSummary>,
+    /// Rules of the exchange, where it has some: refusals, holdings, fees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<MarketReport>,
     /// What should not happen, by name.
     pub anomalies: BTreeMap<String, u64>,
     /// Latencies in nanoseconds.
@@ -202,6 +206,11 @@ impl LiveSummary {
         let (tiles, ports) = ends(tile, stats, received);
         let wall = begun.elapsed();
         let path = &tile.core.path;
+        let positions = positions(tile);
+        let gross = positions
+            .iter()
+            .fold(0i64, |sum, p| sum.saturating_add(p.realised_e4).saturating_add(p.open_e4));
+        let market = path.market.as_ref().map(|market| market.report(&path.instruments, gross));
         LiveSummary {
             version: env!("CARGO_PKG_VERSION"),
             wall_s: wall.as_secs_f64(),
@@ -220,7 +229,8 @@ impl LiveSummary {
             open: path.orders.open().map(|order| open(&order)).collect(),
             rejects: rejects(tile),
             books: path.traded().ids().iter().map(|id| book(tile, *id)).collect(),
-            positions: positions(tile),
+            positions,
+            market,
             anomalies: anomalies(tile),
             latency_ns: latency(tile),
             sealed_allocations: guard::sealed_allocations(),
@@ -276,7 +286,7 @@ fn port((description, counters): &(String, nofx_net::port::PortCounters)) -> Por
 }
 
 fn lines<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> Vec<LiveLine> {
-    let sequencer = tile.core.feed.sequencer();
+    let Some(sequencer) = tile.core.feed.sequencer() else { return Vec::new() };
     let names = ["A", "B"];
     let rows = (0..sequencer.lines()).zip(names);
     rows.map(|(line, name)| {
@@ -299,7 +309,7 @@ fn feed<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> FeedSummary {
     FeedSummary {
         state: format!("{:?}", feed.state()).to_lowercase(),
         next_seq: feed.expected(),
-        delivered: feed.sequencer().counters().delivered,
+        delivered: feed.messages(),
         holes: recovery.holes,
         requests: recovery.requests,
         recovered: recovery.recovered,
@@ -459,6 +469,9 @@ impl fmt::Display for LiveSummary {
         for row in &self.positions {
             let money = (row.realised_e4 + row.open_e4) as f64 / 1e4;
             writeln!(f, "position       {} {:+} ({money:+.2})", row.instrument, row.position)?;
+        }
+        if let Some(market) = &self.market {
+            write!(f, "{market}")?;
         }
         for (name, n) in &self.anomalies {
             writeln!(f, "anomaly        {name} {n}")?;

@@ -46,7 +46,11 @@ pub struct Tape {
     pub orders: Box<dyn Stream + Send>,
     /// Whether it was told to connect since the last look: it may be refused before it is looked at.
     pub orders_asked: bool,
-    /// The snapshot stream, where there is a service.
+    /// The stream of the second order session, where there is one.
+    pub rescue: Option<Box<dyn Stream + Send>>,
+    /// As `orders_asked`.
+    pub rescue_asked: bool,
+    /// The feed's stream beside its lines, where there is a service.
     pub snapshot: Option<Box<dyn Stream + Send>>,
     /// As `orders_asked`.
     pub snapshot_asked: bool,
@@ -68,6 +72,7 @@ impl Tape {
         journal: Producer,
         kill: KillWatch,
         orders: Box<dyn Stream + Send>,
+        rescue: Option<Box<dyn Stream + Send>>,
         snapshot: Option<Box<dyn Stream + Send>>,
         replies: Option<Box<dyn Port + Send>>,
         servers: Vec<SocketAddrV4>,
@@ -76,6 +81,8 @@ impl Tape {
             journal,
             orders,
             orders_asked: false,
+            rescue,
+            rescue_asked: false,
             snapshot,
             snapshot_asked: false,
             replies,
@@ -101,6 +108,9 @@ impl Tape {
             Input::SnapshotClosed => self.put(Kind::SnapshotClosed, now, &[]),
             Input::OrderOpened => self.put(Kind::OrderOpened, now, &[]),
             Input::OrderClosed => self.put(Kind::OrderClosed, now, &[]),
+            Input::RescueOpened => self.put(Kind::RescueOpened, now, &[]),
+            Input::RescueBytes(bytes) => self.put(Kind::RescueBytes, now, &[bytes]),
+            Input::RescueClosed => self.put(Kind::RescueClosed, now, &[]),
             Input::Time => self.put(Kind::Time, now, &[]),
             Input::Command(command) => self.put(Kind::Command, now, &[&command.encode()]),
         };
@@ -141,10 +151,37 @@ impl Tape {
     }
 }
 
+impl Tape {
+    fn transmit_rescue(&mut self, now: Nanos, bytes: &[u8]) {
+        let Some(rescue) = &mut self.rescue else { return };
+        match rescue.send(bytes) {
+            Ok(()) => self.last_order = now,
+            Err(_) => {
+                self.counters.unsent += 1;
+                rescue.close();
+            }
+        }
+    }
+}
+
 impl OrderPort for Tape {
     fn send(&mut self, now: Nanos, bytes: &[u8]) {
         self.put(Kind::Control, now, &[bytes]);
         self.transmit(now, bytes);
+    }
+
+    fn send_by_rescue(&mut self, now: Nanos, bytes: &[u8]) {
+        self.put(Kind::RescueControl, now, &[bytes]);
+        self.transmit_rescue(now, bytes);
+    }
+
+    fn order_by_rescue(&mut self, intent: &OrderIntent, bytes: &[u8]) {
+        self.intents += 1;
+        let parts: [&[u8]; 3] = [&encode_intent(intent), &Rejects::NONE.0.to_le_bytes(), bytes];
+        if !self.put(Kind::RescueDecision, intent.now_ns, &parts) {
+            self.counters.unjournaled += 1; // only cancels go this way
+        }
+        self.transmit_rescue(intent.now_ns, bytes);
     }
 
     #[inline]
@@ -194,6 +231,19 @@ impl Outside for Tape {
         self.orders.close();
     }
 
+    fn connect_rescue(&mut self, now: Nanos) {
+        if let Some(rescue) = &mut self.rescue {
+            self.rescue_asked = true;
+            rescue.connect(now);
+        }
+    }
+
+    fn close_rescue(&mut self, _: Nanos) {
+        if let Some(rescue) = &mut self.rescue {
+            rescue.close();
+        }
+    }
+
     fn recover(&mut self, now: Nanos, action: Action<'_>) {
         match action {
             Action::Request { server, bytes } => {
@@ -204,32 +254,28 @@ impl Outside for Tape {
                 });
                 self.counters.requests_unsent += u64::from(!matches!(sent, Some(Ok(()))));
             }
-            Action::SnapshotConnect => {
+            Action::SnapshotConnect | Action::RetransmitConnect { .. } => {
                 if let Some(stream) = &mut self.snapshot {
                     self.snapshot_asked = true;
                     stream.connect(now);
                 }
             }
-            Action::SnapshotSend(bytes) => {
+            Action::SnapshotSend(bytes) | Action::RetransmitSend(bytes) => {
                 if let Some(stream) = &mut self.snapshot
                     && stream.send(bytes).is_err()
                 {
                     stream.close();
                 }
             }
-            Action::SnapshotClose => {
+            // The refresh line is always heard, and what comes unasked is dropped by the feed.
+            Action::RefreshJoin | Action::RefreshLeave => {}
+            Action::SnapshotClose | Action::RetransmitClose => {
                 if let Some(stream) = &mut self.snapshot
                     && stream.state() != StreamState::Closed
                 {
                     stream.close();
                 }
-            }
-            // Of protocols that ask in a session or take images from a line.
-            Action::RetransmitConnect { .. }
-            | Action::RetransmitSend(_)
-            | Action::RetransmitClose
-            | Action::RefreshJoin
-            | Action::RefreshLeave => {}
+            } // Of protocols that ask in a session or take images from a line.
         }
     }
 }

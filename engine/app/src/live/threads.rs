@@ -135,6 +135,7 @@ struct Told {
     channel: u8,
     silent: [bool; 2],
     journal_room: u8,
+    stranded: u32,
 }
 
 impl Told {
@@ -155,6 +156,7 @@ impl Told {
                 complain(format_args!("order session {state}"));
             }
         }
+        self.stranded(shared);
         let channel = shared.channel.load(Ordering::Acquire);
         // Holes come and go with every lost packet: counted, and shown by `nofx top`.
         if channel != self.channel && !PASSING_STATES.contains(&channel) {
@@ -170,6 +172,27 @@ impl Told {
                 complain(format_args!("line {name}: {what}"));
             }
         }
+    }
+}
+
+impl Told {
+    /// Orders that a lost session left open, with nothing to cancel them by.
+    fn stranded(&mut self, shared: &Shared) {
+        let (count, ids) = shared.stranded();
+        if count == self.stranded {
+            return;
+        }
+        self.stranded = count;
+        if count == 0 {
+            return complain("no order is out of reach any more");
+        }
+        let named: Vec<String> = ids.iter().map(u32::to_string).collect();
+        let more = if ids.len() < count as usize { ", and more" } else { "" };
+        complain(format_args!(
+            "ALARM: {count} orders are open at the venue and no session can cancel them: {}{more} \
+             (session.rescue gives a second session)",
+            named.join(", ")
+        ));
     }
 }
 

@@ -56,6 +56,7 @@ pub struct Paces {
 #[derive(Clone, Copy)]
 enum Channel {
     Orders,
+    Rescue,
     Snapshot,
 }
 
@@ -73,8 +74,11 @@ pub struct TradeTile<S, G> {
     paces: Paces,
     buffer: Box<[u8]>,
     order_state: StreamState,
+    rescue_state: StreamState,
     snapshot_state: StreamState,
     looks: u32,
+    /// The feed lives on its stream.
+    streams: bool,
     timed: Nanos,
     /// When the last turn ended.
     turned: Nanos,
@@ -116,6 +120,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
     /// Joins the parts.
     pub fn new(parts: TileParts<S, G>) -> TradeTile<S, G> {
         let TileParts { core, tape, ports, lines, clock, shared, views, paces } = parts;
+        let streams = core.feed.lives_on_its_stream();
         TradeTile {
             core,
             tape,
@@ -127,8 +132,10 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
             paces,
             buffer: vec![0; STREAM_BYTES].into_boxed_slice(),
             order_state: StreamState::Closed,
+            rescue_state: StreamState::Closed,
             snapshot_state: StreamState::Closed,
             looks: 0,
+            streams,
             timed: Nanos(0),
             turned: Nanos(u64::MAX),
             behind: false,
@@ -258,6 +265,27 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         taken
     }
 
+    /// As [`Self::order_stream`], for the second session.
+    fn rescue_stream(&mut self) -> usize {
+        let now = self.clock.now();
+        let Some(stream) = &mut self.tape.rescue else { return 0 };
+        if std::mem::take(&mut self.tape.rescue_asked) {
+            self.rescue_state = StreamState::Connecting;
+        }
+        let state = stream.poll(now);
+        let mut taken = self.stream_bytes(now, Channel::Rescue);
+        if state != self.rescue_state {
+            self.rescue_state = state;
+            taken += 1;
+            match state {
+                StreamState::Open => self.input(now, Input::RescueOpened),
+                StreamState::Closed => self.input(now, Input::RescueClosed),
+                StreamState::Connecting => {}
+            }
+        }
+        taken
+    }
+
     fn snapshot_stream(&mut self) -> usize {
         let now = self.clock.now();
         let Some(stream) = &mut self.tape.snapshot else { return 0 };
@@ -284,6 +312,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
     fn stream_bytes(&mut self, now: Nanos, channel: Channel) -> usize {
         let source = match channel {
             Channel::Orders => Some(&mut self.tape.orders),
+            Channel::Rescue => self.tape.rescue.as_mut(),
             Channel::Snapshot => self.tape.snapshot.as_mut(),
         };
         let Some(source) = source else { return 0 };
@@ -299,6 +328,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         let bytes = buffer.get(..len).unwrap_or(&[]);
         match channel {
             Channel::Orders => self.input(now, Input::OrderBytes(bytes)),
+            Channel::Rescue => self.input(now, Input::RescueBytes(bytes)),
             Channel::Snapshot => self.input(now, Input::SnapshotBytes(bytes)),
         }
         self.buffer = buffer;
@@ -352,6 +382,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         let (orders, feed) = (&self.core.path.orders, &self.core.feed);
         self.shared.id_used.store(orders.first_free_id(), Ordering::Release);
         self.shared.set_session(orders.session());
+        self.shared.set_stranded(orders.stranded().map(|order| order.id.0));
         self.shared.channel.store(channel_code(feed.state()), Ordering::Release);
         let silent = |line| u8::from(feed.line_alarm(line).silent) << line;
         self.shared.set_silent((0..self.lines.len().min(8)).map(silent).sum());
@@ -377,8 +408,15 @@ impl<S: Strategy, G: Gate> Work for TradeTile<S, G> {
         let mut taken = self.packets();
         taken += self.order_stream();
         self.looks = self.looks.wrapping_add(1);
-        if self.is_recovering() || self.looks.is_multiple_of(IDLE_LOOK) {
-            taken += self.replies() + self.snapshot_stream();
+        let idle_look = self.looks.is_multiple_of(IDLE_LOOK);
+        if self.streams || idle_look || self.is_recovering() {
+            taken += self.snapshot_stream();
+        }
+        if idle_look || self.is_recovering() {
+            taken += self.replies();
+        }
+        if self.tape.rescue.is_some() && (idle_look || self.order_state != StreamState::Open) {
+            taken += self.rescue_stream();
         }
         self.time();
         if taken == 0 { Poll::Idle } else { Poll::Busy(taken) }

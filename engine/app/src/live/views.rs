@@ -247,7 +247,8 @@ impl ViewWriter {
     }
 
     fn feeds(&mut self, now: Nanos, feed: &MarketFeed) {
-        let (sequencer, recovery) = (feed.sequencer(), feed.recovery());
+        let recovery = feed.recovery();
+        let Some(sequencer) = feed.sequencer() else { return self.stream_feed(now, feed) };
         for line in 0..sequencer.lines() {
             let counts = sequencer.line(line);
             let lead = |line| sequencer.skew(line).map_or(0, |skew| skew.mean_ns() as i64);
@@ -271,6 +272,24 @@ impl ViewWriter {
             };
             self.parts.views.feed(now, line, &view);
         }
+    }
+
+    /// A feed without lines shows as one.
+    fn stream_feed(&mut self, now: Nanos, feed: &MarketFeed) {
+        let recovery = feed.recovery();
+        let mut name = [0; 16];
+        name[..6].copy_from_slice(b"stream");
+        let view = FeedView {
+            name,
+            state: channel_code(feed.state()),
+            alive: u8::from(feed.is_trusted()),
+            messages: feed.messages(),
+            recovered: recovery.recovered,
+            next_seq: feed.expected(),
+            last_ns: now.0,
+            ..FeedView::default()
+        };
+        self.parts.views.feed(now, 0, &view);
     }
 
     fn session<S: Strategy, G: Gate>(&mut self, now: Nanos, path: &HotPath<S, G>) {

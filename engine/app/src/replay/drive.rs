@@ -131,6 +131,9 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
         for (id, symbol) in self.reader.dbn_symbols() {
             feed.name(id, &symbol, &mut self.walk());
         }
+        for instrument in self.reader.tick_instruments() {
+            feed.define(&instrument, &mut self.walk());
+        }
     }
 
     fn sealed_stretch(&mut self, feed: &mut impl ItemFeed, turn: &mut Turn) -> Stretch {

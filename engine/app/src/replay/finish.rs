@@ -49,6 +49,12 @@ pub fn outcome<S: Strategy, G: Gate, M: Market>(
     let report = feed.report();
     let path = &drive.path;
     let positions = positions(path);
+    let profit = ProfitSummary {
+        realised_e4: positions.iter().fold(0, |sum, p| sum.saturating_add(p.realised_e4)),
+        open_e4: positions.iter().fold(0, |sum, p| sum.saturating_add(p.open_e4)),
+    };
+    let gross = profit.realised_e4.saturating_add(profit.open_e4);
+    let market = path.market.as_ref().map(|market| market.report(&path.instruments, gross));
     let summary = Summary {
         version: env!("CARGO_PKG_VERSION"),
         interrupted: ended.interrupted,
@@ -59,10 +65,8 @@ pub fn outcome<S: Strategy, G: Gate, M: Market>(
         books: books(&drive),
         orders: orders(&drive),
         rejects: rejects(path),
-        profit: ProfitSummary {
-            realised_e4: positions.iter().fold(0, |sum, p| sum.saturating_add(p.realised_e4)),
-            open_e4: positions.iter().fold(0, |sum, p| sum.saturating_add(p.open_e4)),
-        },
+        profit,
+        market,
         positions,
         throughput: throughput(&drive, &report, &ended),
         memory: memory(&drive, &report),
@@ -119,7 +123,7 @@ fn input<S: Strategy, G: Gate, M: Market>(
 ) -> InputSummary {
     InputSummary {
         files: files.iter().chain(line_b).map(|f| f.display().to_string()).collect(),
-        container: drive.reader.container().to_string().to_lowercase(),
+        container: drive.reader.content().to_string().to_lowercase(),
         feed: feed.name().into(),
         packets: drive.reader.items(),
         frames_dropped: drive.reader.dropped().collect(),

@@ -12,16 +12,20 @@ mod source;
 mod twin;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use nofx_book::rebuild::{RebuildConfig, Waiting};
 use nofx_feed::{
     DbnMbo, FeedConfig, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, Sequencing, Start,
+    TickFeed,
 };
 use nofx_order::{Protocol, Reconcile};
 use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
 use nofx_signal::{Maker, Strategy};
+use nofx_ticks::TickFile;
 use nofx_types::{Instrument, InstrumentId, Instruments, Nanos};
 use nofx_venue::{MarketKind, ReplayVenue};
 
@@ -31,15 +35,17 @@ use crate::config::{self, Config, Trade};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::hot_path::HotPath;
-use crate::input::{InputOptions, Reader, parse_lines};
+use crate::input::{Content, InputOptions, Reader, parse_lines};
+use crate::market_desk;
 use crate::outputs::{OutputPaths, Outputs, complain};
 use crate::progress;
 use crate::record::Wanted;
 use crate::stamps::StampMode;
 use crate::summary::Summary;
+use crate::ticks;
 use drive::{Drive, Wire};
 use market::{Market, Nobody, Simulated};
-use source::ItemFeed;
+use source::{ItemFeed, TickReplay};
 
 /// What a replay came to.
 #[derive(Debug)]
@@ -109,9 +115,10 @@ impl<'a> Setup<'a> {
     ) -> Result<Setup<'a>, Failure> {
         let mut config = config::load(args.config.as_deref(), &args.set)?;
         config.strategy.name = args.strategy.unwrap_or(config.strategy.name);
-        let input = input_options(args)?;
+        let mut input = input_options(args)?;
         refuse_pipes(&input)?;
         refuse_overwriting(args)?;
+        input.ticks = load_ticks(args, &mut config)?;
         let file = args.definitions.as_ref().or(config.instruments.definitions.as_ref());
         let definitions = match file {
             Some(file) => {
@@ -121,6 +128,11 @@ impl<'a> Setup<'a> {
         };
         Maker::new(config.strategy.maker, &[], 1).map_err(Failure::usage)?; // checked though unused
         let feed = choose_feed(args, &input)?;
+        config.instruments.definitions = file.cloned();
+        if config.market.rules.market().is_some() {
+            let Nanos(first) = prelude::first_time(&input)?;
+            market_desk::date_or(&mut config, market_desk::day_of(Nanos(first)));
+        }
         let mut setup =
             Setup { args, stop, on_sealed, config, input, definitions, feed, traded: Vec::new() };
         if setup.config.strategy.name != StrategyName::Null {
@@ -142,6 +154,7 @@ impl<'a> Setup<'a> {
             FeedName::IexDeepPlus => self.scout(IexDeepPlus::new(self.feed_config())),
             FeedName::IexTops => self.scout(IexTops::new(self.feed_config())),
             FeedName::Dbn => self.scout(DbnMbo::new(self.feed_config())),
+            FeedName::Ticks => self.scout(Ok(self.tick_feed()?)),
         }?;
         if found.is_empty() {
             complain(
@@ -188,6 +201,16 @@ impl<'a> Setup<'a> {
         }
     }
 
+    fn tick_feed(&self) -> Result<TickReplay, Failure> {
+        let none = TickFile::default();
+        let file = self.input.ticks.as_deref().unwrap_or(&none);
+        let config = self.config.ticks.feed(file)?;
+        let sizes = RebuildConfig { instruments: config.instruments, ..RebuildConfig::default() };
+        let rebuild = (config.market == nofx_types::Market::Szse).then(|| Waiting::new(&sizes));
+        let rebuild = rebuild.transpose().map_err(Failure::usage)?;
+        Ok(TickReplay::new(TickFeed::new(config).map_err(feed_error)?, rebuild))
+    }
+
     fn venue(&self) -> Result<Simulated, Failure> {
         if self.config.session.protocol != Protocol::Ouch50 {
             return Err(Failure::usage("session.protocol: the simulated venue speaks ouch50 only"));
@@ -228,6 +251,14 @@ impl<'a> Setup<'a> {
         assembly.path(strategy)
     }
 
+    /// Books of whole days of ticks are not to be trusted once an order is unknown.
+    fn tick_path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+        let mut path = self.path(strategy)?;
+        let whole = self.feed == FeedName::Ticks && self.config.ticks.unknown_is_stale;
+        path.books.set_unknown_is_stale(whole);
+        Ok(path)
+    }
+
     fn with<S: Strategy, M: Market>(&self, strategy: S, market: M) -> Result<Outcome, Failure> {
         let config = self.feed_config();
         match self.feed {
@@ -237,6 +268,7 @@ impl<'a> Setup<'a> {
             FeedName::IexDeepPlus => self.drive(IexDeepPlus::new(config), strategy, market),
             FeedName::IexTops => self.drive(IexTops::new(config), strategy, market),
             FeedName::Dbn => self.drive(DbnMbo::new(config), strategy, market),
+            FeedName::Ticks => self.drive(Ok(self.tick_feed()?), strategy, market),
         }
     }
 
@@ -256,7 +288,7 @@ impl<'a> Setup<'a> {
         let size = reader.progress().1;
         let stamped = self.args.stamps != StampMode::None;
         let mut drive = Drive {
-            path: self.path(strategy)?,
+            path: self.tick_path(strategy)?,
             market,
             reader,
             outputs: Outputs::open(&paths)?,
@@ -279,6 +311,26 @@ impl<'a> Setup<'a> {
     }
 }
 
+/// Reads files of ticks whole: where `--feed` says so, else where the content does and nothing else
+/// is said. The tables of the run need no more rows than there are securities.
+fn load_ticks(args: &ReplayArgs, config: &mut Config) -> Result<Option<Arc<TickFile>>, Failure> {
+    config.ticks.map = args.ticks_map.clone().or(config.ticks.map.take());
+    let asked = args.feed == Some(FeedName::Ticks) || args.ticks_map.is_some();
+    let open = args.feed.is_none() && args.line_b.is_none() && args.lines.is_none();
+    if !asked && !(open && ticks::recognised(&config.ticks, &args.files)) {
+        return Ok(None);
+    }
+    let file = ticks::load(&config.ticks, &args.files, args.quiet)?;
+    let securities = u32::try_from(file.symbols.len()).unwrap_or(u32::MAX).max(1);
+    if securities > config.instruments.capacity {
+        return Err(Failure::usage(format!(
+            "instruments.capacity: the files hold {securities} securities: raise it to that"
+        )));
+    }
+    config.instruments.capacity = securities;
+    Ok(Some(Arc::new(file)))
+}
+
 fn feed_error(error: nofx_feed::ConfigError) -> Failure {
     Failure::usage(format!("feed: {error}"))
 }
@@ -291,6 +343,7 @@ fn input_options(args: &ReplayArgs) -> Result<InputOptions, Failure> {
         merge: args.merge,
         trailer_stamp: args.trailer_stamp,
         force_binary_file: args.feed == Some(FeedName::ItchFile),
+        ticks: None,
     })
 }
 
@@ -325,15 +378,18 @@ fn refuse_overwriting(args: &ReplayArgs) -> Result<(), Failure> {
 /// The feed that was given, if it fits the container, else the one that is recognised.
 fn choose_feed(args: &ReplayArgs, input: &InputOptions) -> Result<FeedName, Failure> {
     use nofx_net::detect::Container as C;
-    let Some(feed) = args.feed else { return Ok(prelude::detect(input)?.0) };
-    let container = Reader::open(input)?.container();
-    let fits = match container {
-        C::BinaryFile => feed == FeedName::ItchFile,
-        C::Dbn => feed == FeedName::Dbn,
-        C::Pcap | C::PcapNg => !matches!(feed, FeedName::ItchFile | FeedName::Dbn),
+    let Some(feed) = args.feed else { return prelude::detect(input) };
+    let content = Reader::open(input)?.content();
+    let fits = match content {
+        Content::Ticks => feed == FeedName::Ticks,
+        Content::Container(C::BinaryFile) => feed == FeedName::ItchFile,
+        Content::Container(C::Dbn) => feed == FeedName::Dbn,
+        Content::Container(C::Pcap | C::PcapNg) => {
+            !matches!(feed, FeedName::ItchFile | FeedName::Dbn | FeedName::Ticks)
+        }
     };
     if fits {
         return Ok(feed);
     }
-    Err(Failure::usage(format!("--feed {}: the input holds {container}", feed.name())))
+    Err(Failure::usage(format!("--feed {}: the input holds {content}", feed.name())))
 }

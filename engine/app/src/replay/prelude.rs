@@ -13,7 +13,7 @@ use crate::cli::FeedName;
 use crate::config::Trade;
 use crate::definitions::Definitions;
 use crate::failure::Failure;
-use crate::input::{InputOptions, Item, Reader};
+use crate::input::{Content, InputOptions, Item, Reader};
 
 /// Packets looked at to recognise a feed.
 const DETECT_PACKETS: u64 = 10_000;
@@ -21,20 +21,20 @@ const DETECT_PACKETS: u64 = 10_000;
 const QUIET_ITEMS: u64 = 100_000;
 
 /// Recognises the feed of the input.
-pub fn detect(options: &InputOptions) -> Result<(FeedName, Container), Failure> {
+pub fn detect(options: &InputOptions) -> Result<FeedName, Failure> {
     let mut reader = Reader::open(options)?;
-    let container = reader.container();
-    match container {
-        Container::BinaryFile => return Ok((FeedName::ItchFile, container)),
-        Container::Dbn => return Ok((FeedName::Dbn, container)),
-        Container::Pcap | Container::PcapNg => {}
+    match reader.content() {
+        Content::Ticks => return Ok(FeedName::Ticks),
+        Content::Container(Container::BinaryFile) => return Ok(FeedName::ItchFile),
+        Content::Container(Container::Dbn) => return Ok(FeedName::Dbn),
+        Content::Container(Container::Pcap | Container::PcapNg) => {}
     }
     for _ in 0..DETECT_PACKETS {
         let Some(item) = reader.next()? else { break };
         if let Item::Packet { payload, .. } = item
             && let Some(found) = detect_packet_feed(payload)
         {
-            return Ok((found.into(), container));
+            return Ok(found.into());
         }
     }
     Err(Failure::input(format!(
@@ -59,8 +59,8 @@ impl From<nofx_feed::PacketFeedKind> for FeedName {
 pub fn first_time(options: &InputOptions) -> Result<Nanos, Failure> {
     let mut reader = Reader::open(options)?;
     while let Some(item) = reader.next()? {
-        if let Item::Packet { at, .. } = item {
-            return Ok(at);
+        if let Item::Packet { .. } | Item::Tick(..) = item {
+            return Ok(item.time().unwrap_or_default());
         }
         if !matches!(item, Item::Skipped) {
             break;
@@ -133,6 +133,9 @@ impl<'a> Scout<'a> {
     fn look<F: ItemFeed>(&mut self, mut reader: Reader, mut feed: F) -> Result<(), Failure> {
         for (id, symbol) in reader.dbn_symbols() {
             feed.name(id, &symbol, self);
+        }
+        for instrument in reader.tick_instruments() {
+            feed.define(&instrument, self);
         }
         let mut quiet = 0;
         while !self.done() && quiet < QUIET_ITEMS {

@@ -1,9 +1,11 @@
 //! Feeds as takers of input items: one shape for packets, messages and records.
 
+use nofx_book::rebuild::Waiting;
 use nofx_feed::{
-    DbnMbo, FeedReport, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, PacketFeed,
+    DbnMbo, FeedReport, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, PacketFeed, TickFeed,
 };
-use nofx_types::{EventSink, Nanos};
+use nofx_ticks::Hole;
+use nofx_types::{EventSink, Instrument, Nanos, Tick};
 
 use crate::input::Item;
 
@@ -16,6 +18,11 @@ pub trait ItemFeed {
     /// A file names an instrument in its head; feeds that name them in messages ignore it.
     fn name<S: EventSink>(&mut self, id: u32, symbol: &str, sink: &mut S) {
         let _ = (id, symbol, sink);
+    }
+
+    /// The input knows a security before its first tick; feeds of other inputs ignore it.
+    fn define<S: EventSink>(&mut self, instrument: &Instrument, sink: &mut S) {
+        let _ = (instrument, sink);
     }
 
     /// The input is at its end: gives up what is still missing.
@@ -84,5 +91,56 @@ impl ItemFeed for DbnMbo {
 
     fn report(&self) -> FeedReport {
         DbnMbo::report(self)
+    }
+}
+
+/// Mainland ticks; Shenzhen's go through the rebuild that makes clean books of them.
+pub struct TickReplay {
+    feed: TickFeed,
+    rebuild: Option<Box<Waiting>>,
+}
+
+impl TickReplay {
+    /// `rebuild` stands between feed and book, for Shenzhen.
+    pub fn new(feed: TickFeed, rebuild: Option<Waiting>) -> TickReplay {
+        TickReplay { feed, rebuild: rebuild.map(Box::new) }
+    }
+}
+
+#[inline]
+fn walk<S: EventSink>(feed: &mut TickFeed, tick: &Tick, lost: &[Hole], sink: &mut S) {
+    for hole in lost {
+        feed.lost(hole.symbol, tick, tick.exch_ns, sink);
+    }
+    feed.on_tick(tick, tick.exch_ns, sink);
+}
+
+impl ItemFeed for TickReplay {
+    #[inline]
+    fn take<S: EventSink>(&mut self, item: &Item<'_>, sink: &mut S) {
+        let Item::Tick(tick, lost) = item else { return };
+        match &mut self.rebuild {
+            None => walk(&mut self.feed, tick, lost, sink),
+            Some(rebuild) => {
+                walk(&mut self.feed, tick, lost, &mut rebuild.over(tick.channel, sink));
+            }
+        }
+    }
+
+    fn define<S: EventSink>(&mut self, instrument: &Instrument, sink: &mut S) {
+        match &mut self.rebuild {
+            None => self.feed.define(instrument, sink),
+            Some(rebuild) => self.feed.define(instrument, &mut rebuild.over(0, sink)),
+        }
+    }
+
+    fn finish<S: EventSink>(&mut self, _: u64, _: Nanos, _: &mut S) {}
+
+    fn report(&self) -> FeedReport {
+        let mut report = self.feed.report();
+        if let Some(rebuild) = &self.rebuild {
+            report.memory_bytes += rebuild.memory_bytes();
+        }
+        report
     }
 }
