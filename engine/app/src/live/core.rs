@@ -177,6 +177,10 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             Input::Packet { line, payload } => self.packet(now, line, payload, out),
             Input::OrderBytes(bytes) => self.path.on_order_bytes(now, bytes, out),
             Input::SnapshotBytes(bytes) => {
+                if self.feed.lives_on_its_stream() {
+                    self.packets += 1;
+                    self.path.stamps.packet(self.packets);
+                }
                 let mut walk = Walk { path: &mut self.path, definitions: &self.definitions, out };
                 self.feed.on_stream_bytes(now, bytes, &mut walk);
             }

@@ -21,8 +21,8 @@ pub enum Command {
     Line(usize, bool),
     /// Lose so many of a million packets of a line.
     Loss(usize, u32),
-    /// Cut a firm's connection.
-    Disconnect(String),
+    /// Cut a firm's connection; of a firm with several sessions all, or the one with this number.
+    Disconnect(String, Option<usize>),
     /// End the venue.
     Quit,
 }
@@ -38,7 +38,11 @@ impl Command {
             "resume" => Command::Resume(word()?.to_owned()),
             "line" => Command::Line(line_of(word()?)?, up_of(word()?)?),
             "loss" => Command::Loss(line_of(word()?)?, ppm_of(word()?)?),
-            "disconnect" => Command::Disconnect(word()?.to_owned()),
+            "disconnect" => {
+                let firm = word()?.to_owned();
+                let session = word().map(|number| number.parse().ok());
+                Command::Disconnect(firm, session.map_or(Some(None), |number| number.map(Some))?)
+            }
             "quit" => Command::Quit,
             _ => return None,
         };
@@ -107,7 +111,9 @@ mod tests {
             ("line b down", Some(Command::Line(1, false))),
             ("line a up", Some(Command::Line(0, true))),
             ("loss a 0.005", Some(Command::Loss(0, 5_000))),
-            ("disconnect NOFX", Some(Command::Disconnect("NOFX".into()))),
+            ("disconnect NOFX", Some(Command::Disconnect("NOFX".into(), None))),
+            ("disconnect NOFX 1", Some(Command::Disconnect("NOFX".into(), Some(1)))),
+            ("disconnect NOFX x", None),
             ("quit", Some(Command::Quit)),
             ("", None),
             ("halt", None),

@@ -36,7 +36,7 @@ use house::House;
 /// Arguments of `nofx venue`.
 #[derive(Debug, Args)]
 #[command(after_help = "Lines on standard input: dump; halt SYM; resume SYM; line a|b up|down; \
-    loss a|b SHARE; disconnect FIRM; quit. Each is answered by one JSON line on standard output. \
+    loss a|b SHARE; disconnect FIRM [SESSION]; quit. Each is answered by one JSON line on standard output. \
     docs/venue.toml lists every key. SIGTERM and quit end the stream, write the dump and exit 0.")]
 pub struct VenueArgs {
     /// Configuration (TOML); without it one firm trades on loopback.
@@ -192,7 +192,7 @@ impl Venue {
                 Some(Command::Resume(symbol)) => self.exchange.resume(&symbol),
                 Some(Command::Line(line, up)) => self.house.set_line(line, up),
                 Some(Command::Loss(line, ppm)) => self.house.set_loss(line, ppm),
-                Some(Command::Disconnect(firm)) => {
+                Some(Command::Disconnect(firm, _)) => {
                     let now = self.clock.now();
                     self.house.disconnect(&firm, &mut self.exchange, now)
                 }

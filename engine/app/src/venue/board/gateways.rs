@@ -69,7 +69,9 @@ impl GatewayPort {
                     self.gateway.receive(session, now, buffer.get(..len).unwrap_or(&[]));
                     busy = true;
                 }
-                Moved::Ended => self.hang_up(session, now),
+                Moved::Ended => {
+                    self.hang_up(session, now);
+                }
             }
         }
         busy
@@ -91,7 +93,9 @@ impl GatewayPort {
                         self.hang_up(session, now);
                     }
                 }
-                Moved::Ended => self.hang_up(session, now),
+                Moved::Ended => {
+                    self.hang_up(session, now);
+                }
             }
         }
         busy
@@ -99,16 +103,15 @@ impl GatewayPort {
 
     /// Ends all connections; whether there was one.
     pub fn hang_up_all(&mut self, now: Nanos) -> bool {
-        let open = |slot: &Option<TcpStream>| slot.is_some();
-        let any = self.sessions.iter().any(open);
-        (0..self.sessions.len()).for_each(|session| self.hang_up(session, now));
-        any
+        (0..self.sessions.len()).fold(false, |any, session| self.hang_up(session, now) | any)
     }
 
-    /// Ends one connection; the gateway hears of it.
-    pub fn hang_up(&mut self, session: usize, now: Nanos) {
-        if self.sessions.get_mut(session).and_then(Option::take).is_some() {
+    /// Ends one connection; the gateway hears of it. Whether there was one.
+    pub fn hang_up(&mut self, session: usize, now: Nanos) -> bool {
+        let was = self.sessions.get_mut(session).and_then(Option::take).is_some();
+        if was {
             self.gateway.disconnected(session, now);
         }
+        was
     }
 }

@@ -266,7 +266,7 @@ impl Venue {
                     let wire = self.market_data.wires().get_mut(line);
                     wire.map(|wire| wire.line.set_loss(ppm)).is_some()
                 }
-                Some(Command::Disconnect(name)) => self.disconnect(&name),
+                Some(Command::Disconnect(name, session)) => self.disconnect(&name, session),
                 None => false,
             };
             say(&serde_json::json!({ "command": line, "done": done }))?;
@@ -279,14 +279,17 @@ impl Venue {
         row.is_some_and(|row| self.board.halt(row, halted))
     }
 
-    /// Cuts a firm's sessions, or with `market_data` the clients of that service.
-    fn disconnect(&mut self, name: &str) -> bool {
+    /// Cuts a firm's sessions or one of them, or with `market_data` the clients of that service.
+    fn disconnect(&mut self, name: &str, session: Option<usize>) -> bool {
         let now = self.clock.now();
         if name == "market_data" {
             return self.market_data.hang_up();
         }
         let firm = self.firms.iter_mut().find(|firm| firm.name == name);
-        firm.is_some_and(|firm| firm.port.hang_up_all(now))
+        firm.is_some_and(|firm| match session {
+            None => firm.port.hang_up_all(now),
+            Some(session) => firm.port.hang_up(session, now),
+        })
     }
 
     fn ready(&mut self) -> Ready {
