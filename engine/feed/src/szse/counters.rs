@@ -13,6 +13,10 @@ pub struct SzseCounters {
     pub snapshots: u64,
     /// Channel heartbeats.
     pub channel_heartbeats: u64,
+    /// Switches of a security (390013): kinds of business, not its phase.
+    pub security_status: u64,
+    /// States of a market segment (390019); the sheet does not list their values.
+    pub market_status: u64,
     /// Messages of types that are not used.
     pub other: u64,
     /// Ticks of other streams, or of securities lending: no book.

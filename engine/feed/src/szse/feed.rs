@@ -255,6 +255,8 @@ impl SzseFeed {
             ("300191", counters.trades + counters.cancels),
             ("300111", counters.snapshots),
             ("390095", counters.channel_heartbeats),
+            ("390013", counters.security_status),
+            ("390019", counters.market_status),
         ];
         let mut report = FeedReport {
             total: by_type.iter().map(|(_, n)| n).sum::<u64>() + counters.other,
@@ -388,6 +390,8 @@ impl Flow {
             Message::Logon(_) => self.counters.logins += u64::from(session.accepted()),
             Message::Logout(logout) => session.ended(logout),
             Message::Reject(_) => self.counters.rejects += 1,
+            Message::SecurityStatus(_) => self.counters.security_status += 1,
+            Message::MarketStatus(_) => self.counters.market_status += 1,
             Message::Heartbeat => {}
             _ => self.counters.other += 1,
         }
