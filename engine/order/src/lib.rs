@@ -1,9 +1,12 @@
 //! Order entry: from a cleared intent to bytes, from the venue's bytes to news, and positions.
 //!
-//! Model: [`OrderManager`] is one session (SoupBinTCP with OUCH 5.0 or 4.2) without a socket. Three
-//! frames are built at start; an order patches the fields that differ and goes ("prebuild, patch,
-//! fire"). Our ids are the venue's `UserRefNum` (in 4.2 the token spells it), they rise, and the
-//! order with id `n` lives in row `n mod orders_max`: one indexed load finds it. Every report becomes
+//! Model: [`OrderManager`] is one session without a socket, in one of five protocols ([`Protocol`])
+//! behind one seam (`link`): framing, login, numbers and the words for a request differ, the state
+//! machine does not. Frames are built at start; an order patches the fields that differ and goes
+//! ("prebuild, patch, fire"). Our ids are the venue's client order ids (a number or its digits), they
+//! rise, and the order with id `n` lives in row `n mod orders_max`: one indexed load finds it. Where a
+//! cancel needs an id of its own, those fall from the highest. What a protocol has no words for is
+//! refused before it is judged. Every report becomes
 //! [`OrderUpdate`](nofx_types::OrderUpdate)s that say what exposure they release and at which price,
 //! so that whoever reserved it (the gate) needs no memory of orders.
 //!
@@ -13,8 +16,25 @@
 //! were missed come first, then the answer to an account query, which is the fence behind which
 //! nothing sent before can still come; orders that never arrived are released, and only then the
 //! session is up. What cannot be proven stops trading and says why ([`Unreconciled`]); cancels still
-//! go. OUCH 4.2 has no query: there silence stands for the fence, an order that stays unanswered stops
-//! trading, and nothing is ever taken as lost. After a restart the record of what was sent and
+//! go. With OCG-C the answer to the login is the fence: it names the first message of ours that never
+//! arrived, and the last report that was missed. OUCH 4.2 and the mainland's gateways cannot say what
+//! arrived: there silence stands for the fence (behind the synchronisation of reports, where there
+//! is one), an order that stays unanswered stops trading, and nothing is ever taken as lost. The
+//! mainland's gateways do not cancel when a connection ends either: a second session ([`Rescue`])
+//! cancels while the first is down, and without one [`OrderManager::stranded`] names what is open.
+//!
+//! | | OUCH 5.0 | OUCH 4.2 | OCG-C | TGW | TDGW |
+//! |---|---|---|---|---|---|
+//! | replace | yes | yes | amend | - | - |
+//! | immediate or cancel | yes | yes | yes | option | option |
+//! | all or nothing, at crossing | - | - | yes | - | - |
+//! | short sale | yes | yes | yes | margin | credit tag, option |
+//! | must not take liquidity | yes | yes | - | - | - |
+//! | reports counted by | stream | stream | stream | partition | unit and set |
+//! | says what arrived | query | - | login | - | - |
+//! | layouts | public | public | two sources | experimental | experimental |
+//!
+//! After a restart the record of what was sent and
 //! received rebuilds the same state ([`OrderManager::replay_sent`]).
 //!
 //! What is promised for any sequence of reports: a reserved share is released once, by a fill, a

@@ -165,7 +165,7 @@ impl Link {
     pub fn says(&self, intent: &OrderIntent) -> bool {
         match self {
             Link::Soup(soup) => soup.frames.says(intent),
-            Link::Ocg(_) => Ocg::says(intent),
+            Link::Ocg(_) => !intent.post_only,
             Link::Tgw(tgw) => intent.orig == ClOrdId::NONE && tgw.says(intent),
             Link::Tdgw(tdgw) => intent.orig == ClOrdId::NONE && tdgw.says(intent),
         }

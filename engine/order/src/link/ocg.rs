@@ -7,15 +7,15 @@
 //! numbers are filled in. A gap in what comes is asked for once, and what stands behind it is dropped,
 //! since it comes again behind what is missing.
 
-use nofx_types::{Nanos, OrderIntent, Side, TimeInForce};
-use nofx_wire::num::Le64;
-use nofx_wire::ocg::client::{AmendFrame, CancelFrame, Fixed, MassCancelFrame, NewFrame};
-use nofx_wire::ocg::codes::{capacity, session as code, side, tif};
+mod requests;
+
+use nofx_types::{Nanos, OrderIntent};
+use nofx_wire::ocg::codes::session as code;
 use nofx_wire::ocg::{
-    self, Fields, Frame, Head, Heartbeat, Logon, Logout, Message, PRICE_UNITS, ResendRequest,
-    SHARE_UNITS, SequenceReset, TestRequest, Text,
+    self, Fields, Frame, Head, Heartbeat, Logon, Logout, Message, ResendRequest, SequenceReset,
+    TestRequest, Text,
 };
-use nofx_wire::text::{UtcText, id_digits, padded};
+use nofx_wire::text::padded;
 
 use super::{Ear, Heard, Opened, Ours, Taken};
 use crate::anomaly::Anomaly;
@@ -23,6 +23,8 @@ use crate::config::OrderConfig;
 use crate::frames::Wire;
 use crate::report::{self, NoReport, Report};
 use crate::state::SessionState;
+
+use requests::Requests;
 
 /// Bytes of the longest frame that we write outside of orders: a logon.
 const CONTROL_MAX: usize = 640;
@@ -52,12 +54,7 @@ struct Due {
 pub(crate) struct Ocg {
     comp_id: [u8; 12],
     password: Option<[u8; 450]>,
-    new: NewFrame,
-    amend: AmendFrame,
-    cancel: CancelFrame,
-    mass_cancel: MassCancelFrame,
-    clock: UtcText,
-    enhanced: bool,
+    requests: Requests,
     tests: bool,
     /// Number of our next message.
     out_seq: u32,
@@ -80,27 +77,13 @@ pub(crate) struct Ocg {
 impl Ocg {
     pub fn new(config: &OrderConfig) -> Ocg {
         let own = &config.ocg;
-        let capacity = if own.principal { capacity::PRINCIPAL } else { capacity::AGENT };
-        // The texts were checked to fit.
-        let mut fixed = Fixed::new(&own.comp_id, &own.broker, capacity).unwrap_or(Fixed {
-            comp_id: [0; 12],
-            broker: [0; 12],
-            exchange: *b"XHKG\0",
-            capacity,
-            disclosure: own.disclosure,
-        });
-        fixed.disclosure = own.disclosure;
         let password = own.password.as_bytes();
         let rows = config.orders_max.saturating_mul(2).clamp(1_024, 1 << 20);
         Ocg {
-            comp_id: fixed.comp_id,
+            // Texts were checked to fit.
+            comp_id: padded(own.comp_id.as_bytes(), 0).unwrap_or_default(),
             password: if password.is_empty() { None } else { padded(password, 0) },
-            new: NewFrame::new(&fixed),
-            amend: AmendFrame::new(&fixed),
-            cancel: CancelFrame::new(&fixed),
-            mass_cancel: MassCancelFrame::new(&fixed),
-            clock: UtcText::default(),
-            enhanced: own.enhanced_limit,
+            requests: Requests::new(own),
             tests: own.test_request,
             out_seq: 1,
             in_seq: 1,
@@ -217,58 +200,27 @@ impl Ocg {
     }
 
     #[inline]
-    pub fn says(intent: &OrderIntent) -> bool {
-        !intent.post_only
-    }
-
-    #[inline]
     pub fn enter(&mut self, intent: &OrderIntent, wire: &Wire) -> &[u8] {
         let seq = self.number_placing(intent.cl_ord_id.0);
-        let order = self.new.fields();
-        order.client_order_id = id_field(intent.cl_ord_id.0);
-        order.security_id = symbol_field(wire.symbol);
-        order.transaction_time = self.clock.write(intent.now_ns);
-        order.side = side_code(intent);
-        order.price = Le64::new(wire.price * PRICE_UNITS); // `takes` was asked
-        order.quantity = Le64::new(u64::from(wire.quantity) * SHARE_UNITS); // below 2^59
-        order.time_in_force = tif_code(intent.tif);
-        self.new.seal(seq, levels(self.enhanced, intent.tif))
+        self.requests.enter(seq, intent, wire)
     }
 
     #[inline]
     pub fn replace(&mut self, intent: &OrderIntent, wire: &Wire) -> &[u8] {
         let seq = self.number_placing(intent.cl_ord_id.0);
-        let order = self.amend.fields();
-        order.client_order_id = id_field(intent.cl_ord_id.0);
-        order.original_client_order_id = id_field(intent.orig.0);
-        order.security_id = symbol_field(wire.symbol);
-        order.transaction_time = self.clock.write(intent.now_ns);
-        order.side = side_code(intent);
-        order.price = Le64::new(wire.price * PRICE_UNITS); // `takes` was asked
-        order.quantity = Le64::new(u64::from(wire.quantity) * SHARE_UNITS); // below 2^59
-        order.time_in_force = tif_code(intent.tif);
-        self.amend.seal(seq, levels(self.enhanced, intent.tif))
+        self.requests.replace(seq, intent, wire)
     }
 
     #[inline]
     pub fn cancel(&mut self, intent: &OrderIntent, wire: &Wire) -> &[u8] {
         let seq = self.number(wire.cancel);
-        let order = self.cancel.fields();
-        order.client_order_id = id_field(wire.cancel);
-        order.original_client_order_id = id_field(intent.orig.0);
-        order.security_id = symbol_field(wire.symbol);
-        order.transaction_time = self.clock.write(intent.now_ns);
-        order.side = side_code(intent);
-        self.cancel.seal(seq)
+        self.requests.cancel(seq, intent, wire)
     }
 
     /// One message that cancels everything; `id` is the cancel's.
     pub fn cancel_all(&mut self, now: Nanos, id: u32) -> &[u8] {
         let seq = self.number(id);
-        let all = self.mass_cancel.fields();
-        all.client_order_id = id_field(id);
-        all.transaction_time = self.clock.write(now);
-        self.mass_cancel.seal(seq)
+        self.requests.cancel_all(seq, now, id)
     }
 
     // The record.
@@ -493,45 +445,4 @@ impl Ocg {
 /// Whether a session status refuses a login rather than warn of an old password.
 fn is_refusal(status: u8) -> bool {
     matches!(status, code::LOGOUT..=8 | 100 | code::OTHER)
-}
-
-#[inline]
-fn id_field(id: u32) -> [u8; 21] {
-    let [a, b, c, d, e, f, g, h, i, j] = id_digits(id);
-    [a, b, c, d, e, f, g, h, i, j, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-}
-
-/// A symbol, padded with spaces, in a field that is padded with NUL.
-#[inline]
-fn symbol_field(symbol: [u8; 8]) -> [u8; 21] {
-    let mut field = [0; 21];
-    for (place, byte) in field.iter_mut().zip(symbol) {
-        *place = if byte == b' ' { 0 } else { byte };
-    }
-    field
-}
-
-#[inline]
-fn side_code(intent: &OrderIntent) -> u8 {
-    match (intent.side, intent.short) {
-        (Side::Buy, _) => side::BUY,
-        (Side::Sell, false) => side::SELL,
-        (Side::Sell, true) => side::SHORT,
-    }
-}
-
-#[inline]
-fn tif_code(of: TimeInForce) -> u8 {
-    match of {
-        TimeInForce::Day => tif::DAY,
-        TimeInForce::Ioc => tif::IOC,
-        TimeInForce::Fok => tif::FOK,
-        TimeInForce::AtCrossing => tif::AT_CROSSING,
-    }
-}
-
-/// A day order that is not enhanced trades at one price; the others have no such limit.
-#[inline]
-fn levels(enhanced: bool, of: TimeInForce) -> Option<u8> {
-    (of == TimeInForce::Day && !enhanced).then_some(1)
 }
