@@ -8,7 +8,9 @@
 //! rest. [`acceptor::Acceptor`] is its session (OUCH 5.0 over SoupBinTCP) and has neither socket nor
 //! clock: bytes and times go in, bytes and times come out, so a process on a network can use the
 //! same code. [`matching::Matching`] is price-time matching among orders of its own, for synthetic
-//! days and for a venue that stands alone.
+//! days and for a venue that stands alone. [`board::Board`] is an exchange of the mainland or of Hong
+//! Kong with its market rules, between the order gateways ([`gateway`]) and the public feeds
+//! ([`publish`]).
 //!
 //! ```text
 //!  engine ──bytes──> latency ──> acceptor ──requests──> replay venue <──BookEvent── feed

@@ -397,6 +397,14 @@ fn the_volatility_control_starts_and_ends() {
     // Five minutes on, 387.80 is the reference.
     assert_eq!(ask(&mut hand, Buy, 3_880_000), None);
     assert_eq!(hand.board.totals(0).last, Price(3_880_000));
+    // A cooling-off does not outlive its session.
+    hand.account = "B1";
+    hand.at("11:58:00").new_order("700", Sell, Kind::Limit, 4_300_000, 100);
+    hand.account = "A1";
+    hand.new_order("700", Buy, Kind::LimitIoc, 4_300_000, 100);
+    assert!(hand.board.cooling(0).is_some());
+    hand.at("12:00:00");
+    assert!(hand.board.cooling(0).is_none());
     // Nothing is watched in the first fifteen minutes.
     let mut early = hong_kong("09:31:00");
     early.new_order("700", Buy, Kind::LimitIoc, 3_526_000, 1_000);
@@ -567,4 +575,52 @@ fn a_trade_can_be_taken_back() {
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|(_, tell)| matches!(tell, Tell::TradeCanceled { match_id: 1, .. })));
     assert_eq!(hand.said().first().map(|said| said.what), Some(What::TradeCanceled { trade: 1 }));
+}
+
+#[test]
+fn orders_end_with_the_day_and_owners_may_be_told() {
+    for told in [true, false] {
+        let mut config = BoardConfig { securities: securities(Market::Sse), ..Default::default() };
+        config.expiry_reports = told;
+        let mut hand = Hand::new(board_on(config, Market::Sse, "2023-07-11"));
+        hand.at("09:31:00");
+        let (id, _) = hand.new_order("600000", Buy, Kind::Limit, 73_500, 100);
+        hand.said();
+        hand.at("15:30:00");
+        assert_eq!(hand.board.stage(), Stage::DayClosed);
+        let heard: Vec<_> = std::iter::from_fn(|| hand.board.next_tell()).map(|t| t.1).collect();
+        assert_eq!(canceled(&heard), told.then_some((id, 100, Ended::Expired)));
+        assert!(!hand.said().iter().any(|said| matches!(said.what, What::Canceled { .. })));
+        assert_eq!(hand.board.standing(2, Buy).count(), 0);
+    }
+}
+
+#[test]
+fn a_dump_is_the_board_in_json() {
+    let mut board = board_on(busy(Market::Szse, 7), Market::Szse, "2022-06-01");
+    board.turn(nofx_types::Nanos(board.now().0 + 20 * MINUTE));
+    let dump = board.dump();
+    let text = serde_json::to_string(&dump).expect("JSON");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for (row, security) in board.securities().iter().enumerate() {
+        let said = &json["securities"][row];
+        assert_eq!(said["symbol"], security.symbol.as_str());
+        assert_eq!(said["volume"], board.totals(row as u32).volume);
+        for (side, name) in [(Buy, "bids"), (Sell, "asks")] {
+            let rows = said[name].as_array().expect("orders");
+            let own: Vec<_> = board.standing(row as u32, side).collect();
+            assert_eq!(rows.len(), own.len());
+            for (place, order) in own.iter().enumerate() {
+                let before = own[..place].iter().filter(|other| other.price == order.price).count();
+                assert_eq!(rows[place]["order"], order.order.0);
+                assert_eq!(rows[place]["price"], order.price.0);
+                assert_eq!(
+                    (&rows[place]["qty"], &rows[place]["place"]),
+                    (&order.qty.into(), &before.into())
+                );
+            }
+        }
+    }
+    assert_eq!(json["stage"], "continuous");
+    assert!(dump.orders.len() > 500 && dump.executions.len() > 100 && !dump.accounts.is_empty());
 }

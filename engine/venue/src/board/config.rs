@@ -30,6 +30,9 @@ pub struct BoardConfig {
     pub levels: bool,
     /// Executions kept for the dump; further ones are counted only.
     pub executions: u32,
+    /// Whether owners are told of orders that end with the day. The sheets name such a report for
+    /// Hong Kong only; the mainland's say nothing.
+    pub expiry_reports: bool,
 }
 
 impl Default for BoardConfig {
@@ -44,6 +47,7 @@ impl Default for BoardConfig {
             indicative_ms: 3_000,
             levels: false,
             executions: 2_000_000,
+            expiry_reports: true,
         }
     }
 }

@@ -33,14 +33,14 @@ impl Board {
         while let Some(period) = self.course.next_due(now) {
             self.voice.now = period.from.max(self.voice.now);
             self.snapshot_nominal();
-            self.end_coolings();
+            self.end_coolings(true);
             self.end_period();
             self.course.advance();
             self.begin_period(&period);
         }
         self.voice.now = now;
         self.snapshot_nominal();
-        self.end_coolings();
+        self.end_coolings(false);
         self.indicate();
     }
 

@@ -129,6 +129,14 @@ impl Board {
             .ok_or_else(|| ConfigError::new("securities", "at least one security is needed"))?;
         let mut draw = Draw::new(config.seed ^ 0x5eed_b0a2_d000_0001);
         let sessions = rules.sessions(first.rules.board);
+        let odd = |row: &&Security| !plan::alike(rules.sessions(row.rules.board), sessions);
+        if let Some(row) = securities.iter().find(odd) {
+            let key = format!("securities.symbol of {:?}", row.symbol.as_str());
+            return Err(ConfigError::new(
+                key,
+                "its day is cut differently: it needs another board",
+            ));
+        }
         let plan = plan::plan(sessions, rules.date(), &config.course, start, &mut draw)?;
         let course = Course::new(plan.periods)
             .ok_or_else(|| ConfigError::new("date", "the market is closed on this day"))?;

@@ -67,6 +67,16 @@ pub(super) fn plan(
     Ok(Plan { periods, sessions: drafts.into_iter().map(|draft| draft.session).collect() })
 }
 
+/// Whether two boards cut the day alike, as far as it is played.
+pub(super) fn alike(one: &[Session], other: &[Session]) -> bool {
+    let cuts = |sessions: &[Session]| -> Vec<(Stage, u64, u64)> {
+        let drafts = drafts(sessions);
+        let cut = |d: &Draft| (d.stage, d.session.from_ns, d.session.until_ns);
+        drafts.iter().map(cut).collect()
+    };
+    cuts(one) == cuts(other)
+}
+
 fn is_random(stage: Stage) -> bool {
     matches!(stage, Stage::OpeningRandom | Stage::ClosingRandom)
 }

@@ -197,7 +197,7 @@ pub struct Place {
     pub price: Price,
     /// Open quantity.
     pub qty: u32,
-    /// Orders of its price before it.
+    /// Orders of its price before it; told in Hong Kong only, else 0, and so the next.
     pub in_level: u32,
     /// Orders of its side before it.
     pub in_side: u32,

@@ -17,7 +17,7 @@ pub(super) struct Cut {
     pub why: Ended,
     /// The owner's request, 0 for none.
     pub request: u64,
-    /// The public hears nothing of it.
+    /// The public hears nothing of it: the day ended.
     pub silent: bool,
 }
 
@@ -191,6 +191,9 @@ impl Board {
                 self.say(entry.row, What::OddLotGone { order: public(key), side: entry.side });
             }
             _ => self.say_canceled(&order, place, by),
+        }
+        if cut.silent && !self.config.expiry_reports {
+            return;
         }
         let (id, qty) = (entry.client, Qty(u64::from(by)));
         self.tell(entry.owner, Tell::Canceled { id, request: cut.request, qty, why: cut.why });

@@ -58,12 +58,12 @@ impl Board {
         self.say(row, What::Cooling { from, to, reference, low, high });
     }
 
-    /// Ends what has cooled off.
-    pub(super) fn end_coolings(&mut self) {
+    /// Ends what has cooled off, or with `all` whatever is cooling: the continuous session is over.
+    pub(super) fn end_coolings(&mut self, all: bool) {
         for row in 0..self.lines.len() {
             let now = self.voice.now;
             let line = &mut self.lines[row];
-            if line.cooling.is_some_and(|cooling| cooling.to <= now) {
+            if line.cooling.is_some_and(|cooling| all || cooling.to <= now) {
                 line.cooling = None;
                 self.say(row as u32, What::Cooled);
             }
