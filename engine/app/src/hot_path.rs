@@ -244,7 +244,8 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         }
         self.publish(event, change);
         if let Some(market) = &mut self.market {
-            market.rules.on_event(event, self.books.touch(event.instrument));
+            let id = event.instrument;
+            market.rules.on_event(event, self.books.touch(id), self.phases.of(id));
         }
         if event.instrument == InstrumentId::ALL {
             for row in 0..self.traded.len() {

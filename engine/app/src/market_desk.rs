@@ -184,7 +184,10 @@ impl MarketDesk {
         };
         match self.rules.day().instrument_or_none(instrument.symbol.as_str(), &listing) {
             Some(rules) => self.rules.define(instrument.id, rules, facts.stamp),
-            None => self.unknown = self.unknown.saturating_add(1),
+            None => {
+                self.rules.forget(instrument.id);
+                self.unknown = self.unknown.saturating_add(1);
+            }
         }
         for start in self.holdings.iter_mut().filter(|s| s.symbol == instrument.symbol) {
             if !start.given {
@@ -458,7 +461,8 @@ mod tests {
         assert_eq!(desk.rules.sellable(AccountId(0), whole.id), 200);
         let again = desk.define(&whole);
         assert_eq!((again, desk.unknown()), (whole, 0));
-        assert!(!desk.define(&named("AAPL", 0)).flags.defined || desk.unknown() == 1);
+        let unknown = desk.define(&Instrument { id: InstrumentId(6), ..named("AAPL", 0) });
+        assert_eq!((unknown.flags.defined, desk.unknown()), (false, 1), "no board has it");
         let report = desk.report(&Instruments::new(8), 50_000);
         assert_eq!((report.net_e4, report.holdings.len()), (50_000, 1));
         assert!(report.to_string().contains("sse of 2023-07-11"));

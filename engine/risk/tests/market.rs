@@ -94,7 +94,7 @@ impl Desk {
             last: true,
             kind,
         };
-        self.market.on_event(&event, self.touch);
+        self.market.on_event(&event, self.touch, self.phase);
     }
 
     fn last(&mut self, price: i64) {
@@ -442,10 +442,18 @@ fn auctions_of_hong_kong_take_prices_around_their_reference() {
         assert_eq!(desk.buy(time, price, 500), want, "{time} {price}");
     }
     // No cancellation: between the lowest ask and the highest bid.
+    desk.phase = Phase::OpeningAuction;
     desk.touch = touch(1_010_000, 990_000);
     assert_eq!(desk.buy("09:16:00", 1_010_000, 500), Rejects::NONE);
     assert_eq!(desk.buy("09:16:00", 1_011_000, 500), only(Rule::PriceLimit));
     assert_eq!(desk.buy("09:21:00", 989_500, 500), only(Rule::PriceLimit));
+    // What was announced for the opening ends with it.
+    let (reference, low, high) = (Price(1_000_000), Price(950_000), Price(1_050_000));
+    desk.event(EventKind::Band { reference, low, high });
+    assert_eq!(desk.buy("09:05:00", 1_060_000, 500), only(Rule::PriceLimit));
+    desk.phase = Phase::Continuous;
+    assert_eq!(desk.buy(OPEN, 1_060_000, 500), Rejects::NONE);
+    desk.phase = Phase::ClosingAuction;
     // The closing auction: 5 % of the reference price that the exchange fixed.
     let (reference, low, high) = (Price(1_200_000), Price(1_140_000), Price(1_260_000));
     desk.event(EventKind::Band { reference, low, high });

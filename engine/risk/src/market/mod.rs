@@ -127,6 +127,13 @@ impl MarketRules {
         }
     }
 
+    /// An instrument has no rules any more: it takes no order.
+    pub fn forget(&mut self, id: InstrumentId) {
+        if let Some(slot) = self.rows.get_mut(id.index()) {
+            *slot = None;
+        }
+    }
+
     /// The rules of an instrument.
     pub fn rules(&self, id: InstrumentId) -> Option<&InstrumentRules> {
         self.row(id).map(|row| &row.rules)
@@ -259,11 +266,12 @@ impl MarketRules {
         }
     }
 
-    /// An event of the market, after the book took it; `touch` is what the book shows now.
+    /// An event of the market, after the book took it: `touch` is what the book shows now, `phase`
+    /// the instrument's.
     #[inline]
-    pub fn on_event(&mut self, event: &BookEvent, touch: Touch) {
+    pub fn on_event(&mut self, event: &BookEvent, touch: Touch, phase: Phase) {
         if let Some(row) = self.rows.get_mut(event.instrument.index()).and_then(Option::as_mut) {
-            row.on_event(event, touch);
+            row.on_event(event, touch, phase);
         }
     }
 

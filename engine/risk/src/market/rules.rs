@@ -74,13 +74,17 @@ impl View<'_> {
         let (row, rules) = (self.row, &self.row.rules);
         let announced = match (self.auction(), row.rules.vcm) {
             (false, Some(_)) => None, // a band of the volatility control
-            _ => row.announced,
+            _ => row.announced(self.facts.phase),
         };
         let day = announced.or(rules.band.rule).map(|band| (band, rules.band.since));
         let session = self.session.and_then(|session| {
             let best = self.facts.touch;
             let best = best.best(Side::Sell).zip(best.best(Side::Buy));
-            let band = session.price.band(row.auction_reference(), best, &rules.tick.rule)?;
+            let band = session.price.band(
+                row.auction_reference(self.facts.phase),
+                best,
+                &rules.tick.rule,
+            )?;
             Some((band, session.since))
         });
         let session = session.filter(|_| self.fixes_prices());
@@ -164,7 +168,7 @@ impl View<'_> {
         if intent.side == Side::Buy || !intent.short {
             return None;
         }
-        let facts = self.row.short_facts(self.facts.touch);
+        let facts = self.row.short_facts(self.facts.touch, self.facts.phase);
         let rule = &rules.short.rule;
         let any = rule.takes(rules.designated, Price(i64::MAX), self.facts.phase, &facts)
             && !self.holding.is_some_and(|holding| holding.mixes(true));
@@ -178,7 +182,7 @@ impl View<'_> {
     fn volatility(&self) -> Option<Breach> {
         let vcm = self.row.rules.vcm.filter(|_| !self.auction())?;
         let price = self.intent.price;
-        let band = self.row.announced.filter(|band| !band.holds(price))?;
+        let band = self.row.announced(self.facts.phase).filter(|band| !band.holds(price))?;
         let limit = if price < band.low { band.low.0 } else { band.high.0 };
         Some(Breach { limit, value: price.0, since: vcm.since })
     }
