@@ -70,8 +70,7 @@ pub fn omdc_recovery(data: &[u8]) {
         retry_ns: 5_000_000,
         ..RecoveryConfig::omdc()
     };
-    let mut channel =
-        RecoveringOmdc::new(feed_config(choice), recovery).expect("sizes are good");
+    let mut channel = RecoveringOmdc::new(feed_config(choice), recovery).expect("sizes are good");
     let (mut told, mut now) = (Told::default(), Nanos(1));
     let mut number = 0;
     while let Some((&[what, wait, length], behind)) = rest.split_first_chunk::<3>() {
@@ -114,13 +113,17 @@ fn made(bytes: &[u8], sent: u64) -> Vec<u8> {
         let security_code = u32::from(byte >> 5).into();
         let order_id = u64::from(byte >> 3 & 3).into();
         let pushed = match byte % 13 {
-            0 => writer.push(DeleteOrder { security_code, order_id, ..DeleteOrder::blank() }.bytes()),
+            0 => {
+                writer.push(DeleteOrder { security_code, order_id, ..DeleteOrder::blank() }.bytes())
+            }
             1 => {
                 let quantity = u32::from(byte).into();
-                let modify = ModifyOrder { security_code, order_id, quantity, ..ModifyOrder::blank() };
+                let modify =
+                    ModifyOrder { security_code, order_id, quantity, ..ModifyOrder::blank() };
                 writer.push(modify.bytes())
             }
-            2 => writer.push(SequenceReset { new_seq_no: 1.into(), ..SequenceReset::blank() }.bytes()),
+            2 => writer
+                .push(SequenceReset { new_seq_no: 1.into(), ..SequenceReset::blank() }.bytes()),
             3 => {
                 let dr_status = u32::from(byte >> 6).into();
                 writer.push(DisasterRecovery { dr_status, ..DisasterRecovery::blank() }.bytes())

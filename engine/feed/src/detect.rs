@@ -1,7 +1,7 @@
 //! Which packet feed a capture carries, told by the payload, never by port, group or file name.
 
 use nofx_wire::iex::{Protocol, Segment};
-use nofx_wire::{itch, mold};
+use nofx_wire::{itch, mold, omdc};
 
 /// A packet feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub enum PacketFeedKind {
     IexDeepPlus,
     /// IEX-TP with TOPS 1.5 or 1.6.
     IexTops,
+    /// HKEX OMD-C.
+    Omdc,
 }
 
 /// Recognises the feed of one UDP payload. `None` for what is neither, and for a MoldUDP64
@@ -28,8 +30,22 @@ pub fn detect_packet_feed(payload: &[u8]) -> Option<PacketFeedKind> {
             Protocol::Tops15 | Protocol::Tops16 => PacketFeedKind::IexTops,
         });
     }
+    if is_omdc(payload) {
+        return Some(PacketFeedKind::Omdc);
+    }
     let packet = mold::Packet::parse(payload).ok()?;
     is_itch(&packet).then_some(PacketFeedKind::ItchMold)
+}
+
+/// Whether all sizes use the payload exactly, and no message is of an unknown type or shorter than
+/// its type. A heartbeat does not tell: sixteen bytes prove too little.
+fn is_omdc(payload: &[u8]) -> bool {
+    let Ok(packet) = omdc::Packet::parse(payload) else { return false };
+    let fits = |message: &[u8]| {
+        let least = omdc::type_of(message).and_then(omdc::min_length_of);
+        least.is_some_and(|least| message.len() >= least)
+    };
+    !packet.is_heartbeat() && packet.messages().all(fits)
 }
 
 /// Whether some message has the length of its ITCH type, and none contradicts its type.

@@ -84,6 +84,11 @@ pub trait Decoder: Sized {
     /// Forgets the state of the stream: it begins anew.
     fn reset(&mut self);
 
+    /// As [`Decoder::reset`], for the image of a snapshot.
+    fn begin_image(&mut self) {
+        self.reset();
+    }
+
     /// Counts by message type.
     fn tally(&self) -> &Tally;
 
@@ -253,7 +258,7 @@ impl<D: Decoder, S: EventSink> Delivery<'_, D, S> {
     pub(crate) fn begin_image(&mut self, now: Nanos) {
         let at = Stamp { seq: 0, capture_ns: now };
         self.decoder.interrupt(at, self.sink);
-        self.decoder.reset();
+        self.decoder.begin_image();
         self.stream_event(0, now, false, EventKind::Clear { side: None });
         self.stream_event(0, now, false, EventKind::Phase(Phase::Unknown));
         self.stream_event(0, now, true, EventKind::Stale(StaleReason::Gap));

@@ -33,8 +33,9 @@ pub fn detect(options: &InputOptions) -> Result<FeedName, Failure> {
         let Some(item) = reader.next()? else { break };
         if let Item::Packet { payload, .. } = item
             && let Some(found) = detect_packet_feed(payload)
+            && let Some(name) = name_of(found)
         {
-            return Ok(found.into());
+            return Ok(name);
         }
     }
     Err(Failure::input(format!(
@@ -43,16 +44,16 @@ pub fn detect(options: &InputOptions) -> Result<FeedName, Failure> {
     )))
 }
 
-impl From<nofx_feed::PacketFeedKind> for FeedName {
-    fn from(kind: nofx_feed::PacketFeedKind) -> FeedName {
-        use nofx_feed::PacketFeedKind as K;
-        match kind {
-            K::ItchMold => FeedName::ItchMold,
-            K::IexDeep => FeedName::IexDeep,
-            K::IexDeepPlus => FeedName::IexDeepPlus,
-            K::IexTops => FeedName::IexTops,
-        }
-    }
+/// The name of a feed; `None` for one that is not replayed from packets.
+fn name_of(kind: nofx_feed::PacketFeedKind) -> Option<FeedName> {
+    use nofx_feed::PacketFeedKind as K;
+    Some(match kind {
+        K::ItchMold => FeedName::ItchMold,
+        K::IexDeep => FeedName::IexDeep,
+        K::IexDeepPlus => FeedName::IexDeepPlus,
+        K::IexTops => FeedName::IexTops,
+        K::Omdc => return None,
+    })
 }
 
 /// Engine time of the first item.

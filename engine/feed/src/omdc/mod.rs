@@ -362,6 +362,13 @@ impl Decoder for Omdc {
         self.rejoin = false;
     }
 
+    /// No image ends what the venue said of itself.
+    fn begin_image(&mut self) {
+        let suspended = self.suspended;
+        self.reset();
+        self.suspended = suspended;
+    }
+
     fn tally(&self) -> &Tally {
         &self.tally
     }

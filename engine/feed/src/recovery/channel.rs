@@ -37,6 +37,8 @@ pub struct Recovering<D> {
     /// Since when they are not.
     pub(super) stale_since: Nanos,
     pub(super) incarnation: u64,
+    /// No line spoke at the last turn.
+    pub(super) was_silent: bool,
     pub(super) counters: RecoveryCounters,
 }
 
@@ -69,6 +71,7 @@ impl<D: Recoverable> Recovering<D> {
             trusted: true,
             stale_since: Nanos(0),
             incarnation: 0,
+            was_silent: false,
             counters: RecoveryCounters::default(),
             config: recovery,
         })

@@ -76,19 +76,21 @@ impl<D: Recoverable> Recovering<D> {
             return;
         }
         let Some(datagram) = self.feed.decoder_mut().datagram(payload) else { return };
+        if !self.feed.sequencer().is_of_now(datagram.send_ns) {
+            return; // of an image of before: what is left of it begins in the middle
+        }
         self.counters.refresh_packets += 1;
         let was_whole = self.refresh.in_image;
-        let skip = match self.refresh.place(datagram.seq, u64::from(datagram.count)) {
+        let count = u64::from(datagram.count);
+        let skip = match self.refresh.place(datagram.seq, count, datagram.send_ns) {
             Place::Nothing => return,
             Place::From(skip) => skip,
             Place::Torn => {
                 self.counters.refresh_torn += u64::from(was_whole);
+                self.image = false; // what was begun is of no use
                 0
             }
         };
-        if !was_whole {
-            self.image = false; // what was begun is of no use
-        }
         self.feed.decoder_mut().sent(datagram.send_ns);
         self.refreshed(at, datagram.blocks, skip, sink);
         self.turn(at, sink);

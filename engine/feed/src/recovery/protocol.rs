@@ -107,7 +107,8 @@ pub trait Recoverable: Decoder {
     /// Where images come from.
     const IMAGES: Images;
 
-    /// Whether a stream that began anew during the day does not tell what its books held before.
+    /// Whether a stream that began anew during the day does not tell what its books held before, nor
+    /// packets which incarnation they are of: then an image is needed, also when all lines were silent.
     const RESET_NEEDS_IMAGE: bool = false;
 
     /// The packet that asks a re-request server for `count` messages from `first` on.

@@ -74,7 +74,11 @@ impl<D: Recoverable> Recovering<D> {
         if self.feed.sequencer().incarnation() != self.incarnation {
             self.begin_anew();
         }
-        if self.feed.decoder_mut().take_rejoin() && self.config.snapshot {
+        let heard_again = self.was_silent && !self.silence.all();
+        self.was_silent = self.silence.all();
+        if self.config.snapshot
+            && (self.feed.decoder_mut().take_rejoin() || (D::RESET_NEEDS_IMAGE && heard_again))
+        {
             self.feed.sequencer_mut().freeze();
         }
         if !self.images_on_time(now) {
@@ -103,6 +107,7 @@ impl<D: Recoverable> Recovering<D> {
             self.feed.sequencer_mut().freeze();
         }
         self.requester.begin_anew();
+        self.session.stop(); // what is under way in it may be of the former
         self.stop_images();
         self.image = false;
         self.stage = Stage::Idle;

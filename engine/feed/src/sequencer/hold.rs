@@ -143,6 +143,11 @@ impl Sequencer {
         (first < end && !self.hold.frozen).then_some((first, end))
     }
 
+    /// Whether something sent at `send_ns`, 0 for unknown, can tell of this incarnation as a whole.
+    pub(crate) fn is_of_now(&self, send_ns: u64) -> bool {
+        send_ns == 0 || send_ns >= self.begun_ns
+    }
+
     /// From now on everything waits.
     pub(crate) fn freeze(&mut self) {
         self.hold.frozen = self.hold.keeps();
@@ -175,7 +180,9 @@ impl Sequencer {
         receiver: &mut R,
     ) -> Answer {
         let end = datagram.seq.saturating_add(u64::from(datagram.count));
-        let ours = self.started && datagram.session == self.session && datagram.seq > 0;
+        let sent = datagram.send_ns;
+        let of_now = sent == 0 || sent >= self.incarnation_ns; // else of a server that did not notice
+        let ours = self.started && datagram.session == self.session && datagram.seq > 0 && of_now;
         if !ours || datagram.count == 0 || end > self.known_end {
             return Answer::Refused;
         }

@@ -277,6 +277,8 @@ pub struct Sequencer {
     /// a datagram that overtakes the restart it belongs to looks like one.
     incarnation_ns: u64,
     last_send_ns: u64,
+    /// Send time of the datagram that showed that this incarnation had begun, 0 for the first.
+    begun_ns: u64,
     past: [u128; PAST_SESSIONS],
     /// The `expected` of the hole whose age is measured, and since when it is open.
     hole_at: u64,
@@ -309,6 +311,7 @@ impl Sequencer {
             origin: 1,
             incarnation_ns: 0,
             last_send_ns: 0,
+            begun_ns: 0,
             past: [0; PAST_SESSIONS],
             hole_at: 0,
             hole_since: Nanos(0),
@@ -356,7 +359,7 @@ impl Sequencer {
         if self.hold.keeps() && self.went_back(line, datagram, end, now) {
             self.counters.restarts += 1;
             self.begin(datagram);
-            self.incarnation_ns = datagram.send_ns; // what was sent before belongs to the former one
+            self.begun_ns = datagram.send_ns;
             receiver.reset(Reset::Restart, now);
         }
         if datagram.end_of_session && end >= self.known_end {
@@ -469,6 +472,7 @@ impl Sequencer {
                 self.counters.restarts += 1;
                 self.begin(datagram);
                 self.incarnation_ns = datagram.send_ns;
+                self.begun_ns = datagram.send_ns;
                 receiver.reset(Reset::Restart, now);
             }
             return datagram.send_ns >= self.incarnation_ns;
