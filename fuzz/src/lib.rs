@@ -16,3 +16,4 @@ pub mod order_session;
 pub mod recovery;
 pub mod szse;
 pub mod tcp_flow;
+pub mod szse_feed;
