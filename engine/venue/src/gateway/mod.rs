@@ -293,4 +293,6 @@ pub trait Gateway {
     fn is_open(&self, session: usize) -> bool;
     /// Whether this session is logged on.
     fn is_logged_on(&self, session: usize) -> bool;
+    /// The client order id that has this number; empty when there is none.
+    fn text(&self, id: u64) -> Label;
 }

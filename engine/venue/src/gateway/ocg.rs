@@ -774,6 +774,10 @@ impl Gateway for Ocg {
     fn is_logged_on(&self, _: usize) -> bool {
         self.stream.logged_on
     }
+
+    fn text(&self, id: u64) -> Label {
+        self.orders.text(id)
+    }
 }
 
 impl Ocg {

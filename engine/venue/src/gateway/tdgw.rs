@@ -581,6 +581,10 @@ impl Gateway for Tdgw {
     fn is_logged_on(&self, session: usize) -> bool {
         self.streams.get(session).is_some_and(|stream| stream.logged_on)
     }
+
+    fn text(&self, id: u64) -> Label {
+        self.orders.text(id)
+    }
 }
 
 fn symbol(field: &[u8; 12]) -> Option<Symbol> {

@@ -538,6 +538,10 @@ impl Gateway for Tgw {
     fn is_logged_on(&self, session: usize) -> bool {
         self.streams.get(session).is_some_and(|stream| stream.logged_on)
     }
+
+    fn text(&self, id: u64) -> Label {
+        self.orders.text(id)
+    }
 }
 
 /// The neutral order that these fields make; kinds of market orders from memory in our sheet.

@@ -325,6 +325,19 @@ fn a_hole_is_asked_for_once_and_nothing_passes_it() {
 }
 
 #[test]
+fn a_logon_ahead_of_a_hole_says_what_is_missing_and_asks_for_nothing_else() {
+    let mut gateway = gateway();
+    gateway.connected(0, AT);
+    let answer = send(&mut gateway, &logon(5, 1));
+    assert_eq!(answer[0].2, "Logon(Logon { next_expected: 1, session_status: 0 })");
+    assert!(send(&mut gateway, &order(6, 7)).is_empty(), "the answer said it");
+    let fill = SequenceReset { gap_fill: Some(b'Y'), new_sequence: 6 };
+    send(&mut gateway, &message(1, &fill));
+    send(&mut gateway, &order(6, 7));
+    assert!(matches!(gateway.next_ask(), Some(Ask::New(_))));
+}
+
+#[test]
 fn more_than_the_throttle_is_refused_until_the_next_second() {
     let config = OcgConfig { throttle: 2, ..OcgConfig::default() };
     let mut gateway = logged_on(config);
