@@ -23,10 +23,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
 extern crate std;
 
 pub mod dbn;
+pub mod fast;
 pub mod glimpse;
 pub mod iex;
 pub mod itch;
@@ -38,6 +38,7 @@ pub mod ouch42;
 pub mod ouch50;
 mod record;
 pub mod soup;
+pub mod step;
 pub mod szse;
 pub mod tdgw;
 pub mod text;
