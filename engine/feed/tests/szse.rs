@@ -251,6 +251,12 @@ fn what_the_gateway_does_not_have_makes_the_books_of_the_channel_stale_before_mo
                 assert!(came.iter().all(|row| want.of(channel).contains(row)));
             }
             assert!(world.feed.counters().lost > 0, "seed {seed}");
+            for view in world.feed.channels() {
+                let mut came: Vec<u64> =
+                    world.sink.of(view.channel).iter().map(|row| row.0).collect();
+                came.dedup();
+                assert_eq!(came.len() as u64 + view.lost, view.expected - 1, "what came is kept");
+            }
             follows_the_rule(&world.sink);
         }
     }

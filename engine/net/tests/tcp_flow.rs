@@ -173,6 +173,25 @@ fn a_hole_that_stays_breaks_the_stream_until_the_next_connection() {
 }
 
 #[test]
+fn more_than_the_memory_behind_a_hole_is_never_delivered_wrongly() {
+    let stream: Vec<u8> = (0..1_500u32).map(checks::byte_at).collect();
+    let cut = |n: usize| Segment {
+        seq: 1 + n as u32 * 100,
+        payload: &stream[n * 100..(n + 1) * 100],
+        ..BASE
+    };
+    for last in 1..15 {
+        let mut segments = vec![Segment { flags: tcp_flags::SYN, ..BASE }];
+        segments.extend((1..=last).map(cut));
+        segments.push(cut(0));
+        let streams = run(&mut flow(1 << 10), &segments);
+        let fits = (last + 1) * 100 <= 1 << 10;
+        let whole = (stream[..(last + 1) * 100].to_vec(), None);
+        assert_eq!(streams, [if fits { whole } else { (vec![], Some(100)) }], "{last}");
+    }
+}
+
+#[test]
 fn other_directions_and_connections_are_not_mixed_in() {
     let mut flow = flow(1 << 10);
     let data = Segment { seq: 1, payload: b"ours", ..BASE };
