@@ -32,8 +32,8 @@ mod messages;
 
 pub use fields::{Fields, Text, Var, Writer};
 pub use frame::{
-    CHECKSUM_LEN, FRAME_MIN, Frame, HEADER_LEN, Head, Header, Presence, START, TEXT_MAX,
-    mark_dup, next_frame, put,
+    CHECKSUM_LEN, FRAME_MIN, Frame, HEADER_LEN, Head, Header, Presence, START, TEXT_MAX, mark_dup,
+    next_frame, put,
 };
 pub use messages::{
     AmendOrder, BusinessReject, CancelOrder, ExecutionReport, Heartbeat, Logon, Logout,
