@@ -624,3 +624,40 @@ fn a_dump_is_the_board_in_json() {
     assert_eq!(json["stage"], "continuous");
     assert!(dump.orders.len() > 500 && dump.executions.len() > 100 && !dump.accounts.is_empty());
 }
+
+#[test]
+fn the_closing_reference_is_the_median_of_the_last_minute() {
+    let mut hand = hong_kong("15:50:00");
+    let mut trade = |clock: &str, side, price| {
+        hand.at(clock);
+        hand.new_order("700", side, Kind::LimitIoc, price, 100);
+        assert_eq!(hand.board.totals(0).last, Price(price));
+    };
+    // Seen at 15:59:00, :15, :30, :45 and at the end: 352.60, 352.40 three times, 352.60.
+    trade("15:55:00", Buy, 3_526_000);
+    trade("15:59:10", Sell, 3_524_000);
+    trade("15:59:50", Buy, 3_526_000);
+    hand.said();
+    hand.at("16:01:00");
+    let reference = hand.said().into_iter().find_map(|said| match said.what {
+        What::Reference { price, .. } if said.row == 0 => Some(price),
+        _ => None,
+    });
+    assert_eq!(reference, Some(Price(3_524_000)));
+}
+
+#[test]
+fn hong_kong_prices_stay_near_the_market() {
+    // Nothing traded and nobody there: 24 spreads of 0.20 from 352.40.
+    let first = |price| {
+        let mut hand = quiet(Market::Hkex, "2025-09-01");
+        hand.at("09:31:00");
+        why(&hand.new_order("700", Buy, Kind::Limit, price, 100).1)
+    };
+    assert_eq!((first(3_572_000), first(3_574_000)), (None, Some(Why::PriceLimit)));
+    assert_eq!((first(3_476_000), first(3_474_000)), (None, Some(Why::PriceLimit)));
+    // Then up to nine times the nominal price: 3,171.60, in steps of 2.
+    let mut hand = hong_kong("09:31:00");
+    let mut sell = |price| why(&hand.new_order("700", Sell, Kind::Limit, price, 100).1);
+    assert_eq!((sell(31_700_000), sell(31_720_000)), (None, Some(Why::PriceLimit)));
+}
