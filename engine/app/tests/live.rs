@@ -3,139 +3,26 @@
 //! The oracle is the venue: positions and orders in its dump come from its own code, and are compared
 //! with what the engine believes; and the journal, which is run again and must give every decision.
 
-use std::cell::Cell;
+mod rig;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nofx_app::live::record::{Command as LiveCommand, Kind as LiveKind};
 use nofx_app::live::rerun::rerun;
 use nofx_mailbox::journal::Reader;
-use nofx_mailbox::{Scope, Switch, Watcher};
-use nofx_net::netns::Lab;
+use nofx_mailbox::{Scope, Switch};
+use rig::{NOFX, PATIENCE, Rig, assert_runs_again, count, positions, report, terminate, wait};
 use serde_json::Value;
 
-/// Two processes and their ports want both cores: one test at a time.
-static ALONE: Mutex<()> = Mutex::new(());
-
-const NOFX: &str = env!("CARGO_BIN_EXE_nofx");
-/// Far longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Rig {
-    lab: Lab,
-    dir: tempfile::TempDir,
-    venue: Child,
-    /// The engine that was started last: the mailbox may still be that of the one before.
-    engine: Cell<u32>,
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl Rig {
-    /// A venue that trades; `None`, and said so, where there are no namespaces.
-    fn start(what: &str, venue: &str) -> Option<Rig> {
-        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lab = Lab::or_skip(what)?;
-        let dir = tempfile::tempdir().expect("a folder");
-        fs::write(dir.path().join("venue.toml"), format!("{VENUE}\n{venue}")).expect("written");
-        fs::write(dir.path().join("engine.toml"), ENGINE).expect("written");
-        let mut command = Command::new(NOFX);
-        command.args(["venue", "--ready-json", "--config", "venue.toml", "--dump", "dump.json"]);
-        command.current_dir(dir.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut venue = lab.far.within(|| command.spawn()).expect("the venue starts");
-        let mut ready = String::new();
-        let mut lines = BufReader::new(venue.stdout.as_mut().expect("piped"));
-        lines.read_line(&mut ready).expect("a line");
-        assert!(ready.contains("\"ready\":true"), "{ready}");
-        Some(Rig { lab, dir, venue, engine: Cell::new(0), _alone: alone })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn engine(&self, arguments: &[&str]) -> Child {
-        let mut command = Command::new(NOFX);
-        command.args(["run", "--config", "engine.toml", "--json"]).args(arguments);
-        command.current_dir(self.dir.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let engine = self.lab.near.within(|| command.spawn()).expect("the engine starts");
-        self.engine.set(engine.id());
-        engine
-    }
-
-    fn tell_venue(&mut self, line: &str) {
-        let stdin = self.venue.stdin.as_mut().expect("piped");
-        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the venue listens");
-    }
-
-    /// Ends the venue and reads what it dumped.
-    fn dump(&mut self) -> Value {
-        self.tell_venue("quit");
-        assert!(wait(&mut self.venue).success());
-        serde_json::from_slice(&fs::read(self.path("dump.json")).expect("dumped")).expect("JSON")
-    }
-
-    /// Waits until a counter of the mailbox fulfils `wanted`.
-    fn until(&self, counter: &str, wanted: impl Fn(u64) -> bool) -> u64 {
-        let start = Instant::now();
-        loop {
-            if let Ok(watcher) = Watcher::attach(self.path("mailbox"))
-                && watcher.identity().pid == self.engine.get()
-                && let Some(value) = watcher.counter(counter).filter(|value| wanted(*value))
-            {
-                return value;
-            }
-            assert!(start.elapsed() < PATIENCE, "{counter} does not come");
-            sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        let _ = self.venue.kill();
-        let _ = self.venue.wait();
-    }
-}
-
-fn wait(child: &mut Child) -> std::process::ExitStatus {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("ours") {
-            return status;
-        }
-        assert!(start.elapsed() < PATIENCE, "a process does not end");
-        sleep(Duration::from_millis(10));
-    }
-}
-
-/// Waits for an engine that ends in order, and reads its closing report.
-fn report(engine: Child) -> Value {
-    let output = engine.wait_with_output().expect("ours");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {errors}"))
-}
-
-fn terminate(child: &Child) {
-    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(killed.expect("kill is there").success());
-}
-
-/// Positions by symbol, without those that are flat.
-fn positions(report: &Value) -> BTreeMap<String, i64> {
-    let rows = report["positions"].as_array().expect("rows");
-    let row = |row: &Value| {
-        (row["instrument"].as_str().expect("a symbol").to_owned(), row["position"].as_i64())
-    };
-    let rows = rows.iter().map(row).map(|(symbol, n)| (symbol, n.expect("shares")));
-    rows.filter(|(_, n)| *n != 0).collect()
+/// The US venue and an engine for it.
+fn start(what: &str, venue: &str) -> Option<Rig> {
+    Rig::start(what, &[("venue.toml", &format!("{VENUE}\n{venue}")), ("engine.toml", ENGINE)])
 }
 
 /// What the venue says the firm holds.
@@ -154,20 +41,9 @@ fn venue_positions(dump: &Value) -> BTreeMap<String, i64> {
     positions
 }
 
-fn count(report: &Value, name: &str) -> u64 {
-    report["orders"][name].as_u64().unwrap_or_else(|| panic!("{name} in {report}"))
-}
-
-#[track_caller]
-fn assert_runs_again(journal: &Path, runs: usize) {
-    let again = rerun(journal).expect("the journal can be read");
-    assert_eq!(again.runs.len(), runs);
-    assert!(again.is_equal(), "{again}");
-}
-
 #[test]
 fn it_trades_ends_in_order_agrees_with_the_venue_and_runs_again_the_same() {
-    let Some(mut rig) = Rig::start("live", "") else { return };
+    let Some(mut rig) = start("live", "") else { return };
     let engine = rig.engine(&[]);
     rig.until("orders.filled", |n| n >= 5);
     terminate(&engine);
@@ -184,7 +60,7 @@ fn it_trades_ends_in_order_agrees_with_the_venue_and_runs_again_the_same() {
 
 #[test]
 fn killed_again_and_again_it_comes_back_with_its_orders_and_positions() {
-    let Some(mut rig) = Rig::start("kill -9", "") else { return };
+    let Some(mut rig) = start("kill -9", "") else { return };
     for _ in 0..3 {
         let mut engine = rig.engine(&[]);
         rig.until("orders.accepted", |n| n >= 10);
@@ -211,7 +87,7 @@ fn killed_again_and_again_it_comes_back_with_its_orders_and_positions() {
 
 #[test]
 fn a_kill_word_cancels_everything_and_nothing_passes_until_it_is_released() {
-    let Some(mut rig) = Rig::start("kill word", "") else { return };
+    let Some(mut rig) = start("kill word", "") else { return };
     let engine = rig.engine(&[]);
     rig.until("orders.open", |n| n >= 4);
     let mut kill = Command::new(NOFX);
@@ -238,7 +114,7 @@ fn a_kill_word_cancels_everything_and_nothing_passes_until_it_is_released() {
 #[test]
 fn a_line_that_dies_under_loss_is_recovered_by_requests() {
     let loss = "[[halts]]\nsymbol = \"AAAA\"\nat_s = 1000\nfor_s = 1\n";
-    let Some(mut rig) = Rig::start("recovery", loss) else { return };
+    let Some(mut rig) = start("recovery", loss) else { return };
     rig.tell_venue("loss a 0.02");
     rig.tell_venue("loss b 0.02");
     let engine = rig.engine(&[]);
@@ -254,7 +130,7 @@ fn a_line_that_dies_under_loss_is_recovered_by_requests() {
 
 #[test]
 fn every_port_and_the_split_layout_trade_and_run_again_the_same() {
-    let Some(mut rig) = Rig::start("ports", "") else { return };
+    let Some(mut rig) = start("ports", "") else { return };
     let split = ENGINE.split("[[tile]]").next().unwrap_or_default().to_owned() + SPLIT;
     let layouts = [("xsk", ENGINE), ("packet", ENGINE), ("udp", &split)];
     for (done, (port, layout)) in layouts.into_iter().enumerate() {
@@ -274,7 +150,7 @@ fn every_port_and_the_split_layout_trade_and_run_again_the_same() {
 
 #[test]
 fn orders_go_by_a_tcp_of_our_own_as_well() {
-    let Some(mut rig) = Rig::start("own TCP", "") else { return };
+    let Some(mut rig) = start("own TCP", "") else { return };
     // The kernel at the other end must not send frames longer than a frame.
     rig.lab.far.ip("link set peer0 gso_max_segs 1").expect("iproute2");
     let own = ["--set", "network.own_tcp=10.77.0.9/24@nofx0", "--set", "network.xsk.mode=generic"];
@@ -290,7 +166,7 @@ fn orders_go_by_a_tcp_of_our_own_as_well() {
 
 #[test]
 fn a_journal_without_room_stops_orders_and_not_the_engine() {
-    let Some(mut rig) = Rig::start("full disk", "") else { return };
+    let Some(mut rig) = start("full disk", "") else { return };
     let small = ["--set", "live.segment_mib=1", "--set", "live.disk_max_mib=2"];
     let small = [&small[..], &["--set", "live.journal_ring_mib=2"]].concat();
     let mut engine = rig.engine(&small);
@@ -310,7 +186,7 @@ fn a_journal_without_room_stops_orders_and_not_the_engine() {
 
 #[test]
 fn a_gateway_that_is_not_there_yet_is_asked_again() {
-    let Some(rig) = Rig::start("reconnect", "") else { return };
+    let Some(rig) = start("reconnect", "") else { return };
     let engine = rig.engine(&["--set", "network.orders=10.77.0.2:33001"]);
     rig.until("inputs", |n| n > 0);
     sleep(Duration::from_millis(300)); // it is refused at once, and again
@@ -330,7 +206,7 @@ fn a_gateway_that_is_not_there_yet_is_asked_again() {
 
 #[test]
 fn a_refused_login_does_not_outlive_its_run() {
-    let Some(rig) = Rig::start("refused login", "") else { return };
+    let Some(rig) = start("refused login", "") else { return };
     let engine = rig.engine(&["--set", "session.password=WRONG"]);
     let refused = |engine: &mut Child| {
         let lines = BufReader::new(engine.stderr.take().expect("piped")).lines();
@@ -349,7 +225,7 @@ fn a_refused_login_does_not_outlive_its_run() {
 
 #[test]
 fn packets_from_before_a_stall_bring_no_orders() {
-    let Some(rig) = Rig::start("stall", "") else { return };
+    let Some(rig) = start("stall", "") else { return };
     let engine = rig.engine(&[]);
     rig.until("orders.accepted", |n| n >= 5);
     let signal = |name: &str| {
@@ -390,7 +266,7 @@ fn packets_from_before_a_stall_bring_no_orders() {
 
 #[test]
 fn a_restart_does_not_wait_for_the_snapshot_service() {
-    let Some(rig) = Rig::start("restart without snapshots", "") else { return };
+    let Some(rig) = start("restart without snapshots", "") else { return };
     let mut engine = rig.engine(&[]);
     rig.until("orders.open", |n| n >= 4);
     engine.kill().expect("ours");
@@ -410,7 +286,7 @@ fn a_restart_does_not_wait_for_the_snapshot_service() {
 
 #[test]
 fn a_changed_record_is_found_by_the_re_run() {
-    let Some(mut rig) = Rig::start("tampering", "") else { return };
+    let Some(mut rig) = start("tampering", "") else { return };
     let engine = rig.engine(&[]);
     rig.until("orders.filled", |n| n >= 1);
     terminate(&engine);
@@ -436,7 +312,7 @@ fn a_changed_record_is_found_by_the_re_run() {
 
 #[test]
 fn what_cannot_run_is_refused_in_words() {
-    let Some(rig) = Rig::start("refusals", "") else { return };
+    let Some(rig) = start("refusals", "") else { return };
     let refused = |arguments: &[&str]| {
         let output = rig.engine(arguments).wait_with_output().expect("ours");
         assert_eq!(output.status.code(), Some(2), "{output:?}");

@@ -119,6 +119,8 @@ pub struct Core<S, G> {
     link: Link,
     /// As `link`, for the second session.
     rescue: Link,
+    /// The order stream has been asked for.
+    asked: bool,
     /// Instruments named before the first packet.
     names: Vec<Symbol>,
     /// Orders known from a former run are cancelled once the session is reconciled.
@@ -148,6 +150,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             ending: Ending::Running,
             link: Link::Closed,
             rescue: Link::Closed,
+            asked: false,
             names,
             clean_up,
             stuck_since: None,
@@ -296,7 +299,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
         self.try_again(now, out);
         let wanted = self.ending == Ending::Running && self.link == Link::Closed;
         if wanted && self.path.orders.should_connect(now) {
-            self.link = Link::Opening;
+            (self.link, self.asked) = (Link::Opening, true);
             out.connect_orders(now);
         }
     }
@@ -313,7 +316,8 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             rescue.disconnected(now);
             out.close_rescue(now);
         }
-        let wanted = self.ending == Ending::Running && self.rescue == Link::Closed;
+        // The first session comes first.
+        let wanted = self.asked && self.ending == Ending::Running && self.rescue == Link::Closed;
         if wanted && rescue.should_connect(now) {
             self.rescue = Link::Opening;
             out.connect_rescue(now);

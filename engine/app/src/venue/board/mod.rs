@@ -150,8 +150,21 @@ struct Dumped {
     #[serde(flatten)]
     board: BoardDump,
     firms: Vec<String>,
+    /// What clients call their orders.
+    client_ids: Vec<ClientId>,
     lines: Vec<LineCounts>,
     sockets: Vec<(String, u64)>,
+}
+
+/// One order of a firm in the words of its client.
+#[derive(Debug, Serialize)]
+struct ClientId {
+    /// The firm's number.
+    owner: u16,
+    /// The gateway's number of the order, as `orders` have it.
+    client: u64,
+    /// Client order id.
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -325,8 +338,16 @@ impl Venue {
         };
         let lines = NAMES.into_iter().zip(self.market_data.wires().iter()).map(counts).collect();
         let Some(path) = &self.dump else { return Ok(false) };
+        let board = self.board.dump();
+        let named = |order: &nofx_venue::board::DumpOrder| {
+            let owner = order.owner?;
+            let gateway = &self.firms.get(usize::from(owner))?.port.gateway;
+            let text = gateway.text(order.client).as_str().to_owned();
+            Some(ClientId { owner, client: order.client, text })
+        };
         let dump = Dumped {
-            board: self.board.dump(),
+            client_ids: board.orders.iter().filter_map(named).collect(),
+            board,
             firms: self.firms.iter().map(|firm| firm.name.clone()).collect(),
             lines,
             sockets,
