@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod fast;
 pub mod gateways;
 pub mod mailbox;
 pub mod market_data;
@@ -15,5 +16,6 @@ pub mod order_gateways;
 pub mod order_session;
 pub mod recovery;
 pub mod szse;
-pub mod tcp_flow;
 pub mod szse_feed;
+pub mod tcp_flow;
+pub mod ticks;

@@ -166,7 +166,15 @@ fn ascii(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn merged(seq: i64, time: i64, kind: &str, ids: [i64; 2], price: i64, qty: i64, flag: &str) -> Vec<u8> {
+fn merged(
+    seq: i64,
+    time: i64,
+    kind: &str,
+    ids: [i64; 2],
+    price: i64,
+    qty: i64,
+    flag: &str,
+) -> Vec<u8> {
     let [bid, offer] = ids;
     [
         vec![0xc0, 0x2d, 0xab], // template 5803
@@ -219,7 +227,10 @@ fn ticks_of_shanghai_come_out_of_their_envelope() {
     assert_eq!(kinds[2], TickKind::Trade { aggressor: Some(Side::Buy) });
     assert_eq!(kinds[3], TickKind::Cancel { side: Side::Sell });
     let add = ticks[1];
-    assert_eq!((add.channel, add.seq, add.offer, add.price), (6, 2, OrderRef(30), Price(18_188_800)));
+    assert_eq!(
+        (add.channel, add.seq, add.offer, add.price),
+        (6, 2, OrderRef(30), Price(18_188_800))
+    );
     assert_eq!((add.qty, add.exch_ns), (Qty(100), Nanos(1_000 + 33_300_280_000_000)));
     assert_eq!((ticks.len(), ticks[3].qty), (4, Qty(50)));
 }

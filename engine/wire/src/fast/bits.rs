@@ -141,7 +141,10 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(Input(&[0x83, 0x41, 0x42, 0x43]).vector(false, &mut out), Ok(true));
         assert_eq!(Input(&[0x84, 0x41, 0x42, 0x43]).vector(true, &mut out), Ok(true));
-        assert_eq!((out.as_slice(), Input(&[0x80]).vector(true, &mut Vec::new())), (&b"ABC"[..], Ok(false)));
+        assert_eq!(
+            (out.as_slice(), Input(&[0x80]).vector(true, &mut Vec::new())),
+            (&b"ABC"[..], Ok(false))
+        );
         assert_eq!(Input(&[0x84, 0x41]).vector(false, &mut out), Err(FastError::Cut));
     }
 
@@ -149,7 +152,8 @@ mod tests {
     fn bits_beyond_a_presence_map_are_zero() {
         let mut pmap = Input(&[0x40, 0xc1]).pmap().expect("two bytes");
         let bits: Vec<bool> = (0..20).map(|_| pmap.next()).collect();
-        let set: Vec<usize> = bits.iter().enumerate().filter(|(_, b)| **b).map(|(n, _)| n).collect();
+        let set: Vec<usize> =
+            bits.iter().enumerate().filter(|(_, b)| **b).map(|(n, _)| n).collect();
         assert_eq!(set, [0, 7, 13]);
     }
 }

@@ -139,13 +139,8 @@ impl Decoder {
         let template = self.templates.list.iter().find(|template| template.id == id);
         let template = template.ok_or(FastError::Template(id))?;
         sink.begin(id);
-        let mut walk = Walk {
-            input,
-            slots: &mut self.slots,
-            scratch: &mut self.scratch,
-            sink,
-            elements: 0,
-        };
+        let mut walk =
+            Walk { input, slots: &mut self.slots, scratch: &mut self.scratch, sink, elements: 0 };
         walk.body(&template.body, &mut pmap)?;
         let rest = walk.input.0;
         sink.end();
@@ -175,7 +170,9 @@ impl<S: FastSink> Walk<'_, '_, S> {
             Instruction::Parts { name, exponent, mantissa } => {
                 let held = match self.field(exponent, pmap)? {
                     Held::Number(exponent) => match self.field(mantissa, pmap)? {
-                        Held::Number(mantissa) => Held::Decimal(narrow(mantissa)?, narrow32(exponent)?),
+                        Held::Number(mantissa) => {
+                            Held::Decimal(narrow(mantissa)?, narrow32(exponent)?)
+                        }
                         _ => return Err(FastError::Absent),
                     },
                     _ => Held::Empty,
@@ -207,7 +204,12 @@ impl<S: FastSink> Walk<'_, '_, S> {
     }
 
     /// Instructions with a presence map of their own, if any of them needs one.
-    fn segment(&mut self, body: &[Instruction], own: bool, outer: &mut Pmap<'_>) -> Result<(), FastError> {
+    fn segment(
+        &mut self,
+        body: &[Instruction],
+        own: bool,
+        outer: &mut Pmap<'_>,
+    ) -> Result<(), FastError> {
         if own {
             let mut pmap = self.input.pmap()?;
             return self.body(body, &mut pmap);
@@ -259,7 +261,9 @@ impl<S: FastSink> Walk<'_, '_, S> {
     fn previous(&mut self, field: &Field) -> Result<Held, FastError> {
         let held = match self.held(field) {
             Held::Undefined => return self.initial(field),
-            Held::Empty => return if field.optional { Ok(Held::Empty) } else { Err(FastError::Absent) },
+            Held::Empty => {
+                return if field.optional { Ok(Held::Empty) } else { Err(FastError::Absent) };
+            }
             held => held,
         };
         match (field.operator, held) {
@@ -301,7 +305,10 @@ impl<S: FastSink> Walk<'_, '_, S> {
                 let Some(exponent) = self.signed(field.optional)? else { return Ok(Held::Empty) };
                 let mantissa = self.input.signed()?;
                 let (m, e) = if let Held::Decimal(m, e) = base { (m, e) } else { (0, 0) };
-                Held::Decimal(narrow(i128::from(m) + mantissa)?, narrow32(i128::from(e) + exponent)?)
+                Held::Decimal(
+                    narrow(i128::from(m) + mantissa)?,
+                    narrow32(i128::from(e) + exponent)?,
+                )
             }
             _ => {
                 let Some(delta) = self.signed(field.optional)? else { return Ok(Held::Empty) };
@@ -380,7 +387,9 @@ impl<S: FastSink> Walk<'_, '_, S> {
                 } else {
                     Some(self.input.unsigned()?)
                 };
-                number.map(|number| i128::try_from(number).map_err(|_| FastError::Range)).transpose()?
+                number
+                    .map(|number| i128::try_from(number).map_err(|_| FastError::Range))
+                    .transpose()?
             }
         };
         match number {

@@ -72,9 +72,22 @@ pub(super) struct Field {
 pub(super) enum Instruction {
     Field(Field),
     /// A decimal whose exponent and mantissa have operators of their own.
-    Parts { name: String, exponent: Field, mantissa: Field },
-    Sequence { name: String, length: Field, body: Vec<Instruction>, pmap: bool },
-    Group { optional: bool, body: Vec<Instruction>, pmap: bool },
+    Parts {
+        name: String,
+        exponent: Field,
+        mantissa: Field,
+    },
+    Sequence {
+        name: String,
+        length: Field,
+        body: Vec<Instruction>,
+        pmap: bool,
+    },
+    Group {
+        optional: bool,
+        body: Vec<Instruction>,
+        pmap: bool,
+    },
 }
 
 impl Field {
@@ -92,7 +105,9 @@ impl Instruction {
     fn has_bit(&self) -> bool {
         match self {
             Instruction::Field(field) => field.has_bit(),
-            Instruction::Parts { exponent, mantissa, .. } => exponent.has_bit() || mantissa.has_bit(),
+            Instruction::Parts { exponent, mantissa, .. } => {
+                exponent.has_bit() || mantissa.has_bit()
+            }
             Instruction::Sequence { length, .. } => length.has_bit(),
             Instruction::Group { optional, .. } => *optional,
         }
@@ -120,7 +135,8 @@ impl Templates {
     /// Text that is no XML, elements or attributes that FAST 1.1 does not have or that are not
     /// supported here, values that do not fit their type.
     pub fn parse(xml: &str) -> Result<Templates, TemplateError> {
-        let broken = |e: roxmltree::Error| TemplateError { place: "xml".into(), reason: e.to_string() };
+        let broken =
+            |e: roxmltree::Error| TemplateError { place: "xml".into(), reason: e.to_string() };
         let document = roxmltree::Document::parse(xml).map_err(broken)?;
         let elements = document.descendants().filter(|node| node.has_tag_name_any("template"));
         let elements: Vec<Node<'_, '_>> = elements.collect();
@@ -130,7 +146,8 @@ impl Templates {
             let id = element.attribute("id").and_then(|id| id.parse().ok());
             let id = id.ok_or_else(|| wrong(*element, "id is no number"))?;
             let name = element.attribute("name").unwrap_or_default().to_owned();
-            let scope = Scope { template: name.clone(), dictionary: dictionary(*element, "global") };
+            let scope =
+                Scope { template: name.clone(), dictionary: dictionary(*element, "global") };
             let body = slots.body(*element, &scope, 0)?;
             list.push(Template { id, name, body });
         }
@@ -183,7 +200,12 @@ struct Slots<'a, 'd> {
 }
 
 impl<'d> Slots<'_, 'd> {
-    fn body(&mut self, node: Node<'d, 'd>, scope: &Scope, depth: usize) -> Result<Vec<Instruction>, TemplateError> {
+    fn body(
+        &mut self,
+        node: Node<'d, 'd>,
+        scope: &Scope,
+        depth: usize,
+    ) -> Result<Vec<Instruction>, TemplateError> {
         if depth > DEPTH_MAX {
             return Err(wrong(node, "templates refer to each other in a circle"));
         }
@@ -221,15 +243,26 @@ impl<'d> Slots<'_, 'd> {
         Scope { template: scope.template.clone(), dictionary: dictionary(node, &scope.dictionary) }
     }
 
-    fn referred(&mut self, node: Node<'d, 'd>, scope: &Scope, depth: usize) -> Result<Vec<Instruction>, TemplateError> {
+    fn referred(
+        &mut self,
+        node: Node<'d, 'd>,
+        scope: &Scope,
+        depth: usize,
+    ) -> Result<Vec<Instruction>, TemplateError> {
         let name = node.attribute("name").ok_or_else(|| wrong(node, "dynamic: not supported"))?;
         let found = self.templates.iter().find(|template| template.attribute("name") == Some(name));
         let found = *found.ok_or_else(|| wrong(node, "no such template"))?;
-        let scope = Scope { template: name.to_owned(), dictionary: dictionary(found, &scope.dictionary) };
+        let scope =
+            Scope { template: name.to_owned(), dictionary: dictionary(found, &scope.dictionary) };
         self.body(found, &scope, depth + 1)
     }
 
-    fn length(&mut self, sequence: Node<'d, 'd>, scope: &Scope, optional: bool) -> Result<Field, TemplateError> {
+    fn length(
+        &mut self,
+        sequence: Node<'d, 'd>,
+        scope: &Scope,
+        optional: bool,
+    ) -> Result<Field, TemplateError> {
         match sequence.children().find(|node| node.has_tag_name_any("length")) {
             Some(length) => self.field(length, Kind::UInt32, optional, scope, "#length"),
             None => {
@@ -262,12 +295,27 @@ impl<'d> Slots<'_, 'd> {
         Ok(Instruction::Parts { name, exponent, mantissa })
     }
 
-    fn field(&mut self, node: Node<'d, 'd>, kind: Kind, optional: bool, scope: &Scope, end: &str) -> Result<Field, TemplateError> {
+    fn field(
+        &mut self,
+        node: Node<'d, 'd>,
+        kind: Kind,
+        optional: bool,
+        scope: &Scope,
+        end: &str,
+    ) -> Result<Field, TemplateError> {
         self.field_of(node, node, kind, optional, scope, end)
     }
 
     /// The field of `node`, which takes its name from `named`.
-    fn field_of(&mut self, node: Node<'d, 'd>, named: Node<'d, 'd>, kind: Kind, optional: bool, scope: &Scope, end: &str) -> Result<Field, TemplateError> {
+    fn field_of(
+        &mut self,
+        node: Node<'d, 'd>,
+        named: Node<'d, 'd>,
+        kind: Kind,
+        optional: bool,
+        scope: &Scope,
+        end: &str,
+    ) -> Result<Field, TemplateError> {
         let name = named.attribute("name").unwrap_or_default().to_owned();
         let child = node.children().find(|child| child.is_element());
         let operator = match child.map(|child| child.tag_name().name().to_owned()).as_deref() {
@@ -290,7 +338,8 @@ impl<'d> Slots<'_, 'd> {
             return Err(wrong(node, "an operator that the type cannot have"));
         }
         let value = child.and_then(|child| child.attribute("value"));
-        let initial = value.map(|value| initial(kind, value).ok_or_else(|| wrong(node, "value does not fit")));
+        let initial = value
+            .map(|value| initial(kind, value).ok_or_else(|| wrong(node, "value does not fit")));
         let initial = initial.transpose()?;
         if operator == Operator::Constant && initial.is_none() {
             return Err(wrong(node, "a constant without a value"));
