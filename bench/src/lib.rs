@@ -12,6 +12,8 @@
 pub mod days;
 pub mod harness;
 pub mod machine;
+pub mod market_days;
+pub mod market_walk;
 pub mod measure;
 pub mod row;
 pub mod std_books;
