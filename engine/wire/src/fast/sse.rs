@@ -115,7 +115,7 @@ fn flag(text: &[u8]) -> [u8; 8] {
 impl Row {
     fn tick(&self, midnight_ns: u64) -> Option<Tick> {
         let (kind, [bid, offer]) = self.kind()?;
-        let whole = self.qty % QTY_SCALE == 0;
+        let whole = self.qty.is_multiple_of(QTY_SCALE);
         let qty = Some(self.qty / QTY_SCALE).filter(|qty| whole && *qty <= u64::from(u32::MAX))?;
         let priced = !matches!(kind, TickKind::Cancel { .. } | TickKind::Phase(_));
         let phase = matches!(kind, TickKind::Phase(_));

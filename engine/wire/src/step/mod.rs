@@ -69,12 +69,15 @@ pub fn next_message(bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>, StepEr
     Ok(Some((message, follows)))
 }
 
+/// The value of a field, and what follows it.
+type Headed<'a> = (&'a [u8], &'a [u8]);
+
 /// The value of the field `tag` at the front, and what follows; `None` if it is not whole yet.
 fn headed<'a>(
     bytes: &'a [u8],
     tag: &[u8],
     wrong: StepError,
-) -> Result<Option<(&'a [u8], &'a [u8])>, StepError> {
+) -> Result<Option<Headed<'a>>, StepError> {
     /// Values of tags 8, 9 and 10 are no longer.
     const VALUE_MAX: usize = 32;
     let Some(value) = bytes.strip_prefix(tag) else {
