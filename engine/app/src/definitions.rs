@@ -164,10 +164,9 @@ impl Definitions {
             if newest.get(&key).is_some_and(|(seen, _)| wanted && *seen == day) {
                 return Err(fail(line, format!("a second row of this instrument for {day}")));
             }
-            if wanted && newest.get(&key).is_none_or(|(seen, _)| *seen <= day) {
-                if newest.insert(key, (day, row)).is_none() {
-                    order.push(key);
-                }
+            let newer = wanted && newest.get(&key).is_none_or(|(seen, _)| *seen <= day);
+            if newer && newest.insert(key, (day, row)).is_none() {
+                order.push(key);
             }
         }
         let row = |key: Key| newest.get(&key).map(|(_, row)| (key, *row));

@@ -460,9 +460,9 @@ mod tests {
         assert_eq!((whole.limit_high, whole.tick), (Price(18_700_000), 100));
         assert_eq!(desk.rules.sellable(AccountId(0), whole.id), 200);
         let again = desk.define(&whole);
-        assert_eq!((again, desk.unknown()), (whole, 0));
+        assert_eq!((again, desk.unknown), (whole, 0));
         let unknown = desk.define(&Instrument { id: InstrumentId(6), ..named("AAPL", 0) });
-        assert_eq!((unknown.flags.defined, desk.unknown()), (false, 1), "no board has it");
+        assert_eq!((unknown.flags.defined, desk.unknown), (false, 1), "no board has it");
         let report = desk.report(&Instruments::new(8), 50_000);
         assert_eq!((report.net_e4, report.holdings.len()), (50_000, 1));
         assert!(report.to_string().contains("sse of 2023-07-11"));

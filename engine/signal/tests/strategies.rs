@@ -56,6 +56,7 @@ fn any_maker() -> impl Strategy<Value = MakerConfig> {
             requote_ns,
             retry_ns: 2_000_000,
             replace,
+            post_only: true,
         }
     })
 }

@@ -79,7 +79,7 @@ impl Header<'_> {
     }
 }
 
-fn text<'a>(cells: &'a impl Cells, at: At) -> Read<&'a [u8]> {
+fn text(cells: &impl Cells, at: At) -> Read<&[u8]> {
     cells.cell(at).map(<[u8]>::trim_ascii).ok_or((at, Reason::Missing))
 }
 
@@ -371,6 +371,9 @@ pub const fn price_step(market: Market, symbol: Symbol) -> i64 {
     if share { 100 } else { 10 }
 }
 
+/// Columns of price, quantity and orders of each level of a side.
+type LevelColumns = ([At; DEPTH], [At; DEPTH], Option<[At; DEPTH]>);
+
 /// A table of snapshots bound to the columns of a file.
 pub(crate) struct SnapshotRows {
     common: Common,
@@ -381,8 +384,8 @@ pub(crate) struct SnapshotRows {
     prices: [Option<At>; 4],
     phase: Option<At>,
     phases: Codes<nofx_types::Phase>,
-    /// Price, quantity and orders of the bids, then of the asks.
-    sides: [([At; DEPTH], [At; DEPTH], Option<[At; DEPTH]>); 2],
+    /// The bids, then the asks.
+    sides: [LevelColumns; 2],
     price_decimals: i32,
     qty_decimals: i32,
     money_decimals: i32,

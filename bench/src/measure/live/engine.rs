@@ -7,6 +7,7 @@ use std::time::Duration;
 use nofx_app::definitions::Definitions;
 use nofx_app::live::clock::EngineClock;
 use nofx_app::live::core::Core;
+use nofx_app::live::market_feed::MarketFeed;
 use nofx_app::live::ports::AnyPort;
 use nofx_app::live::shared::Shared;
 use nofx_app::live::tape::{KillWatch, Tape};
@@ -68,8 +69,8 @@ impl<S: Strategy> Engine<S> {
         let rules = Rules::default();
         let cycles = CycleClock::calibrate(Duration::from_millis(2));
         let tile = Box::new(TradeTile::new(TileParts {
-            core: Core::new(path, feed, Definitions::default(), false),
-            tape: Tape::new(journal, kill, orders, None, None, Vec::new()),
+            core: Core::new(path, MarketFeed::Itch(Box::new(feed)), Definitions::default(), false),
+            tape: Tape::new(journal, kill, orders, None, None, None, Vec::new()),
             ports,
             lines: vec![GROUP],
             clock,

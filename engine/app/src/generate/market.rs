@@ -156,7 +156,7 @@ fn security(market: Market, n: u32, rng: &mut Rng) -> SecurityConfig {
             symbol: format!("{}", 1 + n),
             lot: [100, 500, 1_000, 2_000][n as usize % 4],
             short: n % 3 != 2,
-            vcm: (n % 2 == 0).then_some(VcmClass::Mid),
+            vcm: n.is_multiple_of(2).then_some(VcmClass::Mid),
             ..blank
         },
     }

@@ -317,7 +317,8 @@ fn load_ticks(args: &ReplayArgs, config: &mut Config) -> Result<Option<Arc<TickF
     config.ticks.map = args.ticks_map.clone().or(config.ticks.map.take());
     let asked = args.feed == Some(FeedName::Ticks) || args.ticks_map.is_some();
     let open = args.feed.is_none() && args.line_b.is_none() && args.lines.is_none();
-    if !asked && !(open && ticks::recognised(&config.ticks, &args.files)) {
+    let ours = asked || (open && ticks::recognised(&config.ticks, &args.files));
+    if !ours {
         return Ok(None);
     }
     let file = ticks::load(&config.ticks, &args.files, args.quiet)?;
