@@ -166,6 +166,6 @@ fn trades_without_orders_leave_stale_books_and_a_clear_report() {
     let Some(file) = capture(SHENZHEN) else { return };
     let run = summary(&[&file, "--set", "ticks.market=\"szse\""]);
     assert_eq!((run.messages.total, run.books.stale), (166_811, 1));
-    let error = replay(&[&file]).err().expect("two markets").to_string();
+    let error = replay(&[&file]).expect_err("two markets").to_string();
     assert!(error.contains("ticks.market"), "{error}");
 }

@@ -184,8 +184,9 @@ mod tests {
             let read = next_message(&bad);
             assert!(!matches!(read, Ok(Some(_))), "byte {at}: {read:?}");
         }
-        let lied = message("UA5803", b"abc").iter().map(|b| if *b == b'3' { b'9' } else { *b });
-        assert!(next_message(&lied.collect::<Vec<_>>()).is_err());
+        let mut lied = message("UA5803", b"abc");
+        lied.iter_mut().filter(|b| **b == b'3').for_each(|b| *b = b'9');
+        assert!(next_message(&lied).is_err());
         assert_eq!(next_message(b"9=3\x01"), Err(StepError::Head));
         assert_eq!(next_message(b"8=S\x019=99999999\x01"), Err(StepError::Length));
     }
