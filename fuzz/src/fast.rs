@@ -32,8 +32,7 @@ pub fn fast(data: &[u8]) {
 fn messages(mut rest: &[u8]) {
     let Ok(templates) = Templates::parse(TEMPLATE) else { unreachable!("a sound template") };
     let mut decoder = Decoder::new(templates);
-    let mut ticks = 0u64;
-    let mut fields = TickFields::new(0, |_| ticks += 1);
+    let mut fields = TickFields::new(0, |tick| assert!(tick.price.0 >= 0));
     while !rest.is_empty() {
         let Ok(behind) = decoder.message(rest, &mut fields) else { return };
         assert!(behind.len() < rest.len(), "a message takes bytes");

@@ -137,10 +137,9 @@ impl TickFeed {
         self.kinds[kind_index(tick.kind)] += 1;
         let Some(id) = self.id(tick.symbol, sink) else { return };
         let step = self.channels.step(tick.channel, tick.seq);
-        if step != Step::Next || self.channel_of.get(id.index()) != Some(&Some(tick.channel)) {
-            if !self.odd(step, id, tick, now, sink) {
-                return;
-            }
+        let known = self.channel_of.get(id.index()) == Some(&Some(tick.channel));
+        if (step != Step::Next || !known) && !self.odd(step, id, tick, now, sink) {
+            return;
         }
         if self.calendar.is_due(tick.exch_ns) {
             self.turn(tick, now, sink);
@@ -173,24 +172,29 @@ impl TickFeed {
         }
     }
 
+    /// What should not happen, with its name.
+    pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> + Clone + use<> {
+        let counts = &self.counts;
+        [
+            ("duplicate_number", counts.duplicate),
+            ("backward_number", counts.backward),
+            ("instruments_full", counts.instruments_full),
+            ("phase_clock", counts.phase_clock),
+            ("lost_row", counts.lost_rows),
+            ("channels_full", self.channels.without_room()),
+        ]
+        .into_iter()
+    }
+
     /// The counts so far.
     pub fn report(&self) -> FeedReport {
         let names = ["A", "D", "T", "S"];
-        let counts = &self.counts;
         let mut report = FeedReport {
             total: self.kinds.iter().sum(),
             by_type: names.iter().zip(self.kinds).map(|(name, n)| ((*name).into(), n)).collect(),
-            malformed: vec![
-                ("duplicate_number", counts.duplicate),
-                ("backward_number", counts.backward),
-                ("instruments_full", counts.instruments_full),
-                ("phase_clock", counts.phase_clock),
-                ("lost_row", counts.lost_rows),
-                ("channels_full", self.channels.without_room()),
-            ],
+            malformed: self.faults().filter(|(_, n)| *n > 0).collect(),
             ..FeedReport::default()
         };
-        report.malformed.retain(|(_, n)| *n > 0);
         report.stream.gaps = self.channels.gaps();
         report.stream.missing = self.channels.missing();
         report.memory_bytes = self.symbols.memory_bytes() + size_of_val(&*self.channel_of) as u64;
