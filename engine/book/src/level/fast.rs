@@ -148,11 +148,15 @@ impl LevelBooks {
     ) -> Change {
         let (key, index) = (self.orders.key(id.0, old), self.orders.index(old));
         let slot = self.orders.slot(index).filter(|slot| slot.key == key).map(|slot| *slot);
-        let (Some(slot), Some(price), 1..) = (slot, price, qty.0) else {
+        let (Some(slot), 1..) = (slot, qty.0) else {
             return self.replace_slow(id, old, new, price, qty);
         };
-        let side = slot.side();
-        let back = slot.qty() == qty.0 && self.price_of(id, slot) == Some(price.0);
+        // Hong Kong's modify names no price.
+        let (side, held) = (slot.side(), self.price_of(id, slot));
+        let Some(price) = price.or(held.map(Price)) else {
+            return self.replace_slow(id, old, new, price, qty);
+        };
+        let back = slot.qty() == qty.0 && held == Some(price.0);
         let left = self.delete(id, old);
         let joined = self.add(id, new, side, price, qty);
         let same = back && joined.levels;
