@@ -95,6 +95,10 @@ impl Rig {
 impl Drop for Rig {
     fn drop(&mut self) {
         let _ = self.venue.kill();
+        if std::thread::panicking() && self.engine.get() != 0 {
+            // A test that failed leaves nothing running behind.
+            let _ = Command::new("kill").args(["-9", &self.engine.get().to_string()]).status();
+        }
         let _ = self.venue.wait();
     }
 }
