@@ -25,6 +25,7 @@ use crate::state::SessionState;
 
 use ocg::Ocg;
 use soup::Soup;
+pub(crate) use soup::SoupHeard;
 use tdgw::Tdgw;
 use tgw::Tgw;
 
@@ -312,11 +313,10 @@ impl Link {
         }
     }
 
-    /// Takes the first frame of `bytes`.
-    #[inline]
+    /// Takes the first frame of `bytes`; of SoupBinTCP [`Soup::hear`] does.
     pub fn take(&mut self, ear: &mut Ear<'_>, bytes: &[u8]) -> Taken {
         match self {
-            Link::Soup(soup) => soup.take(ear, bytes),
+            Link::Soup(_) => Taken::Broken,
             Link::Ocg(ocg) => ocg.take(ear, bytes),
             Link::Tgw(tgw) => tgw.take(ear, bytes),
             Link::Tdgw(tdgw) => tdgw.take(ear, bytes),

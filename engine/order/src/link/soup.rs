@@ -6,16 +6,25 @@
 //! the server no longer has is counted as missed. When the server no longer has the session that is
 //! named and no order is open, the next login asks for the current one.
 
+use nofx_types::Nanos;
 use nofx_wire::ouch50::Inbound;
 use nofx_wire::soup::{self, Frame};
 
-use super::{Ear, Heard, Opened, Ours, Taken};
+use super::{Opened, Ours};
 use crate::anomaly::{Anomalies, Anomaly};
 use crate::config::{OrderConfig, Protocol};
 use crate::frames::Frames;
-use crate::report;
+use crate::machine::Machine;
 use crate::session::Session;
 use crate::state::SessionState;
+
+/// What a frame comes to, as far as orders are concerned.
+pub(crate) enum SoupHeard<'a> {
+    /// A report that was not seen before, still to be read.
+    Report(&'a [u8]),
+    /// The login was accepted.
+    Opened(Opened),
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Soup {
@@ -76,36 +85,33 @@ impl Soup {
         }
     }
 
-    /// Takes the first frame of `bytes`.
+    /// Takes one frame of the server.
     #[inline]
-    pub fn take(&mut self, ear: &mut Ear<'_>, bytes: &[u8]) -> Taken {
-        match soup::next_frame(bytes) {
-            Ok(None) => Taken::Cut,
-            Ok(Some((frame, used))) => Taken::Frame { used, heard: self.on_frame(ear, &frame) },
-            Err(_) => Taken::Broken,
-        }
-    }
-
-    #[inline]
-    fn on_frame(&mut self, ear: &mut Ear<'_>, frame: &Frame<'_>) -> Heard {
-        let anomalies = &mut ear.machine.anomalies;
+    pub fn hear<'a>(
+        &mut self,
+        now: Nanos,
+        session: &mut Session,
+        machine: &mut Machine,
+        frame: &Frame<'a>,
+    ) -> Option<SoupHeard<'a>> {
+        let anomalies = &mut machine.anomalies;
         match *frame {
             Frame::Sequenced(body) if self.numbered => {
-                ear.session.news(ear.now);
-                if self.is_new() {
-                    return self.on_message(anomalies, body);
+                session.news(now);
+                match self.is_new() {
+                    true => return Some(SoupHeard::Report(body)),
+                    false => anomalies.count(Anomaly::Replayed),
                 }
-                anomalies.count(Anomaly::Replayed);
             }
             Frame::ServerHeartbeat | Frame::Debug(_) => {}
             Frame::LoginAccepted(accepted) => {
-                return self.accepted(ear.session, accepted, anomalies);
+                return self.accepted(session, accepted, anomalies).map(SoupHeard::Opened);
             }
             Frame::LoginRejected(reason) => {
-                let none_open = ear.machine.orders.open_count() == 0;
-                self.refused(ear.session, reason, none_open, anomalies);
+                let none_open = machine.orders.open_count() == 0;
+                self.refused(session, reason, none_open, anomalies);
             }
-            Frame::EndOfSession => ear.session.state = SessionState::Ended,
+            Frame::EndOfSession => session.state = SessionState::Ended,
             Frame::Sequenced(_)
             | Frame::Unsequenced(_)
             | Frame::LoginRequest(_)
@@ -113,22 +119,7 @@ impl Soup {
             | Frame::Logout
             | Frame::Unknown(..) => anomalies.count(Anomaly::UnexpectedFrame),
         }
-        Heard::Nothing
-    }
-
-    #[inline]
-    fn on_message(&self, anomalies: &mut Anomalies, body: &[u8]) -> Heard {
-        let read = match self.protocol {
-            Protocol::Ouch42 => report::from_ouch42(body),
-            _ => report::from_ouch50(body),
-        };
-        match read {
-            Ok(report) => Heard::Report(report),
-            Err(no_report) => {
-                anomalies.count(no_report.into());
-                Heard::Nothing
-            }
-        }
+        None
     }
 
     /// The server opened the session and said where it continues.
@@ -137,15 +128,15 @@ impl Soup {
         session: &mut Session,
         frame: &soup::LoginAccepted,
         anomalies: &mut Anomalies,
-    ) -> Heard {
+    ) -> Option<Opened> {
         if session.state != SessionState::LoggingIn {
             anomalies.count(Anomaly::UnexpectedFrame); // it must not renumber the stream
-            return Heard::Nothing;
+            return None;
         }
         let Some(from) = frame.next_sequence() else {
             session.state = SessionState::Broken;
             anomalies.count(Anomaly::BrokenStream);
-            return Heard::Nothing;
+            return None;
         };
         let same = frame.session.trim_ascii() == self.name.trim_ascii();
         let changed = self.known && !same;
@@ -159,7 +150,7 @@ impl Soup {
         self.wire_seq = from;
         self.name = frame.session;
         (self.known, self.numbered, self.ask_any) = (true, true, false);
-        Heard::Opened(Opened { changed, missed: missed > 0, ..Opened::default() })
+        Some(Opened { changed, missed: missed > 0, ..Opened::default() })
     }
 
     /// The server refused the session. With no order open, another session of it will do.
