@@ -573,3 +573,110 @@ fn what_cannot_be_served_is_refused_with_its_key() {
         assert!(words.contains(want), "{text}: {words}");
     }
 }
+
+/// A file of the lab on loopback with free ports.
+fn lab_file(market: &str) -> String {
+    let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/lab.d");
+    let text = std::fs::read_to_string(format!("{lab}/venue-{market}.toml")).expect("in the lab");
+    let lines = text.lines().map(|line| match line {
+        line if line.starts_with("listen = ") => "listen = \"127.0.0.1:0\"".to_owned(),
+        line if line.starts_with("interface = ") => "interface = \"127.0.0.1\"".to_owned(),
+        line => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_venue_of_hong_kong_is_ready_obeys_and_dumps() {
+    let mut venue = Venue::start(&lab_file("hkex"));
+    assert_eq!(venue.ready["market"], "hkex");
+    let lines = venue.ready["lines"].as_array().expect("lines");
+    assert_eq!(lines.iter().map(|line| &line["name"]).collect::<Vec<_>>(), ["a", "b"]);
+    assert_ne!(venue.address("/market_data").port(), 0, "retransmission is served");
+    let mut client = TcpStream::connect(venue.firm(0)).expect("it listens");
+    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+
+    assert!(venue.order("halt 700") && !venue.order("halt 700") && !venue.order("halt 7"));
+    assert!(venue.order("resume 700"));
+    assert!(venue.order("line a down") && venue.order("line a up") && !venue.order("line c up"));
+    assert!(venue.order("loss b 0.5") && !venue.order("loss b 2"));
+    while !venue.order("disconnect NOFX") {} // until it has been accepted
+    assert_eq!(client.read(&mut [0; 64]).expect("an end"), 0, "the session was cut");
+    assert!(!venue.order("disconnect NOFX"), "nobody is there");
+    assert!(!venue.order("disconnect OTHER") && !venue.order("disconnect market_data"));
+
+    assert!(venue.order("dump"));
+    let dump = venue.dump();
+    assert_eq!((&dump["market"], &dump["firms"][0]), (&"hkex".into(), &"NOFX".into()));
+    assert_eq!(dump["securities"].as_array().expect("rows").len(), 5);
+    assert_eq!(dump["client_ids"], serde_json::json!([]), "no order was sent");
+    assert!(dump["lines"][1]["lost"].as_u64().is_some());
+    let (code, dump) = venue.terminate();
+    assert_eq!((code, dump["executions_dropped"].as_u64()), (Some(0), Some(0)));
+}
+
+#[test]
+fn a_venue_of_shenzhen_cuts_its_market_data_and_one_session_of_a_firm() {
+    let mut venue = Venue::start(&lab_file("szse"));
+    assert_eq!(venue.ready["lines"], serde_json::json!([]));
+    assert!(!venue.order("line a down") && !venue.order("disconnect market_data"));
+    let connect = |at| {
+        let client = TcpStream::connect(at).expect("it listens");
+        client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        client
+    };
+    let mut data = connect(venue.address("/market_data"));
+    let mut sessions = [connect(venue.firm(0)), connect(venue.firm(0))];
+    // A third finds no session free, and so the first two have been taken.
+    assert_eq!(connect(venue.firm(0)).read(&mut [0; 1]).expect("an end"), 0);
+    assert!(venue.order("disconnect NOFX 1") && !venue.order("disconnect NOFX 7"));
+    assert_eq!(sessions[1].read(&mut [0; 1]).expect("an end"), 0);
+    assert!(venue.order("disconnect market_data"));
+    assert_eq!(data.read(&mut [0; 1]).expect("an end"), 0);
+    assert!(venue.order("disconnect NOFX 0"), "it was there until now");
+    assert_eq!(sessions[0].read(&mut [0; 1]).expect("an end"), 0);
+    let (code, dump) = venue.terminate();
+    assert_eq!((code, socket_count(&dump, "sessions_turned_away")), (Some(0), 1));
+}
+
+#[test]
+fn what_a_board_cannot_serve_is_refused_with_its_key() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("v.toml");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let busy = format!("listen = \"{}\"", taken.local_addr().expect("an address"));
+    let (hkex, szse) = (lab_file("hkex"), lab_file("szse"));
+    let free = "listen = \"127.0.0.1:0\"";
+    let firm = |text: &str| {
+        text.replace(
+            "[[firms]]\nname = \"NOFX\"\nlisten = \"127.0.0.1:0\"",
+            &format!("[[firms]]\nname = \"NOFX\"\n{busy}"),
+        )
+    };
+    let dated = |text: &str, day: &str| {
+        text.replacen("[venue]\n", &format!("[venue]\ndate = \"{day}\"\n"), 1)
+    };
+    for (text, want) in [
+        (hkex.replace("\"hkex\"", "\"nyse\""), "venue.market"),
+        (dated(&hkex, "2999-01-04"), "2999"),
+        (dated(&hkex, "yesterday"), "venue.date"),
+        (hkex.replace("\"hkex\"", "\"szse\""), "lines: only hkex has it"),
+        (szse.replace("\"szse\"", "\"sse\""), "market_data: only szse has it"),
+        (format!("{hkex}\n[[firms]]\nname = \"NOFX\"\n{free}"), "\"NOFX\" stands there twice"),
+        (firm(&hkex), "firms.listen"),
+        (hkex.replacen(free, &busy, 1), "retransmission.listen"),
+        (szse.replacen(free, &busy, 1), "market_data.listen"),
+        (hkex.replace("seed = 7", "sed = 7"), "sed"),
+    ] {
+        std::fs::write(&path, &text).expect("a file");
+        let output = Command::new(env!("CARGO_BIN_EXE_nofx"))
+            .args(["venue", "--config"])
+            .arg(&path)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the binary runs");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(2 | 3)), "{want}: {words}");
+        assert!(words.contains(want), "{want}: {words}");
+    }
+}

@@ -93,9 +93,8 @@ impl GatewayPort {
                         self.hang_up(session, now);
                     }
                 }
-                Moved::Ended => {
-                    self.hang_up(session, now);
-                }
+                // What the client sent before it went is still to be read: `take` finds the end.
+                Moved::Ended => self.gateway.sent(session, waiting),
             }
         }
         busy

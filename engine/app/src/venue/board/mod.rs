@@ -12,6 +12,8 @@ mod config;
 mod firms;
 mod gateways;
 mod market_data;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
