@@ -20,6 +20,7 @@ def capture(interface, out):
     wire.settimeout(0.2)
     with open(out, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        file.flush()  # whoever waits for the file knows that the interface is heard
         quiet = False
         while not (stop and quiet):
             try:

@@ -70,7 +70,7 @@ class Journal:
     def __init__(self, folder, protocol):
         self.account = protocol.Reader()
         self.sent = collections.Counter()  # frames that ask for something of an order
-        self.runs = self.ended = self.packets = 0
+        self.runs = self.ended = self.packets = self.connections = 0
         first, second = (Stream(protocol, self.account) for _ in range(2))
         bytes_of = {ORDER_BYTES: first, RESCUE_BYTES: second}
         cut_of = {ORDER_OPENED: first, ORDER_CLOSED: first, RESCUE_OPENED: second, RESCUE_CLOSED: second}
@@ -86,5 +86,6 @@ class Journal:
             elif kind == START:
                 self.runs += 1
                 first.cut(), second.cut()
+            self.connections += kind in (ORDER_OPENED, RESCUE_OPENED)
             self.ended += kind == END
             self.packets += kind == PACKET
