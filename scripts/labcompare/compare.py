@@ -115,7 +115,7 @@ def books(rows, venue, run):
 def wire(rows, sent, connections, holes, journal):
     """The journal is written before the bytes leave, so a kill may leave it ahead of the wire."""
     opened = journal.connections
-    rows.row("order connections", opened, connections, connections >= opened > 0)
+    rows.row("order connections that spoke", opened, connections, opened == connections > 0)
     count, written = sum(sent.values()), sum(journal.sent.values())
     rows.row("order messages written, on the wire", written, count, 0 <= written - count <= AHEAD and count > 0)
     rows.row("of them without a journal entry", sum((sent - journal.sent).values()), 0)
@@ -130,8 +130,8 @@ def runs(rows, journal, rerun):
         if again["hash_live"]:
             rows.row(f"run {number}: hash of the live run", again["hash_rerun"], again["hash_live"])
         rows.row(f"run {number}: first difference", again["difference"], None)
-    packets = sum(again["packets"] for again in rerun["runs"])
-    rows.row("packets journaled and run again", journal.packets, packets)
+    inputs = sum(again["inputs"] for again in rerun["runs"])
+    rows.row("inputs journaled and run again", journal.inputs, inputs)
 
 
 def feed_facts(venue, run):

@@ -6,7 +6,7 @@ import glob
 import os
 import struct
 
-START, PACKET = 1, 2
+START, OUTPUTS = 1, 32  # kinds between them are inputs
 ORDER_OPENED, ORDER_BYTES, ORDER_CLOSED = 7, 8, 9
 RESCUE_OPENED, RESCUE_BYTES, RESCUE_CLOSED = 12, 13, 14
 DECISION, CONTROL, END, RESCUE_DECISION = 32, 33, 36, 38
@@ -70,7 +70,7 @@ class Journal:
     def __init__(self, folder, protocol):
         self.account = protocol.Reader()
         self.sent = collections.Counter()  # frames that ask for something of an order
-        self.runs = self.ended = self.packets = self.connections = 0
+        self.runs = self.ended = self.inputs = self.connections = 0
         first, second = (Stream(protocol, self.account) for _ in range(2))
         bytes_of = {ORDER_BYTES: first, RESCUE_BYTES: second}
         cut_of = {ORDER_OPENED: first, ORDER_CLOSED: first, RESCUE_OPENED: second, RESCUE_CLOSED: second}
@@ -88,4 +88,4 @@ class Journal:
                 first.cut(), second.cut()
             self.connections += kind in (ORDER_OPENED, RESCUE_OPENED)
             self.ended += kind == END
-            self.packets += kind == PACKET
+            self.inputs += START < kind < OUTPUTS

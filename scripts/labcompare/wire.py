@@ -49,9 +49,9 @@ def streams(path):
 
 
 def orders(path, protocol):
-    """Order messages with how often they went, connections, holes."""
+    """Order messages with how often they went, connections that said something, holes."""
     wholes, holes = streams(path)
     found = collections.Counter()
     for whole in wholes:
         found.update(frame for frame in protocol.frames(whole) if protocol.is_order(frame))
-    return found, len(wholes), holes
+    return found, sum(map(bool, wholes)), holes
