@@ -229,7 +229,7 @@ fn a_layout_that_cannot_be_used_names_its_key() {
         ("price_scale = 10000", "price_scale = 12", "ticks.price_scale"),
         ("[ticks.sides]\n1 = \"buy\"\n2 = \"sell\"", "", "sides"),
         ("kind = \"what\"", "", "kind"),
-        ("b = \"b\"", "x = \"b\"", "x"),
+        ("bid = \"b\"", "bidd = \"b\"", "bidd"),
         ("\"limit\"", "\"limits\"", "limits"),
     ] {
         let text = USER.replacen(from, to, 1);
