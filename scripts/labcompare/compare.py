@@ -58,8 +58,8 @@ def compare(folder):
         "orders at the venue": len(venue.orders),
         "fills": journal.account.fills,
     } | feed_facts(venue, run) | {
-        "restart to trusted books, ms": run["live_after_ms"],
-        "restart to trading, ms": run["trading_after_ms"],
+        "restart to trusted books, ms": one_digit(run["live_after_ms"]),
+        "restart to trading, ms": one_digit(run["trading_after_ms"]),
         "kill: seen after, us": us(kill.get("seen_after_ns")),
         "kill: last cancel sent after, us": us(kill.get("last_cancel_sent_ns")),
         "kill: last cancel confirmed after, us": us(kill.get("last_cancel_confirmed_ns")),
@@ -144,5 +144,9 @@ def feed_facts(venue, run):
     }
 
 
+def one_digit(value):
+    return None if value is None else round(value, 1)
+
+
 def us(ns):
-    return None if ns is None else round(ns / 1e3, 1)
+    return one_digit(None if ns is None else ns / 1e3)
