@@ -168,6 +168,7 @@ fn tag(field: &[u8]) -> u64 {
     text.iter().fold(if digits { 0 } else { 0xcbf2_9ce4_8422_2325 }, step)
 }
 
+#[inline]
 pub(crate) fn from_ouch50(body: &[u8]) -> Result<Report, NoReport> {
     use ouch50::Outbound::*;
     let (message, _) = ouch50::Outbound::parse(body)?;

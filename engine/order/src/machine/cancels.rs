@@ -7,6 +7,7 @@ use crate::anomaly::Anomaly;
 use crate::orders::{Order, State};
 
 impl Machine {
+    #[inline]
     pub(super) fn canceled(&mut self, id: u32, qty: u32, asked: bool) {
         let Some(order) = self.find_open(id) else { return };
         if qty == 0 {

@@ -8,6 +8,7 @@ use crate::orders::{Order, State};
 use crate::report::Placed;
 
 impl Machine {
+    #[inline]
     pub(super) fn accepted(&mut self, placed: &Placed) {
         let Some(order) = self.find_open(placed.id) else { return };
         if !order.state.is_new() {

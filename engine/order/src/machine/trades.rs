@@ -13,6 +13,7 @@ use crate::orders::{Order, State};
 use crate::report::Trade;
 
 impl Machine {
+    #[inline]
     pub(super) fn executed(&mut self, trade: &Trade) {
         let Some(order) = self.find(trade.id) else { return };
         if trade.qty == 0 {

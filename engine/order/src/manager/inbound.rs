@@ -60,9 +60,12 @@ impl OrderManager {
     }
 
     /// Takes the first frame of `bytes`: how many bytes it was, `None` when it is cut. OUCH is read in
-    /// place: a report that is not handed on by value costs a third less.
+    /// place and its reports are not handed on by value.
     #[inline]
     fn frame<const RESCUE: bool>(&mut self, now: Nanos, bytes: &[u8]) -> Option<usize> {
+        if RESCUE {
+            return self.far_frame::<RESCUE>(now, bytes); // no second session speaks OUCH
+        }
         let line = &mut self.line;
         let Link::Soup(soup) = &mut line.link else {
             return self.far_frame::<RESCUE>(now, bytes);
@@ -84,7 +87,7 @@ impl OrderManager {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_ouch(&mut self, now: Nanos, body: &[u8]) {
         let read = match self.config.protocol {
             Protocol::Ouch42 => report::from_ouch42(body),
@@ -129,12 +132,15 @@ impl OrderManager {
         bytes.len()
     }
 
+    #[inline(never)] // once, not in each copy of the way here
+    fn on_report(&mut self, now: Nanos, report: &Report) {
+        self.machine.report(now, report);
+        self.after_report(now, report);
+    }
+
     fn on_heard<const RESCUE: bool>(&mut self, now: Nanos, heard: &Heard) {
         match heard {
-            Heard::Report(report) => {
-                self.machine.report(now, report);
-                self.after_report(now, report);
-            }
+            Heard::Report(report) => self.on_report(now, report),
             Heard::Opened(_) if RESCUE => self.rescue_opened(),
             Heard::Opened(opened) => self.opened(*opened),
             Heard::Platform if !RESCUE => self.platform(),
