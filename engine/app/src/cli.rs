@@ -53,6 +53,7 @@ pub enum Command {
     nofx replay 12302019.NASDAQ_ITCH50.gz --bbo touch.csv --twin\n  \
     nofx replay esh4.mbo.dbn.zst --json | jq .messages.total\n  \
     nofx replay SHorders.zip SHtrans.zip --strategy maker\n  \
+    nofx replay hk/line-a.pcap --line-b hk/line-b.pcap --set market.rules=hkex\n  \
     nofx replay --journal journal/2026-01-15\n\n\
     Container (pcap, pcapng, BinaryFILE, DBN, files of ticks; plain, gzip, zstd or zip) and feed are \
     recognised by content, never by file name.")]
@@ -211,6 +212,10 @@ pub enum FeedName {
     Dbn,
     /// Files of Shanghai or Shenzhen ticks (docs/ticks.md).
     Ticks,
+    /// HKEX OMD-C full tick.
+    Omdc,
+    /// Binary Level-2 of Shenzhen: a captured TCP session, or datagrams.
+    Szse,
 }
 
 impl FeedName {
@@ -224,6 +229,8 @@ impl FeedName {
             FeedName::IexTops => "iex-tops",
             FeedName::Dbn => "dbn",
             FeedName::Ticks => "ticks",
+            FeedName::Omdc => "omdc",
+            FeedName::Szse => "szse",
         }
     }
 }

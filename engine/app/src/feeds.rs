@@ -1,9 +1,12 @@
 //! Feeds of Hong Kong and Shenzhen: their sections of the configuration, for replays and live runs.
 
-use nofx_book::rebuild::{RebuildConfig, Waiting};
 use nofx_feed::omdc::{ModifyPlace, OmdcConfig, PositionMeaning};
 use nofx_feed::szse::{SzseConfig, SzseFeed, SzseJoin};
+use nofx_types::{BookEvent, EventKind, EventSink, InstrumentId, Nanos, StaleReason};
 use serde::Deserialize;
+
+mod rebuild;
+pub use rebuild::{Channel, Clean, Rebuild, RebuildName};
 
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
@@ -123,6 +126,9 @@ pub struct SzseSection {
     pub gap_timeout_ns: u64,
     /// Phases by the clock of the day; without it, snapshots and statuses tell them.
     pub phases_by_clock: bool,
+    /// What makes clean books: `waiting` holds an order that crosses until its trades have come,
+    /// `simulated` matches at once and checks the trades when they come.
+    pub rebuild: RebuildName,
 }
 
 impl Default for SzseSection {
@@ -145,6 +151,7 @@ impl Default for SzseSection {
             resend_tries: config.resend_tries,
             gap_timeout_ns: config.gap_timeout_ns,
             phases_by_clock: true,
+            rebuild: RebuildName::default(),
         }
     }
 }
@@ -180,10 +187,38 @@ impl SzseSection {
 ///
 /// # Errors
 /// A key that cannot be used.
-pub fn szse(config: &Config) -> Result<(SzseFeed, Waiting), Failure> {
+pub fn szse(config: &Config) -> Result<(SzseFeed, Rebuild), Failure> {
     let instruments = config.instruments.capacity;
     let feed = SzseFeed::new(config.szse.feed(instruments));
     let feed = feed.map_err(|e| Failure::usage(format!("szse: {e}")))?;
-    let sizes = RebuildConfig { instruments, ..RebuildConfig::default() };
-    Ok((feed, Waiting::new(&sizes).map_err(Failure::usage)?))
+    Ok((feed, Rebuild::new(config.szse.rebuild, instruments, config.book.live_orders)?))
+}
+
+/// Whether every channel of a session has spoken since it was lost, and lacks nothing that may still
+/// come. A channel that said nothing new may have told its last number, by a heartbeat.
+pub fn whole(feed: &SzseFeed) -> bool {
+    feed.channels().all(|c| c.ended || (c.spoke && c.expected > c.high))
+}
+
+/// Nobody knows what was missed.
+pub fn mark_all_stale<S: EventSink>(now: Nanos, sink: &mut S) {
+    tell(sink, InstrumentId::ALL, now, EventKind::Stale(StaleReason::Gap));
+}
+
+/// Books may be believed again, but those of channels that lost ticks for good.
+#[cold]
+pub fn recover<S: EventSink>(feed: &SzseFeed, now: Nanos, sink: &mut S) {
+    tell(sink, InstrumentId::ALL, now, EventKind::Recovered);
+    for channel in feed.channels().filter(|channel| channel.lost > 0) {
+        let ids = (0..).map(InstrumentId);
+        let rows = ids.map_while(|id| feed.security(id).map(|(_, view)| (id, view.channel)));
+        for (id, _) in rows.filter(|(_, of)| *of == channel.channel) {
+            tell(sink, id, now, EventKind::Stale(StaleReason::Gap));
+        }
+    }
+}
+
+fn tell<S: EventSink>(sink: &mut S, instrument: InstrumentId, now: Nanos, kind: EventKind) {
+    let (exch_ns, capture_ns) = (now, now);
+    sink.on_event(&BookEvent { instrument, seq: 0, exch_ns, capture_ns, last: true, kind });
 }

@@ -1,7 +1,9 @@
 //! The input of a replay: files of any container as one stream of packets or records.
 //!
 //! Model: containers are recognised by content. Captures become datagrams tagged with their line;
-//! message files become records; files of ticks are read whole before the run, and lent. The reader owns the files and lends each item until the next.
+//! message files become records; files of ticks are read whole before the run, and lent; of a captured
+//! TCP session one direction becomes segments. The reader owns the files and lends each item until
+//! the next.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -11,7 +13,9 @@ use std::sync::Arc;
 use nofx_net::bytes::ByteSource;
 use nofx_net::capture::Capture;
 use nofx_net::detect::{Container, detect};
-use nofx_net::frame::{DecodeOptions, FrameCounts, StampFormat, TrailerStamp, decode};
+use nofx_net::frame::{
+    DecodeOptions, FrameCounts, Segment, StampFormat, TrailerStamp, decode, segment,
+};
 use nofx_net::join::{Chain, FileFrame, FrameStream, Merge};
 use nofx_net::records::{BinaryFile, Dbn, Record};
 use nofx_ticks::{Hole, TickFile};
@@ -35,8 +39,11 @@ pub struct InputOptions {
     pub files: Vec<PathBuf>,
     /// Line B in a file of its own.
     pub line_b: Option<PathBuf>,
-    /// Groups of lines A and B in one capture.
-    pub lines: Option<[(Ipv4Addr, u16); 2]>,
+    /// Groups that are taken: none takes all, one is the only line, two are lines A and B (with
+    /// `line_b`, one of each file).
+    pub groups: Vec<Group>,
+    /// Where the bytes of a captured TCP session come from, and where they go.
+    pub session: Option<TcpEnds>,
     /// Join files by time.
     pub merge: bool,
     /// Distance of a vendor's stamp from the end of the frame.
@@ -45,6 +52,27 @@ pub struct InputOptions {
     pub force_binary_file: bool,
     /// The files are of ticks, and this is what they hold.
     pub ticks: Option<Arc<TickFile>>,
+    /// What was decided about the input and should be known.
+    pub notes: Vec<String>,
+}
+
+/// A multicast group and its port.
+pub type Group = (Ipv4Addr, u16);
+
+/// The side of a TCP session whose bytes are wanted, and the host they go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpEnds {
+    /// Address and port of the sender.
+    pub from: ([u8; 4], u16),
+    /// Address of the receiver, whose port changes with each connection.
+    pub to: [u8; 4],
+}
+
+impl TcpEnds {
+    /// The ends of a segment.
+    pub fn of(segment: &Segment<'_>) -> TcpEnds {
+        TcpEnds { from: (segment.src, segment.src_port), to: segment.dst }
+    }
 }
 
 /// What the files are.
@@ -75,8 +103,17 @@ pub enum Item<'a> {
         number: u64,
         /// Capture (or wire) time.
         at: Nanos,
+        /// Where it was sent to.
+        to: Group,
         /// What UDP carries.
         payload: &'a [u8],
+    },
+    /// A TCP segment of the session that is followed; of any while none is chosen.
+    Segment {
+        /// Number of the packet over all files, from 1.
+        number: u64,
+        /// The segment, with its capture time.
+        segment: Segment<'a>,
     },
     /// A frame that carries nothing for us; it has been counted.
     Skipped,
@@ -95,6 +132,7 @@ impl Item<'_> {
     pub fn time(&self) -> Option<Nanos> {
         match self {
             Item::Packet { at, .. } => Some(*at),
+            Item::Segment { segment, .. } => Some(segment.ts_ns),
             Item::Skipped => None,
             Item::Tick(tick, _) => Some(tick.exch_ns),
             Item::Message(record) => {
@@ -117,8 +155,11 @@ impl<'a> Item<'a> {
     /// The same packet with another engine time; messages and records carry their own.
     pub fn at(self, time: Nanos) -> Item<'a> {
         match self {
-            Item::Packet { line, number, payload, .. } => {
-                Item::Packet { line, number, at: time, payload }
+            Item::Packet { line, number, to, payload, .. } => {
+                Item::Packet { line, number, at: time, to, payload }
+            }
+            Item::Segment { number, segment } => {
+                Item::Segment { number, segment: Segment { ts_ns: time, ..segment } }
             }
             other => other,
         }
@@ -131,11 +172,36 @@ pub struct Reader {
     /// What became of the frames.
     pub frames: FrameCounts,
     options: DecodeOptions,
-    lines: Option<[(Ipv4Addr, u16); 2]>,
+    groups: Vec<Group>,
+    tcp: Tcp,
     file_is_line: bool,
     other_groups: u64,
+    notes: Vec<String>,
     items: u64,
     content: Content,
+}
+
+/// What becomes of TCP segments.
+#[derive(Clone, Copy, Default)]
+struct Tcp {
+    wanted: Option<Option<TcpEnds>>,
+    taken: u64,
+    other: u64,
+}
+
+impl Tcp {
+    /// The segment of a frame, if there is one and sessions are looked at.
+    #[inline]
+    fn take<'a>(&mut self, frame: &nofx_net::capture::Frame<'a>, number: u64) -> Option<Item<'a>> {
+        let wanted = self.wanted?;
+        let segment = segment(frame).ok()?;
+        if wanted.is_some_and(|ends| ends != TcpEnds::of(&segment)) {
+            self.other += 1;
+            return Some(Item::Skipped);
+        }
+        self.taken += 1;
+        Some(Item::Segment { number, segment })
+    }
 }
 
 enum Source {
@@ -197,7 +263,7 @@ impl Reader {
             }
         };
         let packets = matches!(content, Content::Container(Container::Pcap | Container::PcapNg));
-        if !packets && (options.line_b.is_some() || options.lines.is_some()) {
+        if !packets && (options.line_b.is_some() || !options.groups.is_empty()) {
             return Err(InputError::Usage(format!(
                 "lines A and B need packets (pcap or pcapng), this is {content}"
             )));
@@ -210,7 +276,9 @@ impl Reader {
             source,
             frames: FrameCounts::default(),
             options: DecodeOptions { wire_stamp: stamp },
-            lines: options.lines,
+            groups: options.groups.clone(),
+            tcp: Tcp { wanted: options.session.map(Some), ..Tcp::default() },
+            notes: options.notes.clone(),
             file_is_line: options.line_b.is_some(),
             other_groups: 0,
             items: 0,
@@ -227,7 +295,7 @@ impl Reader {
     pub fn next(&mut self) -> Result<Option<Item<'_>>, InputError> {
         self.items += 1;
         let number = self.items;
-        let Reader { source, frames, options, lines, file_is_line, other_groups, .. } = self;
+        let Reader { source, frames, options, groups, tcp, file_is_line, other_groups, .. } = self;
         let frame = match source {
             Source::Chain(chain) => chain.next()?,
             Source::Merge(merge) => merge.next()?,
@@ -236,31 +304,36 @@ impl Reader {
             Source::Ticks(walk) => return Ok(walk.next()),
         };
         let Some(FileFrame { file, frame }) = frame else { return Ok(None) };
+        if let Some(item) = tcp.take(&frame, number) {
+            return Ok(Some(item));
+        }
         let Some(datagram) = decode(&frame, options, frames) else {
             return Ok(Some(Item::Skipped));
         };
-        let line = match lines {
-            None if *file_is_line => file.min(1),
-            None => 0,
-            Some(groups) => {
-                let to = (Ipv4Addr::from(datagram.dst), datagram.dst_port);
-                match groups.iter().position(|group| *group == to) {
-                    Some(line) => line,
-                    None => {
-                        *other_groups += 1;
-                        return Ok(Some(Item::Skipped));
-                    }
-                }
+        let to = (Ipv4Addr::from(datagram.dst), datagram.dst_port);
+        let place = groups.iter().position(|group| *group == to);
+        let line = match place {
+            None if !groups.is_empty() => {
+                *other_groups += 1;
+                return Ok(Some(Item::Skipped));
             }
+            _ if *file_is_line => file.min(1),
+            place => place.unwrap_or(0),
         };
-        Ok(Some(Item::Packet { line, number, at: datagram.ts_ns, payload: datagram.payload }))
+        Ok(Some(Item::Packet { line, number, at: datagram.ts_ns, to, payload: datagram.payload }))
+    }
+
+    /// Lends the segments of every TCP session too.
+    pub fn look_at_sessions(&mut self) {
+        self.tcp.wanted = Some(None);
     }
 
     /// Items read whole so far: packets or records.
     pub fn items(&self) -> u64 {
         match &self.source {
             Source::Chain(_) | Source::Merge(_) => {
-                self.frames.datagrams() + self.frames.dropped_all()
+                let frames = self.frames.datagrams() + self.frames.dropped_all();
+                frames + self.tcp.taken + self.tcp.other
             }
             Source::BinaryFiles(files, _) => files.iter().map(BinaryFile::records).sum(),
             Source::Dbns(files, _) => files.iter().map(Dbn::records).sum(),
@@ -291,7 +364,7 @@ impl Reader {
             Source::Dbns(files, _) => files.iter().flat_map(Dbn::warnings).collect(),
             Source::Ticks(walk) => return tick_warnings(&walk.file),
         };
-        warnings.iter().map(ToString::to_string).collect()
+        warnings.iter().map(ToString::to_string).chain(self.notes.iter().cloned()).collect()
     }
 
     /// Frames without a datagram of the feed, by reason.
@@ -299,6 +372,7 @@ impl Reader {
         let frames = self.frames.iter().map(|(name, n)| (name.to_owned(), n));
         let more = [
             ("other_group".to_owned(), self.other_groups),
+            ("other_session".to_owned(), self.tcp.other),
             ("no_wire_stamp".to_owned(), self.frames.unstamped()),
         ];
         frames.chain(more).filter(|(_, n)| *n > 0)
@@ -311,7 +385,7 @@ impl Reader {
 
     /// How many lines the input has.
     pub fn lines(&self) -> usize {
-        if self.file_is_line || self.lines.is_some() { 2 } else { 1 }
+        if self.file_is_line || self.groups.len() > 1 { 2 } else { 1 }
     }
 
     /// Securities that files of ticks hold; their ids are the feed's to choose.
@@ -408,7 +482,7 @@ fn open_all(paths: &[&Path], options: &InputOptions) -> Result<(Container, Sourc
 ///
 /// # Errors
 /// Text of another form, as a sentence.
-pub fn parse_lines(text: &str) -> Result<[(Ipv4Addr, u16); 2], String> {
+pub fn parse_lines(text: &str) -> Result<[Group; 2], String> {
     let one = |text: &str| {
         let (group, port) = text.trim().split_once(':')?;
         Some((group.parse().ok()?, port.parse().ok()?))

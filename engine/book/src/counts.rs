@@ -26,7 +26,7 @@ pub struct BookCounts {
 
 impl BookCounts {
     /// Each count with its name.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + Clone + use<> {
         [
             ("unknown_order", self.unknown_order),
             ("duplicate_add", self.duplicate_add),

@@ -170,7 +170,8 @@ impl<D: Decoder> LineFeed<D> {
         &mut self.sequencer
     }
 
-    pub(crate) fn decoder_mut(&mut self) -> &mut D {
+    /// The protocol, for naming instruments beforehand.
+    pub fn decoder_mut(&mut self) -> &mut D {
         &mut self.decoder
     }
 

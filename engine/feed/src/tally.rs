@@ -124,7 +124,7 @@ impl Tally {
     }
 
     /// Faults that happened, with their counts.
-    pub fn faults(&self) -> impl Iterator<Item = (Fault, u64)> + '_ {
+    pub fn faults(&self) -> impl Iterator<Item = (Fault, u64)> + Clone + '_ {
         Fault::ALL.into_iter().map(|fault| (fault, self.of_fault(fault))).filter(|(_, n)| *n > 0)
     }
 }

@@ -120,6 +120,11 @@ impl TcpFlow {
         self.counts
     }
 
+    /// Whether bytes wait behind a hole.
+    pub fn waits(&self) -> bool {
+        !self.ranges.is_empty()
+    }
+
     /// Whether segments of this port and address are wanted.
     pub fn wants(&self, segment: &Segment<'_>) -> bool {
         let FlowConfig { src_port, src, .. } = self.config;

@@ -1,22 +1,19 @@
 //! Shenzhen live: the gateway's session, the rebuild of clean books, and when they may be believed.
 //!
 //! Model: [`SzseFeed`] holds the session and the order of each channel; its raw events go through
-//! [`Waiting`] into the books. While the session is down nobody knows what was missed, so all books
+//! [`Rebuild`] into the books. While the session is down nobody knows what was missed, so all books
 //! are stale until every channel that was known has spoken again and has no hole.
 
-use nofx_book::rebuild::Waiting;
 use nofx_feed::szse::SzseState;
-use nofx_feed::{
-    Action, ChannelSink, ChannelState, FeedReport, RecoveryCounters, SzseAction, SzseFeed,
-};
-use nofx_types::{
-    BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, StaleReason, Symbol,
-};
+use nofx_feed::{Action, ChannelState, FeedReport, RecoveryCounters, SzseAction, SzseFeed};
+use nofx_types::{EventSink, Nanos, Symbol};
+
+use crate::feeds::{Rebuild, mark_all_stale, recover, whole};
 
 /// See the module.
 pub struct SzseLive {
     feed: SzseFeed,
-    rebuild: Waiting,
+    rebuild: Rebuild,
     /// The login is to be sent.
     login_due: bool,
     /// Books are stale since the session was lost.
@@ -27,7 +24,7 @@ pub struct SzseLive {
 
 impl SzseLive {
     /// A session that is not connected.
-    pub fn new(feed: SzseFeed, rebuild: Waiting) -> SzseLive {
+    pub fn new(feed: SzseFeed, rebuild: Rebuild) -> SzseLive {
         SzseLive {
             feed,
             rebuild,
@@ -40,13 +37,13 @@ impl SzseLive {
 
     /// Names a security before the first tick.
     pub fn assign<S: EventSink>(&mut self, symbol: Symbol, sink: &mut S) {
-        self.feed.assign(symbol, &mut Clean { rebuild: &mut self.rebuild, sink });
+        self.feed.assign(symbol, &mut self.rebuild.clean(sink));
     }
 
     /// One datagram of whole frames: appliances send the same messages as packets.
     #[inline]
     pub fn on_datagram<S: EventSink>(&mut self, now: Nanos, payload: &[u8], sink: &mut S) {
-        self.feed.on_datagram(now, payload, &mut Clean { rebuild: &mut self.rebuild, sink });
+        self.feed.on_datagram(now, payload, &mut self.rebuild.clean(sink));
     }
 
     /// The connection is open.
@@ -57,7 +54,7 @@ impl SzseLive {
     /// Bytes of the connection.
     #[inline]
     pub fn receive<S: EventSink>(&mut self, now: Nanos, bytes: &[u8], sink: &mut S) {
-        self.feed.receive(now, bytes, &mut Clean { rebuild: &mut self.rebuild, sink });
+        self.feed.receive(now, bytes, &mut self.rebuild.clean(sink));
         if self.stale {
             self.look(now, sink);
         }
@@ -70,13 +67,13 @@ impl SzseLive {
         if !self.stale && self.feed.channels().next().is_some() {
             (self.stale, self.stale_since) = (true, now);
             self.counters.stale_episodes += 1;
-            tell(sink, now, EventKind::Stale(StaleReason::Gap));
+            mark_all_stale(now, sink);
         }
     }
 
     /// Timers.
     pub fn on_time<S: EventSink>(&mut self, now: Nanos, sink: &mut S) {
-        self.feed.on_time(now, &mut Clean { rebuild: &mut self.rebuild, sink });
+        self.feed.on_time(now, &mut self.rebuild.clean(sink));
         if self.stale {
             self.look(now, sink);
         }
@@ -85,12 +82,10 @@ impl SzseLive {
     /// Whether everything that was missed has come.
     #[cold]
     fn look<S: EventSink>(&mut self, now: Nanos, sink: &mut S) {
-        // A channel that said nothing new may still have told its last number, by a heartbeat.
-        let whole = self.feed.channels().all(|c| c.ended || (c.spoke && c.expected > c.high));
-        if self.feed.state() == SzseState::Up && whole {
+        if self.feed.state() == SzseState::Up && whole(&self.feed) {
             self.stale = false;
             self.counters.recover_ns.record(now.since(self.stale_since));
-            tell(sink, now, EventKind::Recovered);
+            recover(&self.feed, now, sink);
         }
     }
 
@@ -148,34 +143,5 @@ impl SzseLive {
     /// What recovery went through.
     pub fn recovery(&self) -> &RecoveryCounters {
         &self.counters
-    }
-}
-
-fn tell<S: EventSink>(sink: &mut S, now: Nanos, kind: EventKind) {
-    let instrument = InstrumentId::ALL;
-    sink.on_event(&BookEvent {
-        instrument,
-        seq: 0,
-        exch_ns: now,
-        capture_ns: now,
-        last: true,
-        kind,
-    });
-}
-
-/// Raw events become clean ones.
-struct Clean<'a, S> {
-    rebuild: &'a mut Waiting,
-    sink: &'a mut S,
-}
-
-impl<S: EventSink> ChannelSink for Clean<'_, S> {
-    #[inline]
-    fn on_event(&mut self, channel: u16, event: &BookEvent) {
-        self.rebuild.over(channel, self.sink).on_event(event);
-    }
-
-    fn on_definition(&mut self, instrument: &Instrument) {
-        self.sink.on_definition(instrument);
     }
 }

@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
+use nofx_book::BookCounts;
 use nofx_gate::Gate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::{self, OnSealed};
 use nofx_signal::Strategy;
-use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Touch};
+use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Symbol, Touch};
 
 use super::market::{Frame, Market};
+use super::places::{Place, Places};
 use super::source::ItemFeed;
 use super::twin::Twin;
 use crate::cli::Speed;
@@ -18,7 +20,7 @@ use crate::config::EngineClock;
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::hot_path::HotPath;
-use crate::input::Reader;
+use crate::input::{Item, Reader};
 use crate::outputs::Outputs;
 use crate::stamps::Stage;
 
@@ -55,6 +57,10 @@ pub struct Drive<'a, S, G, M> {
     pub on_sealed: OnSealed,
     /// The wire to the market.
     pub wire: Wire,
+    /// Instruments that get their ids in this order, where the feed has none of its own.
+    pub named: &'a [Symbol],
+    /// Where faults were first seen.
+    pub places: Places,
 }
 
 /// How a replay ended.
@@ -131,6 +137,9 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
         for (id, symbol) in self.reader.dbn_symbols() {
             feed.name(id, &symbol, &mut self.walk());
         }
+        for symbol in self.named {
+            feed.assign(*symbol, &mut self.walk());
+        }
         for instrument in self.reader.tick_instruments() {
             feed.define(&instrument, &mut self.walk());
         }
@@ -179,6 +188,7 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
             wire: &mut self.wire,
         };
         feed.take(&item, &mut walk);
+        note_faults(&mut self.places, &item, feed, self.path.books.counts());
         Ok(true)
     }
 
@@ -209,6 +219,15 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
         }
         self.progress.set_position(self.reader.progress().0);
         Ok(())
+    }
+}
+
+/// Keeps the place of what was not seen before, where the feed tells.
+#[inline]
+fn note_faults<F: ItemFeed>(places: &mut Places, item: &Item<'_>, feed: &F, books: BookCounts) {
+    if F::TELLS_PLACES {
+        let counts = BookCounts { overflow: 0, ..books }; // slow is not wrong
+        places.look(Place::of(item), feed.faults().chain(counts.iter()));
     }
 }
 

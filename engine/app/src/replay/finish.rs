@@ -138,6 +138,7 @@ fn warnings<S: Strategy, G: Gate, M: Market>(
     ended: &Ended,
 ) -> Vec<String> {
     let mut warnings = drive.reader.warnings();
+    warnings.extend(drive.places.lines());
     if ended.disbelieved > 0 {
         warnings.push(format!(
             "{} capture times were more than a day from their neighbours and were not believed",

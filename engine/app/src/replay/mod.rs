@@ -7,18 +7,19 @@
 mod drive;
 mod finish;
 mod market;
+mod places;
 mod prelude;
 mod source;
+mod szse;
 mod twin;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use nofx_book::rebuild::{RebuildConfig, Waiting};
 use nofx_feed::{
-    DbnMbo, FeedConfig, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, Sequencing, Start,
-    TickFeed,
+    DbnMbo, FeedConfig, IexDeep, IexDeepPlus, IexTops, ItchFile, ItchMold, OmdcLines, Sequencing,
+    Start, TickFeed,
 };
 use nofx_order::{Protocol, Reconcile};
 use nofx_risk::SoftwareGate;
@@ -26,7 +27,7 @@ use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
 use nofx_signal::{Maker, Strategy};
 use nofx_ticks::TickFile;
-use nofx_types::{Instrument, InstrumentId, Instruments, Nanos};
+use nofx_types::{Instrument, InstrumentId, Instruments, Nanos, Symbol};
 use nofx_venue::{MarketKind, ReplayVenue};
 
 use crate::assemble::{Assembly, WithStrategy, with_strategy};
@@ -34,6 +35,7 @@ use crate::cli::{FeedName, ReplayArgs, StrategyName};
 use crate::config::{self, Config, Trade};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
+use crate::feeds::{self, Rebuild};
 use crate::hot_path::HotPath;
 use crate::input::{Content, InputOptions, Reader, parse_lines};
 use crate::market_desk;
@@ -45,7 +47,9 @@ use crate::summary::Summary;
 use crate::ticks;
 use drive::{Drive, Wire};
 use market::{Market, Nobody, Simulated};
+use places::Places;
 use source::{ItemFeed, TickReplay};
+use szse::SzseReplay;
 
 /// What a replay came to.
 #[derive(Debug)]
@@ -104,6 +108,9 @@ struct Setup<'a> {
     input: InputOptions,
     definitions: Definitions,
     feed: FeedName,
+    omdc: nofx_feed::OmdcConfig,
+    /// Get their ids in this order, where the feed has none of its own.
+    named: Vec<Symbol>,
     traded: Vec<InstrumentId>,
 }
 
@@ -128,13 +135,26 @@ impl<'a> Setup<'a> {
         };
         Maker::new(config.strategy.maker, &[], 1).map_err(Failure::usage)?; // checked though unused
         let feed = choose_feed(args, &input)?;
+        prelude::choose(feed, &mut input)?;
         config.instruments.definitions = file.cloned();
         if config.market.rules.market().is_some() {
             let Nanos(first) = prelude::first_time(&input)?;
             market_desk::date_or(&mut config, market_desk::day_of(Nanos(first)));
         }
-        let mut setup =
-            Setup { args, stop, on_sealed, config, input, definitions, feed, traded: Vec::new() };
+        let omdc = config.omdc.feed().map_err(Failure::usage)?;
+        let named = definitions.symbols();
+        let mut setup = Setup {
+            args,
+            stop,
+            on_sealed,
+            config,
+            input,
+            definitions,
+            feed,
+            omdc,
+            named,
+            traded: Vec::new(),
+        };
         if setup.config.strategy.name != StrategyName::Null {
             setup.traded = setup.find_traded()?;
             setup.set_midnight()?;
@@ -155,6 +175,8 @@ impl<'a> Setup<'a> {
             FeedName::IexTops => self.scout(IexTops::new(self.feed_config())),
             FeedName::Dbn => self.scout(DbnMbo::new(self.feed_config())),
             FeedName::Ticks => self.scout(Ok(self.tick_feed()?)),
+            FeedName::Omdc => self.scout(OmdcLines::new(self.feed_config())),
+            FeedName::Szse => self.scout(Ok(self.szse_feed()?)),
         }?;
         if found.is_empty() {
             complain(
@@ -171,7 +193,8 @@ impl<'a> Setup<'a> {
     ) -> Result<Vec<InstrumentId>, Failure> {
         let feed = feed.map_err(feed_error)?;
         let trade: &Trade = &self.config.strategy.trade;
-        prelude::traded(trade, &self.input, self.capacity(), &self.definitions, feed)
+        let (input, named) = (&self.input, &self.named);
+        prelude::traded(trade, input, self.capacity(), &self.definitions, named, feed)
     }
 
     /// The venue stamps its messages from midnight; a BinaryFILE counts from there already, other
@@ -188,7 +211,7 @@ impl<'a> Setup<'a> {
     fn feed_config(&self) -> FeedConfig {
         let section = &self.config.feed;
         FeedConfig {
-            lines: if self.input.line_b.is_some() || self.input.lines.is_some() { 2 } else { 1 },
+            lines: if self.input.line_b.is_some() || self.input.groups.len() > 1 { 2 } else { 1 },
             reorder_packets: section.reorder_packets as usize,
             park_packets: section.park_packets as usize,
             gap_timeout_ns: section.gap_timeout_ns,
@@ -197,17 +220,24 @@ impl<'a> Setup<'a> {
             instruments: self.capacity(),
             // In packets the books are told of too little too late: it costs more than it brings.
             look_ahead: if self.feed == FeedName::ItchFile { section.look_ahead } else { 0 },
+            omdc: self.omdc,
             ..FeedConfig::default()
         }
+    }
+
+    fn szse_feed(&self) -> Result<SzseReplay, Failure> {
+        let (feed, rebuild) = feeds::szse(&self.config)?;
+        SzseReplay::new(feed, rebuild, self.input.session)
     }
 
     fn tick_feed(&self) -> Result<TickReplay, Failure> {
         let none = TickFile::default();
         let file = self.input.ticks.as_deref().unwrap_or(&none);
         let config = self.config.ticks.feed(file)?;
-        let sizes = RebuildConfig { instruments: config.instruments, ..RebuildConfig::default() };
-        let rebuild = (config.market == nofx_types::Market::Szse).then(|| Waiting::new(&sizes));
-        let rebuild = rebuild.transpose().map_err(Failure::usage)?;
+        let (name, live_orders) = (self.config.szse.rebuild, self.config.book.live_orders);
+        let rebuild = (config.market == nofx_types::Market::Szse)
+            .then(|| Rebuild::new(name, config.instruments, live_orders));
+        let rebuild = rebuild.transpose()?;
         Ok(TickReplay::new(TickFeed::new(config).map_err(feed_error)?, rebuild))
     }
 
@@ -269,6 +299,8 @@ impl<'a> Setup<'a> {
             FeedName::IexTops => self.drive(IexTops::new(config), strategy, market),
             FeedName::Dbn => self.drive(DbnMbo::new(config), strategy, market),
             FeedName::Ticks => self.drive(Ok(self.tick_feed()?), strategy, market),
+            FeedName::Omdc => self.drive(OmdcLines::new(config), strategy, market),
+            FeedName::Szse => self.drive(Ok(self.szse_feed()?), strategy, market),
         }
     }
 
@@ -304,6 +336,8 @@ impl<'a> Setup<'a> {
             progress: progress::bytes(size, self.args.quiet),
             on_sealed: self.on_sealed,
             wire: Wire::new(self.config.feed.clock),
+            named: &self.named,
+            places: Places::default(),
         };
         drive.start(&mut feed);
         let ended = drive.run(&mut feed)?;
@@ -337,14 +371,17 @@ fn feed_error(error: nofx_feed::ConfigError) -> Failure {
 }
 
 fn input_options(args: &ReplayArgs) -> Result<InputOptions, Failure> {
+    let groups = args.lines.as_deref().map(parse_lines).transpose();
     Ok(InputOptions {
         files: args.files.clone(),
         line_b: args.line_b.clone(),
-        lines: args.lines.as_deref().map(parse_lines).transpose().map_err(Failure::usage)?,
+        groups: groups.map_err(Failure::usage)?.into_iter().flatten().collect(),
+        session: None,
         merge: args.merge,
         trailer_stamp: args.trailer_stamp,
         force_binary_file: args.feed == Some(FeedName::ItchFile),
         ticks: None,
+        notes: Vec::new(),
     })
 }
 

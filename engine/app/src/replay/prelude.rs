@@ -4,16 +4,19 @@
 //! Model: the start of the input is read once more than needed, by the same reader and the same feed
 //! code as the run itself. The look ends as soon as every question is answered.
 
-use nofx_feed::detect_packet_feed;
+use std::collections::{HashMap, HashSet};
+
+use nofx_feed::{PacketFeedKind, detect_packet_feed};
 use nofx_net::detect::Container;
 use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, Nanos, Symbol};
 
 use super::source::ItemFeed;
+use super::szse::is_gateway;
 use crate::cli::FeedName;
 use crate::config::Trade;
 use crate::definitions::Definitions;
 use crate::failure::Failure;
-use crate::input::{Content, InputOptions, Item, Reader};
+use crate::input::{Content, Group, InputOptions, Item, Reader, TcpEnds};
 
 /// Packets looked at to recognise a feed.
 const DETECT_PACKETS: u64 = 10_000;
@@ -29,12 +32,20 @@ pub fn detect(options: &InputOptions) -> Result<FeedName, Failure> {
         Content::Container(Container::Dbn) => return Ok(FeedName::Dbn),
         Content::Container(Container::Pcap | Container::PcapNg) => {}
     }
+    reader.look_at_sessions();
     for _ in 0..DETECT_PACKETS {
-        let Some(item) = reader.next()? else { break };
-        if let Item::Packet { payload, .. } = item
-            && let Some(found) = detect_packet_feed(payload)
-            && let Some(name) = name_of(found)
-        {
+        let found = match reader.next()? {
+            None => break,
+            Some(Item::Packet { payload, .. }) => match detect_packet_feed(payload) {
+                Some(kind) => Some(name_of(kind)),
+                None => is_gateway(payload).then_some(FeedName::Szse),
+            },
+            Some(Item::Segment { segment, .. }) => {
+                is_gateway(segment.payload).then_some(FeedName::Szse)
+            }
+            Some(_) => None,
+        };
+        if let Some(name) = found {
             return Ok(name);
         }
     }
@@ -44,23 +55,113 @@ pub fn detect(options: &InputOptions) -> Result<FeedName, Failure> {
     )))
 }
 
-/// The name of a feed; `None` for one that is not replayed from packets.
-fn name_of(kind: nofx_feed::PacketFeedKind) -> Option<FeedName> {
-    use nofx_feed::PacketFeedKind as K;
-    Some(match kind {
-        K::ItchMold => FeedName::ItchMold,
-        K::IexDeep => FeedName::IexDeep,
-        K::IexDeepPlus => FeedName::IexDeepPlus,
-        K::IexTops => FeedName::IexTops,
-        K::Omdc => return None,
-    })
+/// The name of a feed.
+fn name_of(kind: PacketFeedKind) -> FeedName {
+    match kind {
+        PacketFeedKind::ItchMold => FeedName::ItchMold,
+        PacketFeedKind::IexDeep => FeedName::IexDeep,
+        PacketFeedKind::IexDeepPlus => FeedName::IexDeepPlus,
+        PacketFeedKind::IexTops => FeedName::IexTops,
+        PacketFeedKind::Omdc => FeedName::Omdc,
+    }
+}
+
+/// Chooses what of the input is the feed's, where the user has not: the session of Shenzhen's
+/// gateway, one channel of OMD-C.
+///
+/// # Errors
+/// The input cannot be read.
+pub fn choose(feed: FeedName, options: &mut InputOptions) -> Result<(), Failure> {
+    match feed {
+        FeedName::Szse => choose_session(options),
+        FeedName::Omdc if options.groups.is_empty() => choose_channel(options),
+        _ => Ok(()),
+    }
+}
+
+/// The first session whose one side sends what only a gateway sends; none for datagrams.
+fn choose_session(options: &mut InputOptions) -> Result<(), Failure> {
+    let mut reader = Reader::open(options)?;
+    reader.look_at_sessions();
+    for _ in 0..DETECT_PACKETS {
+        match reader.next()? {
+            None => break,
+            Some(Item::Segment { segment, .. }) if is_gateway(segment.payload) => {
+                options.session = Some(TcpEnds::of(&segment));
+                break;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Packets do not say of which channel they are, groups do: the first one is taken, with the group
+/// that carries the same packets as its other line. With one channel all packets are its.
+fn choose_channel(options: &mut InputOptions) -> Result<(), Failure> {
+    let packets = groups(options)?;
+    let mut order: Vec<_> = packets.iter().map(|(key, seen)| (seen.first, *key)).collect();
+    order.sort_unstable();
+    let Some((_, first)) = order.first().copied() else { return Ok(()) };
+    let shared = |key: &(usize, Group)| {
+        packets
+            .get(key)
+            .map_or(0, |seen| packets[&first].packets.intersection(&seen.packets).count())
+    };
+    let others = order.iter().map(|(_, key)| *key).filter(|key| *key != first);
+    let two_files = options.line_b.is_some();
+    // With a file for each line, the other line is looked for in the other file.
+    let candidates = others.filter(|(line, _)| !two_files || *line != first.0);
+    let second = candidates.filter(|key| shared(key) > 0).max_by_key(shared);
+    let wanted = 1 + usize::from(second.is_some());
+    let distinct = order.len();
+    if distinct == wanted && (two_files || second.is_none()) {
+        return Ok(());
+    }
+    let (ip, port) = first.1;
+    let mut note = format!("OMD-C channel on {ip}:{port}");
+    options.groups = vec![first.1];
+    if let Some((_, group)) = second {
+        note += &format!(" and {}:{}", group.0, group.1);
+        options.groups.push(group);
+    }
+    if distinct > wanted {
+        let others = distinct - wanted;
+        note += &format!(" taken; {others} other groups are counted as other_group: see --lines");
+    }
+    options.notes.push(note);
+    Ok(())
+}
+
+/// What was seen of a group: where it began, and its packets.
+struct Seen {
+    first: u64,
+    packets: HashSet<Vec<u8>>,
+}
+
+/// The groups that carry OMD-C, each with its line.
+fn groups(options: &InputOptions) -> Result<HashMap<(usize, Group), Seen>, Failure> {
+    let mut found = HashMap::new();
+    let mut reader = Reader::open(options)?;
+    for _ in 0..DETECT_PACKETS {
+        let Some(item) = reader.next()? else { break };
+        let Item::Packet { line, number, to, payload, .. } = item else { continue };
+        if detect_packet_feed(payload) != Some(PacketFeedKind::Omdc) {
+            continue;
+        }
+        let seen = found
+            .entry((line, to))
+            .or_insert_with(|| Seen { first: number, packets: HashSet::new() });
+        seen.packets.insert(payload.to_vec()); // no heartbeats: those tell no feed
+    }
+    Ok(found)
 }
 
 /// Engine time of the first item.
 pub fn first_time(options: &InputOptions) -> Result<Nanos, Failure> {
     let mut reader = Reader::open(options)?;
     while let Some(item) = reader.next()? {
-        if let Item::Packet { .. } | Item::Tick(..) = item {
+        if let Item::Packet { .. } | Item::Segment { .. } | Item::Tick(..) = item {
             return Ok(item.time().unwrap_or_default());
         }
         if !matches!(item, Item::Skipped) {
@@ -76,11 +177,12 @@ pub fn traded<F: ItemFeed>(
     options: &InputOptions,
     capacity: u32,
     definitions: &Definitions,
+    named: &[Symbol],
     feed: F,
 ) -> Result<Vec<InstrumentId>, Failure> {
     let mut scout = Scout::new(trade, capacity, definitions)?;
     if !scout.done() {
-        scout.look(Reader::open(options)?, feed)?;
+        scout.look(Reader::open(options)?, named, feed)?;
     }
     scout.result()
 }
@@ -131,9 +233,17 @@ impl<'a> Scout<'a> {
         self.missing.is_empty() && self.found.len() >= self.first
     }
 
-    fn look<F: ItemFeed>(&mut self, mut reader: Reader, mut feed: F) -> Result<(), Failure> {
+    fn look<F: ItemFeed>(
+        &mut self,
+        mut reader: Reader,
+        named: &[Symbol],
+        mut feed: F,
+    ) -> Result<(), Failure> {
         for (id, symbol) in reader.dbn_symbols() {
             feed.name(id, &symbol, self);
+        }
+        for symbol in named {
+            feed.assign(*symbol, self);
         }
         for instrument in reader.tick_instruments() {
             feed.define(&instrument, self);

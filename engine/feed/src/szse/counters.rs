@@ -73,7 +73,7 @@ pub struct SzseCounters {
 
 impl SzseCounters {
     /// What should not happen, with its name.
-    pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+    pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> + Clone + use<> {
         [
             ("appl_seq_back", self.back),
             ("ticks_lost", self.lost),
