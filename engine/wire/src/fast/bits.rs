@@ -60,14 +60,12 @@ impl<'a> Input<'a> {
     pub fn ascii(&mut self, nullable: bool, out: &mut Vec<u8>) -> Result<bool, FastError> {
         out.clear();
         let mut bytes = self.stopped(TEXT_MAX)?;
-        // A zero in front marks what would be mistaken: the empty string, or (nullable) null.
+        // Zeros in front only mark what would be mistaken: the empty string, null, or a zero byte
+        // (specification 10.6.3, table of zero preambles).
         match (nullable, bytes) {
             (true, [0x80]) => return Ok(false),
             (false, [0x80]) | (true, [0x00, 0x80]) => return Ok(true),
-            (true, [0x00, 0x00, rest @ ..]) | (false, [0x00, rest @ ..]) => {
-                out.push(0);
-                bytes = rest;
-            }
+            (true, [0x00, 0x00, rest @ ..]) | (false, [0x00, rest @ ..]) => bytes = rest,
             _ => {}
         }
         out.extend(bytes.iter().map(|byte| byte & !STOP));
@@ -138,6 +136,7 @@ mod tests {
         assert_eq!(read(true, &[0x00, 0x80]), Ok(Some(vec![])));
         assert_eq!(read(false, &[0x80]), Ok(Some(vec![])));
         assert_eq!(read(false, &[0x00, 0x80]), Ok(Some(vec![0])));
+        assert_eq!(read(true, &[0x00, 0x00, 0x80]), Ok(Some(vec![0])));
         let mut out = Vec::new();
         assert_eq!(Input(&[0x83, 0x41, 0x42, 0x43]).vector(false, &mut out), Ok(true));
         assert_eq!(Input(&[0x84, 0x41, 0x42, 0x43]).vector(true, &mut out), Ok(true));
