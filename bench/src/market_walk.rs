@@ -4,7 +4,8 @@ use nofx_book::rebuild::{RebuildConfig, Waiting};
 use nofx_book::{LevelBooks, LevelConfig};
 use nofx_feed::szse::ChannelSink;
 use nofx_feed::{
-    FeedConfig, ItchMold, OmdcLines, PacketFeed, SzseConfig, SzseFeed, TickConfig, TickFeed,
+    FeedConfig, ItchMold, OmdcConfig, OmdcLines, PacketFeed, SzseConfig, SzseFeed, TickConfig,
+    TickFeed,
 };
 use nofx_types::{
     BookEvent, EventSink, Instrument, InstrumentId, Market, Nanos, Symbol, Tick, Touch,
@@ -92,15 +93,17 @@ pub enum Feed {
 }
 
 impl Feed {
-    /// The feed of a day, and its books, which know the instruments.
+    /// The feed of a day, and its books, which know the instruments. `followed`: of so many securities
+    /// of Hong Kong the stated queue positions are checked, which costs a table of their orders.
     ///
     /// # Panics
     /// The default configurations are invalid.
-    pub fn of(day: &MarketDay) -> (Feed, Sink) {
+    pub fn of(day: &MarketDay, followed: u32) -> (Feed, Sink) {
         let sink = Sink::new(&day.instruments);
         let feed = match day.market {
             Market::Hkex => {
-                let config = FeedConfig { instruments: 64, ..FeedConfig::default() };
+                let omdc = OmdcConfig { followed, ..OmdcConfig::default() };
+                let config = FeedConfig { instruments: 64, omdc, ..FeedConfig::default() };
                 Feed::Omdc(Box::new(OmdcLines::new(config).expect("a valid default")))
             }
             Market::Szse => {

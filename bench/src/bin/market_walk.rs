@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let market = Market::ALL.into_iter().find(|known| known.name() == market);
     let day = MarketDay::make(market.ok_or("no such market")?, 50, 400_000)?;
-    let (mut feed, mut sink) = Feed::of(&day);
+    let (mut feed, mut sink) = Feed::of(&day, 0);
     let most = day.input.len() * share.parse::<usize>()? / 2;
     let walked = feed.walk(&day.input, most, &mut sink);
     println!("{walked} {:016x}", sink.books.touch_hash());

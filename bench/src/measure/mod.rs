@@ -9,6 +9,8 @@ pub mod histogram;
 #[cfg(feature = "engine")]
 pub mod live;
 #[cfg(feature = "engine")]
+pub mod markets;
+#[cfg(feature = "engine")]
 pub mod packet_to_order;
 pub mod pcap_walk;
 pub mod queue_walk;
@@ -46,6 +48,8 @@ pub const ALL: &[Measurement] = &[
     Measurement { name: "queue_walk", about: queue_walk::ABOUT, run: queue_walk::run },
     Measurement { name: "pcap_walk", about: pcap_walk::ABOUT, run: pcap_walk::run },
     Measurement { name: "histogram", about: histogram::ABOUT, run: histogram::run },
+    #[cfg(feature = "engine")]
+    Measurement { name: "markets", about: markets::ABOUT, run: markets::run },
     Measurement { name: "rings", about: rings::ABOUT, run: rings::run },
     #[cfg(feature = "engine")]
     Measurement {
