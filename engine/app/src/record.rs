@@ -102,7 +102,11 @@ pub enum Said {
 impl Said {
     /// What an event says of the market, in phase `phase`.
     fn of(event: &BookEvent, phase: Phase) -> Option<Said> {
-        let auction = matches!(phase, Phase::OpeningAuction | Phase::ClosingAuction);
+        // A call trades when it ends, so its trades may find the next phase: a break, or the close.
+        let auction = matches!(
+            phase,
+            Phase::OpeningAuction | Phase::ClosingAuction | Phase::Break | Phase::Closed
+        );
         match event.kind {
             EventKind::Phase(phase) => Some(Said::Phase(phase)),
             EventKind::Band { low, high, .. } => Some(Said::Band { low, high }),
