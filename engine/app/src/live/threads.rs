@@ -83,6 +83,9 @@ impl<S: Strategy + Send + 'static> Built<S> {
     }
 }
 
+/// How long orders are out of reach before the operator is told.
+const STRANDED_FOR: Duration = Duration::from_secs(2);
+
 /// How often the waiting thread looks.
 const WATCH_EVERY: Duration = Duration::from_millis(5);
 
@@ -136,6 +139,7 @@ struct Told {
     silent: [bool; 2],
     journal_room: u8,
     stranded: u32,
+    stranded_since: Option<Instant>,
 }
 
 impl Told {
@@ -180,8 +184,15 @@ impl Told {
     fn stranded(&mut self, shared: &Shared) {
         let (count, ids) = shared.stranded();
         if count == self.stranded {
+            self.stranded_since = None;
             return;
         }
+        // A login that is under way strands nobody.
+        let since = *self.stranded_since.get_or_insert_with(Instant::now);
+        if count > 0 && since.elapsed() < STRANDED_FOR {
+            return;
+        }
+        self.stranded_since = None;
         self.stranded = count;
         if count == 0 {
             return complain("no order is out of reach any more");
@@ -190,7 +201,7 @@ impl Told {
         let more = if ids.len() < count as usize { ", and more" } else { "" };
         complain(format_args!(
             "ALARM: {count} orders are open at the venue and no session can cancel them: {}{more} \
-             (session.rescue gives a second session)",
+             (a mainland gateway takes a second session: session.rescue)",
             named.join(", ")
         ));
     }
