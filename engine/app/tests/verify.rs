@@ -129,9 +129,12 @@ fn bad_rows_make_the_security_stale_and_the_run_goes_on() {
     assert_eq!((run.input.feed.as_str(), run.messages.total), ("ticks", 64_448));
     assert_eq!(run.messages.malformed.get("lost_row"), Some(&1));
     assert_eq!(run.books.stale, 1);
-    let [row, count] = run.input.warnings.as_slice() else { panic!("{:?}", run.input.warnings) };
+    let [row, count, faults @ ..] = run.input.warnings.as_slice() else {
+        panic!("{:?}", run.input.warnings)
+    };
     assert!(row.contains("ticks.csv:30001") && row.contains("kind"), "{row}");
     assert_eq!(count, "1 rows: code");
+    assert!(faults.iter().any(|fault| fault.starts_with("lost_row: 1, first at")), "{faults:?}");
 }
 
 const TRADE: [&str; 2] = ["--strategy", "maker"];

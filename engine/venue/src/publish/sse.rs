@@ -13,7 +13,7 @@ use crate::board::{ALL, Board, Said, What};
 const STEP_NS: u64 = 10_000_000;
 
 /// The tick that says this fact; `None` where Shanghai publishes none. A stage of the whole market
-/// is said by one tick, see [`stage_ticks`].
+/// is one tick without a security.
 pub fn tick(said: &Said, board: &Board) -> Option<Tick> {
     let symbol = match said.row {
         ALL => Symbol::NONE,
