@@ -1,7 +1,7 @@
 //! Market rules: what the exchange would refuse, refused here first.
 //!
 //! Model: [`MarketRules`] holds the day's compiled rules of every instrument (`nofx_rules`), what an
-//! account may still sell today ([`Holdings`]), what it sent ([`Pace`]), and of each instrument the
+//! account may still sell today ([`Holdings`]), what it sent (pace), and of each instrument the
 //! last trade and the band that the exchange announced. Each rule is a function that answers with a
 //! [`Breach`] (limit, value, day of the rule) or none; [`MarketRules::check`] keeps of that which
 //! rules refused, [`MarketRules::explain`] the rest, so that the two cannot disagree.
