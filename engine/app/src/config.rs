@@ -225,11 +225,14 @@ impl<'de> Deserialize<'de> for Trade {
         enum Raw {
             One(String),
             Many(Vec<String>),
+            /// A code of digits, as it comes from `--set strategy.trade=600519`.
+            Code(u32),
         }
         const WANT: &str =
             "want \"all\", \"first:N\", a symbol, \"locate:N\", or a list of the last two";
         match Raw::deserialize(deserializer).map_err(|_| serde::de::Error::custom(WANT))? {
             Raw::Many(names) => Ok(Trade::Named(names)),
+            Raw::Code(code) => Ok(Trade::Named(vec![code.to_string()])),
             Raw::One(text) if text == "all" => Ok(Trade::All),
             Raw::One(text) => match text.strip_prefix("first:") {
                 Some(n) => n.parse().map(Trade::First).map_err(|_| serde::de::Error::custom(WANT)),
