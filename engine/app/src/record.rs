@@ -100,13 +100,8 @@ pub enum Said {
 }
 
 impl Said {
-    /// What an event says of the market, in phase `phase`.
-    fn of(event: &BookEvent, phase: Phase) -> Option<Said> {
-        // A call trades when it ends, so its trades may find the next phase: a break, or the close.
-        let auction = matches!(
-            phase,
-            Phase::OpeningAuction | Phase::ClosingAuction | Phase::Break | Phase::Closed
-        );
+    /// What an event says of the market; `auction`: trades are those of a call.
+    fn of(event: &BookEvent, auction: bool) -> Option<Said> {
         match event.kind {
             EventKind::Phase(phase) => Some(Said::Phase(phase)),
             EventKind::Band { low, high, .. } => Some(Said::Band { low, high }),
@@ -150,6 +145,8 @@ pub struct Recorder {
     pub market: Rows<MarketRow>,
     /// What was last said of the price of each instrument's auction.
     auctions: Vec<Option<Said>>,
+    /// Whether the last call of each instrument was not followed by continuous trading yet.
+    calls: Vec<bool>,
     published: Vec<Touch>,
     dirty: Vec<bool>,
 }
@@ -170,6 +167,7 @@ impl Recorder {
             levels: Rows::sized(wanted.depth > 0, 2 * wanted.depth * (PACKET_ROWS + instruments)),
             market: Rows::sized(wanted.touches, PACKET_ROWS + instruments),
             auctions: vec![None; if wanted.touches { instruments } else { 0 }],
+            calls: vec![false; if wanted.touches { instruments } else { 0 }],
             published: vec![Touch::default(); if watch { instruments } else { 0 }],
             dirty: vec![false; if watch { instruments } else { 0 }],
             wanted,
@@ -201,7 +199,7 @@ impl Recorder {
     /// Bytes of the buffers, fixed at construction.
     pub fn bytes(&self) -> u64 {
         let watched = self.published.len() * (size_of::<Touch>() + size_of::<bool>());
-        let auctions = self.auctions.len() * size_of::<Option<Said>>();
+        let auctions = self.auctions.len() * (size_of::<Option<Said>>() + size_of::<bool>());
         let books = self.touches.bytes() + self.levels.bytes() + self.market.bytes();
         self.orders.bytes() + self.updates.bytes() + books + (watched + auctions) as u64
     }
@@ -209,7 +207,8 @@ impl Recorder {
     /// Keeps what an event says of the market; `phase` is that of its instrument. An auction trades in
     /// many pieces at one price: the first of them is kept.
     pub fn market(&mut self, event: &BookEvent, phase: Phase) {
-        let Some(said) = Said::of(event, phase) else { return };
+        let auction = self.in_call(event.instrument, phase);
+        let Some(said) = Said::of(event, auction) else { return };
         if let Some(before) = self.auctions.get_mut(event.instrument.index()) {
             let same = match (said, &*before) {
                 (Said::Auction(price, _), Some(Said::Auction(told, _))) => price == *told,
@@ -228,6 +227,18 @@ impl Recorder {
             instrument: event.instrument,
             said,
         });
+    }
+
+    /// A call trades when it ends, so its trades may find the next phase, whatever that is: they are
+    /// the call's until continuous trading begins.
+    fn in_call(&mut self, id: InstrumentId, phase: Phase) -> bool {
+        let Some(call) = self.calls.get_mut(id.index()) else { return false };
+        match phase {
+            Phase::OpeningAuction | Phase::ClosingAuction => *call = true,
+            Phase::Continuous => *call = false,
+            _ => {}
+        }
+        *call
     }
 
     /// The venue's price limits of an instrument, as its definition gives them.
@@ -399,8 +410,9 @@ mod tests {
         recorder.market(&traded(7), Phase::OpeningAuction);
         recorder.market(&traded(7), Phase::OpeningAuction);
         recorder.market(&traded(8), Phase::Continuous);
+        recorder.market(&traded(8), Phase::Closed);
         recorder.market(&call, Phase::ClosingAuction);
-        recorder.market(&traded(7), Phase::ClosingAuction);
+        recorder.market(&traded(7), Phase::Closed);
         let said: Vec<_> = recorder.market.rows().iter().map(|row| row.said).collect();
         let call = Said::Phase(Phase::OpeningAuction);
         let auction = Said::Auction(Price(7), Qty(5));

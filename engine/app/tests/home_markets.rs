@@ -167,7 +167,15 @@ fn a_real_shanghai_day_trades_under_its_rules() {
     let page = dir.path().join("report.html");
     nofx_app::report::write_page(Path::new(&out), &page).expect("a page");
     let page = fs::read_to_string(page).expect("a page");
-    for word in ["\"OpeningAuction\"", "\"ClosingAuction\"", "\"auctions\":[[", "\"bands\":[["] {
+    // Opening call at 09:25:00.80, closing call at 15:00:00.50.
+    let calls = "\"auctions\":[[1675733100800000000,18";
+    for word in [
+        calls,
+        "[1675753200500000000,17970000",
+        "\"OpeningAuction\"",
+        "\"ClosingAuction\"",
+        "\"bands\":[[",
+    ] {
         assert!(page.contains(word), "{word}");
     }
 }
