@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use nofx_risk::market::MarketRules;
-use nofx_rules::{Band, Commission, DayRules, Listing, RuleBook, Unverified};
+use nofx_rules::{Band, Commission, DayRules, Listing, RuleBook, Unverified, clock_ns};
 use nofx_types::{
     AccountId, Date, Instrument, InstrumentId, Instruments, Market, Nanos, Price, Qty, Symbol,
 };
@@ -30,6 +30,11 @@ pub struct MarketSection {
     pub rules_file: Option<PathBuf>,
     /// The trading day, YYYY-MM-DD; empty: of the first packet, live of today.
     pub date: String,
+    /// The time of the trading day when a live engine starts, HH:MM; empty: the clock's. For a venue
+    /// that plays its day at any hour.
+    pub starts: String,
+    /// Engine time of the trading day's midnight; 0: of the date. `starts` sets it.
+    pub midnight_ns: u64,
     /// Commission, billionths of the turnover.
     pub commission_ppb: u32,
     /// Least commission of a fill, 1/10,000 of the currency.
@@ -47,6 +52,12 @@ impl MarketSection {
         if !self.date.is_empty() && self.date.parse::<Date>().is_err() {
             let want = format!("{:?}: want YYYY-MM-DD", self.date);
             return Err(ConfigError::new("market.date", want));
+        }
+        if !self.starts.is_empty() && clock_ns(&self.starts).is_none() {
+            return Err(ConfigError::new(
+                "market.starts",
+                format!("{:?}: want HH:MM", self.starts),
+            ));
         }
         for HoldingSection { symbol, account, qty, sellable } in &self.holdings {
             if sellable.is_some_and(|sellable| sellable > *qty) || *account >= accounts {
@@ -141,8 +152,12 @@ impl MarketDesk {
         };
         let (accounts, capacity) = (config.risk.accounts, config.instruments.capacity);
         let holdings = section.holdings.iter().map(start).collect::<Result<_, _>>()?;
+        let rules = MarketRules::new(day, accounts, capacity, commission);
         Ok(Some(Box::new(MarketDesk {
-            rules: MarketRules::new(day, accounts, capacity, commission),
+            rules: match section.midnight_ns {
+                0 => rules,
+                midnight => rules.with_midnight(Nanos(midnight)),
+            },
             definitions,
             holdings,
             accounts,
@@ -400,6 +415,18 @@ pub fn day_of(at: Nanos) -> Date {
     Date::of_ns(at.0, Market::HOURS_EAST)
 }
 
+/// What a live start at `now` adds to a configuration: the day, and where its midnight is.
+pub fn of_today(section: &MarketSection, now: Nanos) -> Vec<String> {
+    let mut settings = Vec::new();
+    if section.rules.market().is_some() && section.date.is_empty() {
+        settings.push(format!("market.date=\"{}\"", day_of(now)));
+    }
+    if let Some(time) = clock_ns(&section.starts) {
+        settings.push(format!("market.midnight_ns={}", now.0.saturating_sub(time)));
+    }
+    settings
+}
+
 /// Gives `date` to a configuration whose market has none.
 pub fn date_or(config: &mut Config, date: Date) {
     if config.market.rules.market().is_some() && config.market.date.is_empty() {
@@ -446,6 +473,18 @@ mod tests {
         let other = format!("market.rules_file={}", file.display());
         assert!(refused(&[SSE[0], SSE[1], &other]).contains("not of sse"));
         assert_eq!(refused(&["market.rules=szse", SSE[1], &other]), "accepted");
+    }
+
+    #[test]
+    fn a_live_start_sets_the_day_and_where_its_midnight_is() {
+        let sunday = Nanos("2026-11-22".parse::<Date>().expect("a day").midnight_ns(8) + 7_000);
+        let of = |settings: &[&str]| of_today(&config(settings).market, sunday);
+        assert!(of(&[]).is_empty());
+        assert_eq!(of(&["market.rules=szse"]), ["market.date=\"2026-11-22\""]);
+        let midnight = sunday.0 - 36_000_000_000_000;
+        let played = ["market.rules=szse", "market.date=2026-11-25", "market.starts=10:00"];
+        assert_eq!(of(&played), [format!("market.midnight_ns={midnight}")]);
+        assert!(config::load(None, &["market.starts=10".to_owned()]).is_err());
     }
 
     #[test]

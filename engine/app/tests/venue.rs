@@ -653,9 +653,7 @@ fn what_a_board_cannot_serve_is_refused_with_its_key() {
             &format!("[[firms]]\nname = \"NOFX\"\n{busy}"),
         )
     };
-    let dated = |text: &str, day: &str| {
-        text.replacen("[venue]\n", &format!("[venue]\ndate = \"{day}\"\n"), 1)
-    };
+    let dated = |text: &str, day: &str| text.replacen("\"2026-11-25\"", &format!("\"{day}\""), 1);
     for (text, want) in [
         (hkex.replace("\"hkex\"", "\"nyse\""), "venue.market"),
         (dated(&hkex, "2999-01-04"), "2999"),

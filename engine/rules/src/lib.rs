@@ -49,6 +49,7 @@ pub use lot::{LotRule, OddLots};
 pub use section::{Certainty, Dated};
 pub use session::{PriceRule, Session, Stage};
 pub use short::{ShortFacts, ShortPrice, ShortRule, ShortScope};
+pub use text::clock_ns;
 pub use tick::{TICK_BANDS_MAX, TickTable};
 pub use trading::{Programme, Settlement, SizeRule, Throttle};
 pub use vcm::{Vcm, VcmClass};

@@ -26,7 +26,8 @@ pub fn clock_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     clock(deserializer).map(Some)
 }
 
-fn clock_ns(text: &str) -> Option<u64> {
+/// `HH:MM` or `HH:MM:SS` as nanoseconds since midnight.
+pub fn clock_ns(text: &str) -> Option<u64> {
     let mut parts = text.split(':');
     let mut part = || parts.next().filter(|part| part.len() == 2)?.parse::<u64>().ok();
     let (hour, minute) = (part()?, part()?);

@@ -93,10 +93,10 @@ fn load(args: &RunArgs) -> Result<(Config, String), Failure> {
         settings.push(format!("strategy.name={}", name.name()));
     }
     let (mut config, mut text) = config::load_with_text(args.config.as_deref(), &settings)?;
-    if config.market.rules.market().is_some() && config.market.date.is_empty() {
-        // In the text as well: a re-run of the journal obeys the rules of the same day.
-        let today = market_desk::day_of(super::clock::wall());
-        settings.push(format!("market.date=\"{today}\""));
+    let today = market_desk::of_today(&config.market, super::clock::wall());
+    if !today.is_empty() {
+        // In the text as well: a re-run of the journal obeys the rules of the same day and hour.
+        settings.extend(today);
         (config, text) = config::load_with_text(args.config.as_deref(), &settings)?;
     }
     live_config::check(&config.live, &config.network, &config.recovery)?;

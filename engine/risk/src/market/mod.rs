@@ -111,6 +111,12 @@ impl MarketRules {
         }
     }
 
+    /// The same rules where the day's midnight is `midnight` by the intents' clock: a venue may play
+    /// a day at any hour.
+    pub fn with_midnight(self, midnight: Nanos) -> MarketRules {
+        MarketRules { midnight, ..self }
+    }
+
     /// The day's rules.
     pub fn day(&self) -> &DayRules {
         &self.day

@@ -5,9 +5,6 @@ use nofx_types::Nanos;
 use super::config::BoardVenueConfig;
 use super::{board, firms, is_board};
 
-/// A day whose rules all markets have.
-const DAY: &str = "date = \"2026-01-05\"";
-
 fn read(text: &str) -> Result<BoardVenueConfig, String> {
     toml::from_str(text).map_err(|e| e.to_string())
 }
@@ -31,9 +28,8 @@ fn files_of_docs_and_lab_are_whole_venues() {
     let files = files();
     assert_eq!(files.len(), 5, "docs has three, the lab two");
     for (name, text) in files {
-        let mut config = read(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let config = read(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
         config.check().unwrap_or_else(|e| panic!("{name}: {e}"));
-        config.venue.date = Some("2026-01-05".into());
         let board = board(&config, Nanos(1 << 60)).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(board.market().name(), config.venue.market);
         assert!(!config.firms.is_empty(), "{name}");
@@ -47,7 +43,7 @@ fn files_of_docs_and_lab_are_whole_venues() {
 #[test]
 fn a_key_nobody_knows_is_refused_by_its_name() {
     for (name, text) in files() {
-        let spoiled = text.replacen("[venue]\n", &format!("[venue]\n{DAY}\nmarkt = 1\n"), 1);
+        let spoiled = text.replacen("[venue]\n", "[venue]\nmarkt = 1\n", 1);
         let error = read(&spoiled).expect_err(&name);
         assert!(error.contains("markt"), "{name}: {error}");
     }
