@@ -357,7 +357,9 @@ impl Tables {
     }
 
     fn append_fills(&mut self, recorder: &Recorder, names: &Names<'_>) -> Result<()> {
-        let is_fill = |r: &&crate::record::UpdateRow| r.update.kind == UpdateKind::Filled;
+        let is_fill = |r: &&crate::record::UpdateRow| {
+            matches!(r.update.kind, UpdateKind::Filled | UpdateKind::Unreserved)
+        };
         let rows: Vec<_> = recorder.updates.rows().iter().filter(is_fill).collect();
         if rows.is_empty() {
             return Ok(());

@@ -84,11 +84,11 @@ impl Positions {
         row.map_or(0, |row| row.position)
     }
 
-    /// Takes a fill, or one taken back; other news change nothing.
+    /// Takes a trade, or one taken back; other news change nothing.
     #[inline]
     pub fn on_update(&mut self, update: &OrderUpdate) {
         let side = match update.kind {
-            UpdateKind::Filled => update.side,
+            UpdateKind::Filled | UpdateKind::Unreserved => update.side,
             UpdateKind::Broken => update.side.opposite(),
             _ => return,
         };

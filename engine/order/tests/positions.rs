@@ -80,6 +80,9 @@ fn a_broken_trade_is_taken_back_and_other_news_change_nothing() {
         held.on_update(&update(kind, Buy, 5, 100));
     }
     assert_eq!(held.position(ACCOUNT, ID), 10);
+    held.on_update(&update(UpdateKind::Unreserved, Sell, 4, 120));
+    let (position, realised, open) = stand(&held, 110);
+    assert_eq!((position, realised + open), (6, 10 * 10 + 4 * 10), "a trade like any other");
 }
 
 #[test]

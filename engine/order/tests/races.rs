@@ -227,7 +227,7 @@ fn run(seed: u64, steps: usize) -> Run {
 #[test]
 fn exposure_and_positions_survive_every_race() {
     let mut seen: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let mut kinds = [0u64; 9];
+    let mut kinds = [0u64; UpdateKind::COUNT];
     for seed in 0..3_000 {
         let run = run(seed, 400);
         run.client.orders.anomalies().for_each(|(name, n)| *seen.entry(name).or_default() += n);

@@ -250,15 +250,20 @@ fn a_trade_that_no_reservation_covers_still_reaches_the_position() {
     let mut client = client();
     let id = client.live();
     let told = client.say(fill(id, 130, 1));
-    assert_eq!(brief(&told), [(Filled, id, 0, 100, 0, 0, true), (Broken, id, 0, 30, 0, 0, true)]);
-    assert_eq!(told[1].side, Side::Sell, "the opposite of a broken sell");
+    assert_eq!(
+        brief(&told),
+        [(Filled, id, 0, 100, 0, 0, true), (Unreserved, id, 0, 30, 0, 0, true)]
+    );
+    assert_eq!(told[1].side, Side::Buy, "it was bought");
     client.say(fill(id, 7, 2));
     assert_eq!(client.positions.position(ACCOUNT, AAA), 137);
     assert_eq!(client.anomaly("overfill"), 2);
     client.assert_released("overfilled");
     // Taken back and stated anew, all of it.
     client.say(Say::Broken { id, match_number: 1 });
-    client.say(Say::Corrected { id, qty: 9, price: 1_010, match_number: 2 });
+    let told = client.say(Say::Corrected { id, qty: 9, price: 1_010, match_number: 2 });
+    assert_eq!(brief(&told), [(Broken, id, 0, 7, 0, 0, true), (Unreserved, id, 0, 9, 0, 0, true)]);
+    assert_eq!((told[0].side, told[1].side), (Side::Buy, Side::Buy));
     assert_eq!(client.positions.position(ACCOUNT, AAA), 9);
     assert_eq!(client.say(Say::Broken { id, match_number: 1 }), []);
     assert_eq!(client.say(Say::Broken { id, match_number: 8 }), []);

@@ -544,6 +544,39 @@ fn fills_cost_fees_and_broken_fills_give_them_back() {
 }
 
 #[test]
+fn a_trade_that_nothing_was_reserved_for_is_held_and_paid_like_any() {
+    let shares = |desk: &Desk| {
+        let holding = desk.market.holding(ACCOUNT, ID).expect("inside");
+        (holding.bought, holding.sold, holding.frozen, desk.market.sellable(ACCOUNT, ID))
+    };
+    // Shanghai: what was bought today is not sold today, reserved or not.
+    let mut desk = Desk::shanghai(DAY);
+    desk.update(UpdateKind::Unreserved, Side::Buy, 1_000, 0);
+    assert_eq!(shares(&desk), (1_000, 0, 0, 10_000));
+    assert_eq!(desk.market.paid(ACCOUNT, ID), 32_900);
+    let sell = desk.order(OPEN, Side::Sell, 100_000, 500);
+    desk.send(&sell);
+    desk.update(UpdateKind::Unreserved, Side::Sell, 1_000, 0);
+    assert_eq!(shares(&desk), (1_000, 1_000, 500, 8_500), "the open order keeps its shares");
+    assert_eq!(desk.market.paid(ACCOUNT, ID), 2 * 32_900 + 100_000, "stamp duty 10.00");
+    // Stated anew: taken back as it was, and once more as it is.
+    desk.update(UpdateKind::Broken, Side::Sell, 1_000, 0);
+    desk.update(UpdateKind::Unreserved, Side::Sell, 200, 0);
+    assert_eq!(shares(&desk), (1_000, 200, 500, 9_300));
+    // Hong Kong: it may be sold at once.
+    let mut hong_kong = Desk::hong_kong("2024-01-03");
+    hong_kong.update(UpdateKind::Unreserved, Side::Buy, 500, 0);
+    assert_eq!(shares(&hong_kong), (500, 0, 0, 10_500));
+    // Beside an open short sale it is a short sale.
+    let mut short = hong_kong.order(OPEN, Side::Sell, 1_000_000, 500);
+    short.short = true;
+    hong_kong.send(&short);
+    hong_kong.update(UpdateKind::Unreserved, Side::Sell, 100, 0);
+    let holding = hong_kong.market.holding(ACCOUNT, ID).expect("inside");
+    assert_eq!((holding.sold, holding.short_open, holding.short_sold), (0, 500, 100));
+}
+
+#[test]
 fn the_days_limits_reach_the_card_through_the_instrument() {
     let desk = Desk::shanghai(DAY);
     let symbol = Symbol::new("600000").expect("short");

@@ -237,6 +237,12 @@ impl Stream {
                 let mut broken = self.past_fills.swap_remove(which);
                 broken.kind = UpdateKind::Broken;
                 self.update(broken);
+                if self.rng.one_in(2) {
+                    // Stated anew.
+                    broken.kind = UpdateKind::Unreserved;
+                    broken.fill_qty.0 = 1 + self.rng.below(broken.fill_qty.0.max(1));
+                    self.update(broken);
+                }
             }
             _ => self.fill(index, mix),
         }
@@ -355,6 +361,7 @@ impl Stream {
             ReplaceRejected,
             CancelRejected,
             Broken,
+            Unreserved,
         ]);
         let update = OrderUpdate {
             account: self.account(),

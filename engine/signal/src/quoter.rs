@@ -278,7 +278,7 @@ impl Working {
                 self.refusals = 0;
                 self.live(update);
             }
-            UpdateKind::CancelRejected | UpdateKind::Broken => {}
+            UpdateKind::CancelRejected | UpdateKind::Broken | UpdateKind::Unreserved => {}
         }
     }
 

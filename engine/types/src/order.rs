@@ -233,6 +233,14 @@ pub enum UpdateKind {
     CancelRejected,
     /// A past fill was taken back: `fill_qty` at `fill_price`.
     Broken,
+    /// A trade that no reservation covers: more than was open, of an order that had ended, or a past
+    /// one stated anew. `fill_qty` at `fill_price`, and nothing leaves the open quantity.
+    Unreserved,
+}
+
+impl UpdateKind {
+    /// How many there are.
+    pub const COUNT: usize = UpdateKind::Unreserved as usize + 1;
 }
 
 /// News of one of our orders: for the strategy, for the gate's exposure, and for positions.
@@ -258,9 +266,9 @@ pub struct OrderUpdate {
     pub price: Price,
     /// Open quantity after this update.
     pub leaves: Qty,
-    /// Price of the fill (filled, broken), else 0.
+    /// Price of the fill (filled, broken, unreserved), else 0.
     pub fill_price: Price,
-    /// Quantity of the fill (filled, broken), else 0.
+    /// Quantity of the fill (filled, broken, unreserved), else 0.
     pub fill_qty: Qty,
     /// Open quantity that will never trade: released from the exposure at `released_price`.
     pub released_qty: Qty,

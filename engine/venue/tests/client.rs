@@ -25,7 +25,7 @@ struct Pair {
     now: u64,
     open: Vec<OrderUpdate>,
     shares: u64,
-    kinds: [u64; 9],
+    kinds: [u64; UpdateKind::COUNT],
 }
 
 impl Pair {
@@ -38,7 +38,7 @@ impl Pair {
             OrderConfig { instruments: 16, silence_ns, reconcile, ..OrderConfig::default() };
         let mut manager = OrderManager::new(&order).expect("usable");
         instruments().iter().for_each(|instrument| manager.define(instrument));
-        let (open, shares, kinds) = (Vec::new(), 0, [0; 9]);
+        let (open, shares, kinds) = (Vec::new(), 0, [0; UpdateKind::COUNT]);
         let mut pair =
             Pair { venue: venue.expect("usable"), manager, now: 1_000, open, shares, kinds };
         let login = pair.manager.login(Nanos(pair.now)).to_vec();
@@ -123,7 +123,7 @@ impl Pair {
 
 #[test]
 fn both_ends_agree_on_every_order_and_share() {
-    let mut kinds = [0; 9];
+    let mut kinds = [0; UpdateKind::COUNT];
     for seed in 0..20 {
         let mut config = config(0, 0);
         let points = vec![(0, 500), (900_000, 9_000), (1_000_000, 60_000)];

@@ -25,7 +25,7 @@ use crate::summary::{
     OrderSummary, PositionSummary, ProfitSummary, Summary, ThroughputSummary,
 };
 
-const UPDATES: [(UpdateKind, &str); 9] = [
+const UPDATES: [(UpdateKind, &str); UpdateKind::COUNT] = [
     (UpdateKind::Accepted, "accepted"),
     (UpdateKind::RefusedByGate, "refused_by_gate"),
     (UpdateKind::Rejected, "rejected"),
@@ -35,6 +35,7 @@ const UPDATES: [(UpdateKind, &str); 9] = [
     (UpdateKind::ReplaceRejected, "replace_rejected"),
     (UpdateKind::CancelRejected, "cancel_rejected"),
     (UpdateKind::Broken, "broken"),
+    (UpdateKind::Unreserved, "unreserved"),
 ];
 
 /// Makes the report, publishes the files, and says whether all was in order.

@@ -1,8 +1,7 @@
 //! Fills, and fills that are taken back or stated anew.
 //!
 //! A trade that no reservation covers (more shares than were open, a fill of an ended order, a
-//! corrected trade) is told as [`UpdateKind::Broken`] of the other side: it moves the position and
-//! releases nothing.
+//! corrected trade) is told as [`UpdateKind::Unreserved`]: it moves the position and releases nothing.
 
 use nofx_types::{ClOrdId, OrderRef, OrderUpdate, Price, Qty, UpdateKind};
 
@@ -33,7 +32,8 @@ impl Machine {
         }
         if trade.qty > filled {
             self.anomalies.count(Anomaly::Overfill);
-            self.unreserved(&Fill { qty: trade.qty - filled, ..fill });
+            let beyond = Fill { qty: trade.qty - filled, ..fill };
+            self.tell_trade(UpdateKind::Unreserved, &beyond);
         }
     }
 
@@ -75,7 +75,7 @@ impl Machine {
             return self.anomalies.count(Anomaly::Duplicate);
         }
         self.fills.correct(Fill { qty: 0, ..fill });
-        self.take_back(&fill);
+        self.tell_trade(UpdateKind::Broken, &fill);
     }
 
     pub(super) fn corrected(&mut self, trade: &Trade) {
@@ -85,8 +85,8 @@ impl Machine {
             return self.anomalies.count(Anomaly::Duplicate);
         }
         self.fills.correct(corrected);
-        self.take_back(&fill);
-        self.unreserved(&corrected);
+        self.tell_trade(UpdateKind::Broken, &fill);
+        self.tell_trade(UpdateKind::Unreserved, &corrected);
     }
 
     fn past_fill(&mut self, id: u32, match_number: u64) -> Option<Fill> {
@@ -97,19 +97,14 @@ impl Machine {
         fill
     }
 
-    /// A trade happened that no reservation covers: the opposite of one that did not.
-    fn unreserved(&mut self, fill: &Fill) {
-        self.take_back(&Fill { side: fill.side.opposite(), ..*fill });
-    }
-
-    /// A past trade did not happen; its order may have ended long ago.
-    fn take_back(&mut self, fill: &Fill) {
+    /// News of a trade alone; its order may have ended long ago.
+    fn tell_trade(&mut self, kind: UpdateKind, fill: &Fill) {
         if fill.qty == 0 {
             return;
         }
         let order = self.orders.get(fill.id);
         self.updates.push(OrderUpdate {
-            kind: UpdateKind::Broken,
+            kind,
             side: fill.side,
             maker: false,
             account: fill.account,

@@ -146,20 +146,26 @@ impl CardOp {
         if update.kind == UpdateKind::RefusedByGate {
             return None;
         }
+        let (side, effect) = match update.kind {
+            UpdateKind::Filled => (update.side, FillEffect::Fill),
+            UpdateKind::Broken => (update.side, FillEffect::Break),
+            // It moves the position only: the opposite of a fill taken back.
+            UpdateKind::Unreserved => (update.side.opposite(), FillEffect::Break),
+            _ => (update.side, FillEffect::None),
+        };
         Some(CardOp::Update(UpdateOp {
             account: update.account,
             symbol: update.instrument,
-            side: update.side,
-            effect: match update.kind {
-                UpdateKind::Filled => FillEffect::Fill,
-                UpdateKind::Broken => FillEffect::Break,
-                _ => FillEffect::None,
-            },
+            side,
+            effect,
             price: update.price,
             fill_price: update.fill_price,
             fill_qty: update.fill_qty,
             released_price: update.released_price,
-            released_qty: update.released_qty,
+            released_qty: match update.kind {
+                UpdateKind::Unreserved => Qty(0), // of this side there is nothing to release
+                _ => update.released_qty,
+            },
             ends: ends(update),
         }))
     }
@@ -168,7 +174,8 @@ impl CardOp {
 /// Whether `update` ends exactly one reserved order.
 ///
 /// A refused replace ends the replacement whatever became of `orig`, whose end is told by its own
-/// update. A refused cancel or a broken trade may find the order closed long ago: they end nothing.
+/// update. A refused cancel, a broken trade or one that nothing was reserved for may find the order closed
+/// long ago: they end nothing.
 /// An acceptance ends an order only where it also releases it (accepted and dead at once).
 #[inline]
 fn ends(update: &OrderUpdate) -> bool {
@@ -176,6 +183,9 @@ fn ends(update: &OrderUpdate) -> bool {
         UpdateKind::Rejected | UpdateKind::ReplaceRejected => true,
         UpdateKind::Filled | UpdateKind::Canceled | UpdateKind::Replaced => update.closed,
         UpdateKind::Accepted => update.closed && update.released_qty.0 > 0,
-        UpdateKind::RefusedByGate | UpdateKind::CancelRejected | UpdateKind::Broken => false,
+        UpdateKind::RefusedByGate
+        | UpdateKind::CancelRejected
+        | UpdateKind::Broken
+        | UpdateKind::Unreserved => false,
     }
 }

@@ -57,7 +57,9 @@ impl Holding {
     pub(super) fn on_update(&mut self, update: &OrderUpdate) {
         let fill = update.fill_qty.0;
         match (update.side, update.kind) {
-            (Side::Buy, UpdateKind::Filled) => self.bought = self.bought.saturating_add(fill),
+            (Side::Buy, UpdateKind::Filled | UpdateKind::Unreserved) => {
+                self.bought = self.bought.saturating_add(fill);
+            }
             (Side::Buy, UpdateKind::Broken) => self.bought = self.bought.saturating_sub(fill),
             (Side::Buy, _) => {}
             (Side::Sell, kind) => self.on_sell(kind, fill, update.released_qty.0),
@@ -76,6 +78,7 @@ impl Holding {
                 *open = open.saturating_sub(fill);
                 *sold = sold.saturating_add(fill);
             }
+            UpdateKind::Unreserved => *sold = sold.saturating_add(fill),
             UpdateKind::Broken => *sold = sold.saturating_sub(fill),
             _ => {}
         }
@@ -84,7 +87,7 @@ impl Holding {
     #[inline]
     pub(super) fn pay(&mut self, update: &OrderUpdate, fees: &Fees) {
         let sign = match update.kind {
-            UpdateKind::Filled => 1,
+            UpdateKind::Filled | UpdateKind::Unreserved => 1,
             UpdateKind::Broken => -1,
             _ => return,
         };

@@ -219,9 +219,11 @@ impl Naive {
             fault |= !(0..=U32).contains(&price) || qty > U32;
             (price.clamp(0, U32), qty.min(U32))
         };
-        let released = fit(update.released_price, update.released_qty);
+        let nothing = update.kind == Unreserved;
+        let released_qty = if nothing { Qty(0) } else { update.released_qty };
+        let released = fit(update.released_price, released_qty);
         let traded = match update.kind {
-            Filled | Broken => Some(fit(update.fill_price, update.fill_qty)),
+            Filled | Broken | Unreserved => Some(fit(update.fill_price, update.fill_qty)),
             _ => None,
         };
         let reserved = match update.kind {
@@ -232,14 +234,14 @@ impl Naive {
             fault |= self.release(row, buy, price, qty);
         }
         if let Some((price, qty)) = traded {
-            fault |= self.trade(row, buy == (update.kind == Filled), price, qty);
+            fault |= self.trade(row, buy == (update.kind != Broken), price, qty);
         }
         fault |= self.release(row, buy, released.0, released.1);
         let ends = match update.kind {
             Rejected | ReplaceRejected => true,
             Filled | Canceled | Replaced => update.closed,
             Accepted => update.closed && update.released_qty.0 > 0,
-            RefusedByGate | CancelRejected | Broken => false,
+            RefusedByGate | CancelRejected | Broken | Unreserved => false,
         };
         if ends {
             let orders = self.open_orders.entry(row).or_default();

@@ -102,7 +102,7 @@ pub fn update(kind: UpdateKind, intent: &OrderIntent, now: Nanos) -> OrderUpdate
 pub struct Seen {
     pub intents: [u64; 3],
     pub iocs: u64,
-    pub updates: [u64; 9],
+    pub updates: [u64; UpdateKind::COUNT],
     pub fills_while_pending: u64,
     pub dead_letters: u64,
     pub quiet_events: u64,
@@ -455,7 +455,7 @@ impl<S: Strategy> Arena<S> {
 fn tell(row: &mut Row, update: &OrderUpdate) -> u64 {
     let id = update.cl_ord_id;
     let answers = |intent: &OrderIntent| match update.kind {
-        UpdateKind::Filled | UpdateKind::Broken => false,
+        UpdateKind::Filled | UpdateKind::Broken | UpdateKind::Unreserved => false,
         UpdateKind::Canceled => intent.kind == IntentKind::Cancel && intent.cl_ord_id == id,
         _ => intent.cl_ord_id == id,
     };
