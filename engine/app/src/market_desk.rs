@@ -118,8 +118,8 @@ pub struct MarketDesk {
     definitions: Definitions,
     holdings: Vec<Start>,
     accounts: u16,
-    /// Instruments that no rule of the file covers.
-    unknown: u64,
+    /// By instrument id: no rule of the file covers it.
+    unknown: Box<[bool]>,
 }
 
 /// What is held of a symbol when the day begins.
@@ -161,7 +161,7 @@ impl MarketDesk {
             definitions,
             holdings,
             accounts,
-            unknown: 0,
+            unknown: vec![false; capacity as usize].into(),
         })))
     }
 
@@ -197,12 +197,13 @@ impl MarketDesk {
             vcm: facts.vcm,
             same_day: facts.same_day,
         };
-        match self.rules.day().instrument_or_none(instrument.symbol.as_str(), &listing) {
+        let rules = self.rules.day().instrument_or_none(instrument.symbol.as_str(), &listing);
+        if let Some(unknown) = self.unknown.get_mut(instrument.id.index()) {
+            *unknown = rules.is_none();
+        }
+        match rules {
             Some(rules) => self.rules.define(instrument.id, rules, facts.stamp),
-            None => {
-                self.rules.forget(instrument.id);
-                self.unknown = self.unknown.saturating_add(1);
-            }
+            None => self.rules.forget(instrument.id),
         }
         for start in self.holdings.iter_mut().filter(|s| s.symbol == instrument.symbol) {
             if !start.given {
@@ -211,6 +212,11 @@ impl MarketDesk {
             }
         }
         self.rules.complete(instrument)
+    }
+
+    /// Instruments that the rules do not know.
+    fn unknown(&self) -> u64 {
+        self.unknown.iter().filter(|unknown| **unknown).count() as u64
     }
 
     /// What the closing report says of the rules. `instruments` names them, `gross_e4` is the profit
@@ -253,7 +259,7 @@ impl MarketDesk {
         MarketReport {
             market: rules.day().market().name(),
             date: rules.day().date().to_string(),
-            unknown_instruments: self.unknown,
+            unknown_instruments: self.unknown(),
             refusals: refusals.collect(),
             holdings,
             pace: pace.filter(|row| row.messages > 0).collect(),
@@ -499,9 +505,15 @@ mod tests {
         assert_eq!((whole.limit_high, whole.tick), (Price(18_700_000), 100));
         assert_eq!(desk.rules.sellable(AccountId(0), whole.id), 200);
         let again = desk.define(&whole);
-        assert_eq!((again, desk.unknown), (whole, 0));
+        assert_eq!((again, desk.unknown()), (whole, 0));
         let unknown = desk.define(&Instrument { id: InstrumentId(6), ..named("AAPL", 0) });
-        assert_eq!((unknown.flags.defined, desk.unknown), (false, 1), "no board has it");
+        assert_eq!((unknown.flags.defined, desk.unknown()), (false, 1), "no board has it");
+        desk.define(&unknown);
+        assert_eq!(desk.unknown(), 1, "the same instrument, defined again");
+        desk.define(&Instrument { id: InstrumentId(5), ..named("MSFT", 0) });
+        assert_eq!(desk.unknown(), 2);
+        desk.define(&Instrument { id: InstrumentId(5), ..named("600000", 70_000) });
+        assert_eq!(desk.unknown(), 1, "it has another code now, which a board has");
         let report = desk.report(&Instruments::new(8), 50_000);
         assert_eq!((report.net_e4, report.holdings.len()), (50_000, 1));
         assert!(report.to_string().contains("sse of 2023-07-11"));
