@@ -338,12 +338,7 @@ pub fn check(
     within("recovery.buffer_mib", recovery.buffer_mib, 1, 1_024)?;
     let bad = |key: &str, want: String| Err(ConfigError::new(key, want));
     check_feed(network, recovery)?;
-    if network.lines.iter().enumerate().any(|(n, line)| network.lines[..n].contains(line)) {
-        return bad("network.lines", "the same line twice".into());
-    }
-    if let Some(line) = network.heard().find(|line| line.group.port() == 0) {
-        return bad("network.lines", format!("{line}: no packet comes to port 0"));
-    }
+    check_lines(network)?;
     if network.orders.is_none() {
         return bad("network.orders", "not set: want HOST:PORT of the order gateway".into());
     }
@@ -360,6 +355,23 @@ pub fn check(
     }
     if !(1..=1_000).contains(&live.view_hz) {
         return bad("live.view_hz", format!("{}: want 1 to 1000", live.view_hz));
+    }
+    Ok(())
+}
+
+/// Packets are told apart by group and port alone, whichever interface they come in by.
+fn check_lines(network: &NetworkSection) -> Result<(), ConfigError> {
+    let keys = network.lines.iter().map(|_| "network.lines").chain(["network.refresh"]);
+    let mut known = Vec::new();
+    for (key, line) in keys.zip(network.heard()) {
+        if line.group.port() == 0 {
+            return Err(ConfigError::new(key, format!("{line}: no packet comes to port 0")));
+        }
+        if known.contains(&line.group) {
+            let want = format!("{line}: {} is a line already: want another group", line.group);
+            return Err(ConfigError::new(key, want));
+        }
+        known.push(line.group);
     }
     Ok(())
 }
@@ -385,10 +397,11 @@ fn check_feed(network: &NetworkSection, recovery: &RecoverySection) -> Result<()
     if gateway && network.feed != FeedKind::Szse {
         return bad("network.market_data", "only Shenzhen has it (network.feed = \"szse\")".into());
     }
-    if network.feed == FeedKind::Szse && !gateway && lines == 0 {
+    // Datagrams alone do not say what is missing: the session does, and brings it.
+    if network.feed == FeedKind::Szse && !gateway {
         return bad(
             "network.market_data",
-            "not set: want HOST:PORT of the market data gateway".into(),
+            "not set: want HOST:PORT of the market data gateway, also beside lines".into(),
         );
     }
     if network.feed == FeedKind::Omdc && recovery.servers.len() > 1 {
@@ -404,5 +417,55 @@ fn within(key: &str, value: u32, least: u32, most: u32) -> Result<(), ConfigErro
     match (least..=most).contains(&value) {
         true => Ok(()),
         false => Err(ConfigError::new(key, format!("{value}: want {least} to {most}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::config;
+
+    /// What `check` says of a configuration with these settings.
+    fn said(settings: &[&str]) -> String {
+        let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+        let config = config::load(None, &settings).expect("keys that exist");
+        let checked = check(&config.live, &config.network, &config.recovery);
+        checked.map_or_else(|error| error.to_string(), |()| "accepted".into())
+    }
+
+    const ORDERS: &str = "network.orders=10.0.0.1:33000";
+    const LINES: &str = r#"network.lines=["239.1.1.1:30001@eth1", "239.1.1.2:30002@eth2"]"#;
+
+    #[test]
+    fn lines_of_shenzhen_need_the_gateway_beside_them() {
+        let szse = [ORDERS, "network.feed=szse", "network.market_data=10.0.0.1:31000"];
+        assert_eq!(said(&szse), "accepted");
+        assert_eq!(said(&[&szse[..], &[LINES]].concat()), "accepted");
+        for without in [&szse[..2], &[ORDERS, szse[1], LINES]] {
+            let said = said(without);
+            assert!(said.starts_with("network.market_data: "), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_one_line() {
+        let omdc = [ORDERS, "network.feed=omdc", LINES];
+        let refresh =
+            |line: &str| said(&[&omdc[..], &[&format!("network.refresh={line}")]].concat());
+        assert_eq!(refresh("239.1.1.3:30003@eth1"), "accepted");
+        // Packets are told apart by their group, not by the interface.
+        for same in ["239.1.1.1:30001@eth1", "239.1.1.2:30002@eth2", "239.1.1.2:30002@eth1"] {
+            let said = refresh(same);
+            assert!(said.starts_with("network.refresh: "), "{said}");
+        }
+        for interface in ["eth1", "eth2"] {
+            let lines =
+                format!(r#"network.lines=["239.1.1.1:30001@eth1", "239.1.1.1:30001@{interface}"]"#);
+            let said = said(&[ORDERS, &lines]);
+            assert!(said.starts_with("network.lines: "), "{said}");
+        }
+        assert_eq!(said(&[ORDERS, LINES]), "accepted");
+        let zero = refresh("239.1.1.3:0@eth1");
+        assert!(zero.starts_with("network.refresh: "), "{zero}");
     }
 }
