@@ -5,6 +5,8 @@ use std::fmt;
 
 use nofx_wire::text::trimmed;
 
+use super::Why;
+
 /// A short text of a client: an order id, an account, a broker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label([u8; 24]);
@@ -61,15 +63,18 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// A number for a new id; `None` when the id was used before.
-    pub fn take(&mut self, text: Label) -> Option<u64> {
+    /// A number for a new id. A blank one is no id, and none is taken twice.
+    pub fn take(&mut self, text: Label) -> Result<u64, Why> {
+        if text.is_empty() {
+            return Err(Why::Other);
+        }
         if self.by_text.contains_key(&text) {
-            return None;
+            return Err(Why::Duplicate);
         }
         self.texts.push(text);
         let id = self.texts.len() as u64;
         self.by_text.insert(text, id);
-        Some(id)
+        Ok(id)
     }
 
     /// The number of an id that was seen before.

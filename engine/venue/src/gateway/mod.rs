@@ -31,6 +31,9 @@ use nofx_types::{Nanos, OrderRef, Price, Qty, Side, Symbol};
 pub use crate::board::Kind;
 pub use ids::Label;
 
+/// Most sessions of a gateway that has several.
+pub const SESSIONS_MAX: usize = 64;
+
 /// An order as a client sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {

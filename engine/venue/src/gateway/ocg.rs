@@ -164,8 +164,7 @@ impl Ocg {
         if let Ok(Message::SequenceReset(reset)) = &message
             && reset.gap_fill == Some(b'N')
         {
-            self.next_in = reset.new_sequence.max(self.next_in);
-            return;
+            return self.reset(now, reset.new_sequence);
         }
         if sequence > self.next_in {
             return self.ask_again(now);
@@ -176,12 +175,32 @@ impl Ocg {
             }
             return;
         }
-        self.next_in += 1;
+        if !self.count(now) {
+            return;
+        }
         self.gap_asked = false;
         match message {
             Ok(message) => self.on_message(now, frame, &message),
             Err(error) => self.on_unreadable(now, frame, error),
         }
+    }
+
+    /// Counts a message in its turn. A day that has used up its numbers has no next one.
+    fn count(&mut self, now: Nanos) -> bool {
+        let next = self.next_in.checked_add(1);
+        match next {
+            Some(next) => self.next_in = next,
+            None => self.log_out(now, session::OTHER, b"no number left"),
+        }
+        next.is_some()
+    }
+
+    /// The client goes on with `next`, which is never lower than what it had.
+    fn reset(&mut self, now: Nanos, next: u32) {
+        if next == u32::MAX {
+            return self.log_out(now, session::OTHER, b"no number left");
+        }
+        self.next_in = self.next_in.max(next);
     }
 
     fn ask_again(&mut self, now: Nanos) {
@@ -203,10 +222,10 @@ impl Ocg {
         if frame.sequence() < self.next_in {
             return self.log_out(now, session::OTHER, b"sequence number too low");
         }
-        if frame.sequence() == self.next_in {
-            self.next_in += 1;
-        } else {
+        if frame.sequence() > self.next_in {
             self.gap_asked = true; // our answer says what is missing
+        } else if !self.count(now) {
+            return;
         }
         self.stream.logged_on = true;
         self.stream.beat_ns = self.config.heartbeat_ns;
@@ -269,9 +288,7 @@ impl Ocg {
                 let end = if request.end == 0 { last } else { request.end.min(last) };
                 self.send_again(now, request.start, end);
             }
-            Message::SequenceReset(reset) => {
-                self.next_in = self.next_in.max(reset.new_sequence);
-            }
+            Message::SequenceReset(reset) => self.reset(now, reset.new_sequence),
             Message::Logout(_) => {
                 self.log_out(now, session::LOGOUT, b"");
             }
@@ -303,7 +320,7 @@ impl Ocg {
         if second != self.second {
             (self.second, self.in_second) = (second, 0);
         }
-        self.in_second += 1;
+        self.in_second = self.in_second.saturating_add(1);
         self.config.throttle == 0 || self.in_second <= self.config.throttle
     }
 
@@ -355,8 +372,9 @@ impl Ocg {
         let price = order.price.filter(|_| kind.has_price()).unwrap_or(0);
         let symbol = symbol(order.security_id);
         let (price, qty) = (price_in(price), qty_in(order.quantity));
-        let Some(id) = self.orders.number(text) else {
-            return self.reject_new(now, text, &form, Why::Duplicate);
+        let id = match self.orders.number(text) {
+            Ok(id) => id,
+            Err(why) => return self.reject_new(now, text, &form, why),
         };
         let (Some(symbol), Some(price), Some(qty)) = (symbol, price, qty) else {
             let why = match (symbol, price) {
@@ -400,8 +418,11 @@ impl Ocg {
         }
         let orig = self.orders.find(orig_text);
         let names = Names::of(text, Some(orig_text));
-        let Some(id) = self.orders.number(text) else {
-            return self.reject_request(now, &party, exec::AMEND_REJECT, names, Why::Duplicate);
+        let id = match self.orders.number(text) {
+            Ok(id) => id,
+            Err(why) => {
+                return self.reject_request(now, &party, exec::AMEND_REJECT, names, why);
+            }
         };
         if orig == 0 {
             return self.reject_request(now, &party, exec::AMEND_REJECT, names, Why::Unknown);
@@ -422,8 +443,11 @@ impl Ocg {
         };
         let orig = self.orders.find(orig_text);
         let names = Names::of(text, Some(orig_text));
-        let Some(id) = self.orders.number(text) else {
-            return self.reject_request(now, &party, exec::CANCEL_REJECT, names, Why::Duplicate);
+        let id = match self.orders.number(text) {
+            Ok(id) => id,
+            Err(why) => {
+                return self.reject_request(now, &party, exec::CANCEL_REJECT, names, why);
+            }
         };
         if orig == 0 {
             return self.reject_request(now, &party, exec::CANCEL_REJECT, names, Why::Unknown);
@@ -455,7 +479,7 @@ impl Ocg {
             _ => return self.refuse(now, frame, reject::VALUE, "mass cancel type", id_text),
         };
         let side = request.side.and_then(side_of).map(|(side, _)| side);
-        let Some(id) = self.orders.number(label(request.client_order_id)) else {
+        let Ok(id) = self.orders.number(label(request.client_order_id)) else {
             return self.refuse(now, frame, reject::VALUE, "client order id", id_text);
         };
         let (broker, request_type) = (*request.submitting_broker.0, request.request_type);

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use nofx_types::{OrderRef, Price, Qty};
 
 use super::ids::{Ids, Label};
-use super::{Ask, Entry};
+use super::{Ask, Entry, Why};
 
 /// An order as it came in the protocol's form `F`, and as it stands.
 pub(super) struct Placed<F> {
@@ -46,8 +46,8 @@ impl<F, R> Default for Orders<F, R> {
 }
 
 impl<F, R> Orders<F, R> {
-    /// A number for a client order id; `None` when it was used before.
-    pub fn number(&mut self, text: Label) -> Option<u64> {
+    /// A number for a client order id that is not blank and was not used before.
+    pub fn number(&mut self, text: Label) -> Result<u64, Why> {
         self.ids.take(text)
     }
 
@@ -97,10 +97,11 @@ impl<F, R> Orders<F, R> {
         self.requests.get(&request)
     }
 
-    /// The order that the board calls `order`.
-    pub fn by_ref(&self, order: u64) -> u64 {
-        let mut all = self.placed.iter();
-        all.find(|(_, placed)| placed.order.0 == order).map_or(0, |(id, _)| *id)
+    /// The number of the order that the board calls `order`; 0 for none. Orders that the board has
+    /// not answered yet have no such name.
+    pub fn by_ref(&self, order: OrderRef) -> u64 {
+        let mut named = self.placed.iter().filter(|(_, placed)| placed.order != OrderRef(0));
+        named.find(|(_, placed)| placed.order == order).map_or(0, |(id, _)| *id)
     }
 
     /// The board took the order.
@@ -113,7 +114,7 @@ impl<F, R> Orders<F, R> {
     /// `qty` traded.
     pub fn trade(&mut self, id: u64, qty: Qty) {
         if let Some(placed) = self.placed.get_mut(&id) {
-            placed.filled.0 += qty.0;
+            placed.filled.0 = placed.filled.0.saturating_add(qty.0);
             placed.leaves.0 = placed.leaves.0.saturating_sub(qty.0);
         }
     }

@@ -111,6 +111,8 @@ impl Stream {
 
     /// Whether the client has been silent for so many heartbeats.
     pub fn silent(&self, now: Nanos, beats: u64) -> bool {
-        self.logged_on && self.beat_ns > 0 && now.since(self.heard) >= self.beat_ns * beats
+        self.logged_on
+            && self.beat_ns > 0
+            && now.since(self.heard) >= self.beat_ns.saturating_mul(beats)
     }
 }

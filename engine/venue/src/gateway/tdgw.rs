@@ -26,7 +26,7 @@ use nofx_wire::text::{ChinaTime, padded, trimmed};
 use super::orders::{Orders, Placed};
 use super::reports::Reports;
 use super::stream::{Stream, WAITING_MAX};
-use super::{Ask, Ended, Entry, Gateway, Kind, Label, Tell, Why};
+use super::{Ask, Ended, Entry, Gateway, Kind, Label, SESSIONS_MAX, Tell, Why};
 
 /// Silent heartbeats after which a client is cut off.
 const CUT_AFTER: u64 = 3;
@@ -78,10 +78,13 @@ pub struct Tdgw {
 }
 
 impl Tdgw {
-    /// A gateway that is open; `None` when a text exceeds its field or there is no session or set.
+    /// A gateway that is open; `None` when a text exceeds its field, there is no set, or the sessions
+    /// are none or more than [`SESSIONS_MAX`].
     pub fn new(config: &TdgwConfig) -> Option<Tdgw> {
-        let enough = config.sessions > 0 && !config.sets.is_empty();
-        enough.then_some(Tdgw {
+        if !(1..=SESSIONS_MAX).contains(&config.sessions) || config.sets.is_empty() {
+            return None;
+        }
+        Some(Tdgw {
             comp_id: padded(config.comp_id.as_bytes(), b' ')?,
             pbu: padded(config.pbu.as_bytes(), b' ')?,
             scale: config.scale,
@@ -257,8 +260,9 @@ impl Tdgw {
             return self.refuse(session, now, reject);
         }
         let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
-        let Some(id) = self.orders.number(text) else {
-            return self.reject_new(now, order, Why::Duplicate);
+        let id = match self.orders.number(text) {
+            Ok(id) => id,
+            Err(why) => return self.reject_new(now, order, why),
         };
         match self.entry(id, order) {
             Ok(entry) => self.orders.place(entry, *order),
@@ -282,8 +286,9 @@ impl Tdgw {
         }
         let orig = self.orders.find(Label::of(&order.orig_cl_ord_id).unwrap_or(Label::NONE));
         let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
-        let Some(id) = self.orders.number(text) else {
-            return self.reject_cancel(now, order, Why::Duplicate);
+        let id = match self.orders.number(text) {
+            Ok(id) => id,
+            Err(why) => return self.reject_cancel(now, order, why),
         };
         if orig == 0 {
             return self.reject_cancel(now, order, Why::Unknown);

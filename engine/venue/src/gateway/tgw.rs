@@ -9,7 +9,7 @@
 //! ([`super::Why::number`]); a confirmation that nobody asked for (the rest of an order that does not
 //! rest) names the order as `cl_ord_id` and nothing as `orig_cl_ord_id`.
 
-use nofx_types::{Nanos, Qty, Side, Symbol};
+use nofx_types::{Nanos, OrderRef, Qty, Side, Symbol};
 use nofx_wire::num::{Be16, BeI32, BeI64};
 use nofx_wire::szse::SessionStatus;
 use nofx_wire::text::{ChinaTime, padded, trimmed};
@@ -25,7 +25,7 @@ use nofx_wire::tgw::{
 use super::orders::{Orders, Placed};
 use super::reports::Reports;
 use super::stream::{Stream, WAITING_MAX};
-use super::{Ask, Ended, Entry, Gateway, Kind, Label, Tell, Why};
+use super::{Ask, Ended, Entry, Gateway, Kind, Label, SESSIONS_MAX, Tell, Why};
 
 /// Silent heartbeats after which a client is cut off.
 const CUT_AFTER: u64 = 3;
@@ -73,18 +73,19 @@ pub struct Tgw {
 }
 
 impl Tgw {
-    /// A gateway that is open; `None` when a text exceeds its field or there is no session or
-    /// partition.
+    /// A gateway that is open; `None` when a text exceeds its field, there is no partition, or the
+    /// sessions are none or more than [`SESSIONS_MAX`].
     pub fn new(config: &TgwConfig) -> Option<Tgw> {
-        let enough = config.sessions > 0 && !config.partitions.is_empty();
+        let enough = (1..=SESSIONS_MAX).contains(&config.sessions) && !config.partitions.is_empty();
         let small = config.partitions.iter().all(|number| i32::try_from(*number).is_ok());
-        let streams = (0..config.sessions).map(|_| Stream::default()).collect();
-        enough.then_some(())?;
-        small.then_some(Tgw {
+        if !enough || !small {
+            return None;
+        }
+        Some(Tgw {
             comp_id: padded(config.comp_id.as_bytes(), b' ')?,
             password: config.password.clone().into_bytes(),
             pbu: padded(config.pbu.as_bytes(), b' ')?,
-            streams,
+            streams: (0..config.sessions).map(|_| Stream::default()).collect(),
             orders: Orders::default(),
             reports: Reports::new(&config.partitions),
             platform_state: state::OPEN,
@@ -240,8 +241,9 @@ impl Tgw {
             return self.refuse(session, now, NewOrder::TYPE, &order.cl_ord_id, text);
         }
         let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
-        let Some(id) = self.orders.number(text) else {
-            return self.reject_new(now, order, Why::Duplicate);
+        let id = match self.orders.number(text) {
+            Ok(id) => id,
+            Err(why) => return self.reject_new(now, order, why),
         };
         match entry(id, order) {
             Ok(entry) => self.orders.place(entry, *order),
@@ -256,12 +258,13 @@ impl Tgw {
         }
         let named = Label::of(&order.orig_cl_ord_id).unwrap_or(Label::NONE);
         let orig = match named.is_empty() {
-            true => self.orders.by_ref(number(&order.order_id)),
+            true => self.orders.by_ref(order_ref(&order.order_id)),
             false => self.orders.find(named),
         };
         let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
-        let Some(id) = self.orders.number(text) else {
-            return self.reject_cancel(now, order, orig, Why::Duplicate);
+        let id = match self.orders.number(text) {
+            Ok(id) => id,
+            Err(why) => return self.reject_cancel(now, order, orig, why),
         };
         if orig == 0 {
             return self.reject_cancel(now, order, 0, Why::Unknown);
@@ -600,6 +603,8 @@ fn digits(value: u64) -> [u8; 16] {
     padded(format!("{value:016}").as_bytes(), b' ').unwrap_or([b'9'; 16])
 }
 
-fn number(field: &[u8; 16]) -> u64 {
-    std::str::from_utf8(trimmed(field)).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+/// The board's id that a field states, 0 for none.
+fn order_ref(field: &[u8; 16]) -> OrderRef {
+    let text = std::str::from_utf8(trimmed(field)).ok();
+    OrderRef(text.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

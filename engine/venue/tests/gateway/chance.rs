@@ -70,6 +70,7 @@ fn ocg_survives() {
         let client = |rng: &mut Rng, on: bool, _: u64| {
             ours += 1;
             let number = if rng.below(15) == 0 { rng.below(40) as u32 } else { ours };
+            let number = if rng.below(50) == 0 { u32::MAX } else { number };
             match rng.below(8) {
                 _ if !on => ocg::logon(number, 1),
                 0 => ocg::message(
@@ -80,7 +81,7 @@ fn ocg_survives() {
                     number,
                     &nofx_wire::ocg::SequenceReset {
                         gap_fill: Some(b"YN"[rng.below(2) as usize]),
-                        new_sequence: ours + 1,
+                        new_sequence: if rng.below(40) == 0 { u32::MAX } else { ours + 1 },
                     },
                 ),
                 2 => ocg::cancel(number, rng.below(1 << 20) as u32 + 1, rng.below(9) as u32 + 1),

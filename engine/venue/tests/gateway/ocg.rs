@@ -325,6 +325,48 @@ fn a_hole_is_asked_for_once_and_nothing_passes_it() {
 }
 
 #[test]
+fn numbers_end_with_the_session_and_never_wrap() {
+    for gap_fill in [b'Y', b'N'] {
+        let mut gateway = logged_on(OcgConfig::default());
+        let last = SequenceReset { gap_fill: Some(gap_fill), new_sequence: u32::MAX };
+        let end = send(&mut gateway, &message(2, &last));
+        assert!(end[0].2.contains("no number left") && !gateway.is_open(0), "{end:?}");
+        // It did not hold: the client may come back where it was.
+        gateway.disconnected(0, AT);
+        gateway.connected(0, AT);
+        let number = if gap_fill == b'Y' { 3 } else { 2 };
+        gateway.receive(0, AT, &logon(number, 3));
+        assert!(gateway.is_logged_on(0));
+    }
+    let mut gateway = logged_on(OcgConfig::default());
+    let reset = SequenceReset { gap_fill: Some(b'N'), new_sequence: u32::MAX - 1 };
+    assert!(send(&mut gateway, &message(2, &reset)).is_empty());
+    gateway.receive(0, AT, &order(u32::MAX - 1, 7));
+    assert!(matches!(gateway.next_ask(), Some(Ask::New(_))));
+    let end = send(&mut gateway, &order(u32::MAX, 8));
+    assert!(end[0].2.contains("no number left") && !gateway.is_open(0), "{end:?}");
+    // Neither does a logon count on.
+    gateway.disconnected(0, AT);
+    gateway.connected(0, AT);
+    let end = send(&mut gateway, &logon(u32::MAX, 1));
+    assert!(end[0].2.contains("no number left") && !gateway.is_open(0), "{end:?}");
+}
+
+#[test]
+fn whatever_range_is_asked_for_only_what_was_sent_comes() {
+    let mut gateway = logged_on(OcgConfig::default());
+    for (sequence, (start, end)) in (2..).zip([(u32::MAX, 0), (u32::MAX, u32::MAX), (9, 1)]) {
+        assert!(send(&mut gateway, &message(sequence, &ResendRequest { start, end })).is_empty());
+    }
+    let all = send(&mut gateway, &message(5, &ResendRequest { start: 0, end: u32::MAX }));
+    assert_eq!(all.len(), 1, "{all:?}");
+    gateway.disconnected(0, AT);
+    gateway.connected(0, AT);
+    let end = send(&mut gateway, &logon(6, u32::MAX));
+    assert!(end[0].2.contains("too high") && !gateway.is_open(0), "{end:?}");
+}
+
+#[test]
 fn a_logon_ahead_of_a_hole_says_what_is_missing_and_asks_for_nothing_else() {
     let mut gateway = gateway();
     gateway.connected(0, AT);

@@ -230,6 +230,25 @@ fn every_session_hears_everything_and_may_cancel_what_another_sent() {
 }
 
 #[test]
+fn a_blank_reference_names_no_order() {
+    let mut gateway = ready();
+    let mut nameless = frame(7, "600519");
+    nameless.order.cl_ord_id = [b' '; 10];
+    gateway.receive(0, AT, nameless.seal(3));
+    let mut frame = CancelFrame::new(&fixed());
+    frame.order.security_id = text("600519");
+    frame.order.cl_ord_id = id_digits(9);
+    frame.order.orig_cl_ord_id = [b' '; 10];
+    gateway.receive(0, AT, frame.seal(4));
+    assert_eq!(gateway.next_ask(), None);
+    let want = [
+        "7 2/1 confirm 8 of  was  leaves 0 taken off 0".into(),
+        format!("8 2/2 cancel reject 0000000009 of           : {}", Why::Unknown.number()),
+    ];
+    assert_eq!(heard(&mut gateway, 0), want);
+}
+
+#[test]
 fn refusals_say_why() {
     let mut gateway = ready();
     gateway.receive(0, AT, &order(3, 7, "600519"));

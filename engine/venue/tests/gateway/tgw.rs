@@ -224,6 +224,37 @@ fn an_order_may_be_named_by_the_exchanges_id() {
 }
 
 #[test]
+fn a_blank_reference_names_no_order() {
+    for order_id in [[b' '; 16], [0; 16], *b"0000000000000000"] {
+        for blank in [[b' '; 10], [0; 10]] {
+            let mut gateway = ready();
+            // The board has not answered yet: the order has no id of the exchange.
+            gateway.receive(0, AT, &order(7, "000001"));
+            assert!(matches!(gateway.next_ask(), Some(Ask::New(_))));
+            let mut frame = CancelFrame::new(&fixed());
+            frame.order.security_id = text("000001");
+            frame.order.cl_ord_id = id_digits(9);
+            frame.order.orig_cl_ord_id = blank;
+            frame.order.order_id = order_id;
+            gateway.receive(0, AT, frame.seal());
+            assert_eq!(gateway.next_ask(), None);
+            let words = heard(&mut gateway, 0);
+            assert!(words[0].ends_with(": unknown order") && words.len() == 1, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn an_order_without_an_id_is_refused_and_never_found() {
+    let mut gateway = ready();
+    let mut frame = frame(7, "000001");
+    frame.order.cl_ord_id = [b' '; 10];
+    gateway.receive(0, AT, frame.seal());
+    assert_eq!(gateway.next_ask(), None);
+    assert_eq!(heard(&mut gateway, 0), ["2/1 confirm 8 of  was  leaves 0 cum 0"]);
+}
+
+#[test]
 fn refusals_say_why() {
     let mut gateway = ready();
     gateway.receive(0, AT, &order(7, "000001"));

@@ -197,7 +197,7 @@ impl Retransmission {
     ) -> u8 {
         let Some(live) = publisher.channel(channel) else { return retrans_status::CHANNEL };
         let requests = self.requests.entry(session.user.unwrap_or_default()).or_default();
-        *requests += 1;
+        *requests = requests.saturating_add(1);
         if *requests > self.config.requests_max {
             retrans_status::REQUESTS
         } else if end < begin || end - begin >= self.config.range_max {
