@@ -4,6 +4,7 @@
 //! nothing is allocated after construction.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
@@ -228,6 +229,29 @@ impl ConfigError {
     pub(crate) fn new(key: impl Into<String>, want: impl Into<String>) -> ConfigError {
         ConfigError { key: key.into(), want: want.into() }
     }
+
+    /// The key, from the section that was read.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The same of a section that stands below `section` in a larger file.
+    pub fn below(mut self, section: &str) -> ConfigError {
+        self.key = format!("{section}.{}", self.key);
+        self
+    }
+}
+
+/// Refuses a value outside `range`.
+///
+/// # Errors
+/// Names the key.
+pub fn within(key: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (low, high) = range.into_inner();
+    Err(ConfigError::new(key, format!("{value}: want {low} to {high}")))
 }
 
 impl fmt::Display for ConfigError {

@@ -566,6 +566,51 @@ fn a_configuration_that_cannot_be_used_names_its_key() {
 }
 
 #[test]
+fn numbers_out_of_range_are_refused_by_their_key() {
+    let build = |text: &str| {
+        let mut config: BoardConfig = toml::from_str(text).expect("known keys");
+        config.securities = securities(Market::Szse);
+        let rules = nofx_rules::RuleBook::builtin(Market::Szse).on(date("2023-07-11"));
+        Board::new(config, rules.expect("rules"), None).map(|_| ()).map_err(|e| e.to_string())
+    };
+    let lengths = |ms: u64| {
+        format!("[course.lengths_ms]\ncontinuous = {ms}\nclosed = {ms}\nopening_call = {ms}")
+    };
+    for (text, key) in [
+        ("orders = 0", "orders"),
+        ("orders = 7", "orders"),
+        ("orders = 4_000_000_000", "orders"),
+        ("executions = 4_000_000_000", "executions"),
+        (&lengths(u64::MAX >> 1), "course.lengths_ms"),
+        (&lengths(u64::MAX / 1_000_000), "course.lengths_ms"),
+        (&lengths(400 * 86_400_000), "course.lengths_ms"),
+        ("[flow]\naccounts = 0", "flow.accounts"),
+        ("[flow]\naccounts = 4_000_000_000", "flow.accounts"),
+        ("[flow]\nrate = 1\nholding = 9_223_372_036_854_775_807", "flow.holding"),
+        ("[flow]\nzipf_quarters = 4_000_000_000", "flow.zipf_quarters"),
+        ("[flow]\nwrong = 10_001", "flow.wrong"),
+        ("[flow]\nnews = 10_001", "flow.news"),
+        (
+            "[[holdings]]\naccount = \"A\"\nsymbol = \"000001\"\nqty = 9_223_372_036_854_775_807",
+            "holdings.qty",
+        ),
+    ] {
+        let error = build(text).expect_err(text);
+        assert!(error.starts_with(&format!("{key}: ")), "{text}: {error}");
+    }
+    for text in ["orders = 8", "[flow]\nrate = 1\nholding = 0", &lengths(1_000_000_000)] {
+        build(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    }
+    let twice = BoardConfig {
+        securities: vec![security("000001", "10.00"), security("000001", "11.00")],
+        ..BoardConfig::default()
+    };
+    let rules = nofx_rules::RuleBook::builtin(Market::Szse).on(date("2023-07-11")).expect("rules");
+    let error = Board::new(twice, rules, None).err().expect("refused").to_string();
+    assert!(error.starts_with("securities.symbol of \"000001\""), "{error}");
+}
+
+#[test]
 fn a_trade_can_be_taken_back() {
     let mut hand = hong_kong("09:31:00");
     hand.new_order("700", Buy, Kind::Limit, 3_526_000, 100);

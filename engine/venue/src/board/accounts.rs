@@ -100,12 +100,12 @@ impl Accounts {
         match side {
             Side::Buy => {
                 holding.bought += qty;
-                holding.paid += money;
+                holding.paid = holding.paid.saturating_add(money);
             }
             Side::Sell => {
                 let sold = if short { &mut holding.shorted } else { &mut holding.sold };
                 *sold += qty;
-                holding.received += money;
+                holding.received = holding.received.saturating_add(money);
                 if !short {
                     holding.frozen = holding.frozen.saturating_sub(qty);
                 }

@@ -7,6 +7,14 @@ use nofx_types::{Price, parse_decimal};
 use serde::Deserialize;
 
 use crate::ConfigError;
+use crate::config::within;
+
+/// Most shares that anybody holds when the day begins: far above any issue, far below any overflow.
+const HOLDING_MAX: u64 = 1 << 40;
+/// Longest day in all: a year.
+const DAY_MAX_MS: u64 = 366 * 86_400_000;
+/// Most records of an account's shares in a security that background accounts may need.
+const RECORDS_MAX: u64 = 1 << 24;
 
 /// A board of one market.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -52,6 +60,19 @@ impl Default for BoardConfig {
     }
 }
 
+impl BoardConfig {
+    /// Checks what types cannot.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        within("orders", self.orders.into(), 8..=1 << 24)?;
+        within("executions", self.executions.into(), 0..=1 << 28)?;
+        for holding in &self.holdings {
+            within("holdings.qty", holding.qty, 0..=HOLDING_MAX)?;
+        }
+        self.course.check()?;
+        self.flow.check(self.securities.len())
+    }
+}
+
 /// How long the stages last. Without any key the day has its own hours.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -61,6 +82,13 @@ pub struct CourseConfig {
     pub lengths_ms: BTreeMap<String, u64>,
     /// Other stages are played so many times as fast; 0 and 1 as they are.
     pub speed: u32,
+}
+
+impl CourseConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let sum = self.lengths_ms.values().fold(0u64, |sum, ms| sum.saturating_add(*ms));
+        within("course.lengths_ms", sum, 0..=DAY_MAX_MS)
+    }
 }
 
 /// One security.
@@ -180,5 +208,16 @@ impl Default for BoardFlowConfig {
             wrong: 100,
             news: 5,
         }
+    }
+}
+
+impl BoardFlowConfig {
+    fn check(&self, securities: usize) -> Result<(), ConfigError> {
+        let most = RECORDS_MAX / securities.max(1) as u64;
+        within("flow.accounts", self.accounts.into(), 1..=most.min(10_000))?;
+        within("flow.holding", self.holding, 0..=HOLDING_MAX)?;
+        within("flow.zipf_quarters", self.zipf_quarters.into(), 0..=8)?;
+        within("flow.wrong", self.wrong.into(), 0..=10_000)?;
+        within("flow.news", self.news.into(), 0..=10_000)
     }
 }

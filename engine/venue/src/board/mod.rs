@@ -37,7 +37,7 @@ mod trade;
 mod vcm;
 mod voice;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use nofx_rules::{DayRules, Session};
 use nofx_types::{Date, Level, Market, Nanos, OrderRef, Price, Pricing, Side, Symbol};
@@ -122,6 +122,7 @@ impl Board {
         rules: DayRules,
         start: Option<Nanos>,
     ) -> Result<Board, ConfigError> {
+        config.check()?;
         let market = rules.market();
         let securities = securities(&config, &rules)?;
         let first = securities
@@ -180,7 +181,7 @@ impl Board {
                 .ok_or_else(|| ConfigError::new("holdings.symbol", "not one of the securities"))?;
             let account = self.accounts.named(&holding.account);
             if let Some(held) = self.accounts.holding_mut(account, row) {
-                held.start += holding.qty;
+                held.start = held.start.saturating_add(holding.qty);
             }
         }
         Ok(())
@@ -323,10 +324,14 @@ impl Board {
 }
 
 fn securities(config: &BoardConfig, rules: &DayRules) -> Result<Box<[Security]>, ConfigError> {
-    let row = |given: &SecurityConfig| -> Result<Security, ConfigError> {
+    let mut named = HashSet::new();
+    let mut row = |given: &SecurityConfig| -> Result<Security, ConfigError> {
         let wrong = |reason: String| {
             ConfigError::new(format!("securities.symbol of {:?}", given.symbol), reason)
         };
+        if !named.insert(given.symbol.clone()) {
+            return Err(wrong("stands there twice".into()));
+        }
         let listing = given.listing()?;
         let symbol = Symbol::new(&given.symbol).ok_or_else(|| wrong("too long".into()))?;
         let rules = rules.instrument(&given.symbol, &listing).map_err(|e| wrong(e.to_string()))?;
@@ -343,7 +348,7 @@ fn securities(config: &BoardConfig, rules: &DayRules) -> Result<Box<[Security]>,
             closing_auction: given.closing_auction,
         })
     };
-    config.securities.iter().map(row).collect()
+    config.securities.iter().map(&mut row).collect()
 }
 
 /// Price at which an order without a price stands in its book, before all others.

@@ -9,6 +9,7 @@ use nofx_types::Symbol;
 use serde::Deserialize;
 
 use crate::ConfigError;
+use crate::config::within;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -295,9 +296,7 @@ impl ExchangeConfig {
         if let Some(line) = self.lines.iter().find(|line| line.loss_ppm > 1_000_000) {
             return refuse("lines.loss_ppm", format!("{}: want parts of a million", line.loss_ppm));
         }
-        if !(1..=1_024).contains(&self.glimpse.clients) {
-            return refuse("glimpse.clients", format!("{}: want 1 to 1024", self.glimpse.clients));
-        }
+        within("glimpse.clients", self.glimpse.clients.into(), 1..=1_024)?;
         word("glimpse.username", &self.glimpse.username, 6)?;
         word("glimpse.password", &self.glimpse.password, 10)?;
         if self.firms.len() > FIRMS_MAX {
@@ -333,14 +332,12 @@ impl MarketConfig {
         for (key, value, low, high) in [
             ("market.lot", self.lot, 1, 1_000_000),
             ("market.tick", self.tick, 1, 1_000_000),
-            ("market.max_quantity", self.max_quantity, 1, u32::MAX),
+            ("market.max_quantity", self.max_quantity, 1, u64::from(u32::MAX)),
             ("market.orders", self.orders, 8, 1 << 24),
             ("market.executions", self.executions, 0, 1 << 28),
             ("market.history", self.history, 8, 1 << 24),
         ] {
-            if !(low..=high).contains(&value) {
-                return refuse(key, format!("{value}: want {low} to {high}"));
-            }
+            within(key, u64::from(value), low..=high)?;
         }
         Ok(())
     }
@@ -354,9 +351,7 @@ impl FlowConfig {
             ("flow.zipf_quarters", self.zipf_quarters, 0, 8),
             ("flow.speed_percent", self.speed_percent, 1, 1_000_000),
         ] {
-            if !(low..=high).contains(&value) {
-                return refuse(key, format!("{value}: want {low} to {high}"));
-            }
+            within(key, u64::from(value), low..=high)?;
         }
         if clock(&self.from).is_none() {
             return refuse("flow.from", format!("{:?}: want HH:MM:SS", self.from));
