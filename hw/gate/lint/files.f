@@ -1,0 +1,11 @@
+rtl/gate_pkg.sv
+rtl/state_table.sv
+rtl/product.sv
+rtl/gate_decode.sv
+rtl/gate_rules.sv
+rtl/gate_next.sv
+rtl/gate_core.sv
+rtl/verdict_fifo.sv
+rtl/gate_counters.sv
+rtl/gate_regs.sv
+rtl/gate_top.sv
