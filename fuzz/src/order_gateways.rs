@@ -171,7 +171,7 @@ impl Play {
             assert!(asked < 16, "the second session never stops talking");
         }
         self.hear();
-        while let Some(resend) = self.orders.poll_resend(self.now) {
+        if let Some(resend) = self.orders.poll_resend(self.now) {
             assert!(resend.intent.cl_ord_id.0 <= self.last_id);
             self.release(&resend.release);
             self.send(resend.intent);

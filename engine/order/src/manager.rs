@@ -262,10 +262,10 @@ impl OrderManager {
     }
 
     /// Whether cancels can be sent: the session is up, or trading is stopped for want of a proof, or
-    /// the second session is up.
+    /// the second session has taken over.
     #[inline]
     pub fn may_cancel(&self) -> bool {
-        self.line.session.may_cancel() || self.rescue_is_up()
+        self.line.session.may_cancel() || self.rescue_stands_in()
     }
 
     /// Where the session stands; it says in words why trading is stopped.

@@ -70,6 +70,20 @@ impl Pair {
         self.client.keep_alive();
     }
 
+    /// Brings the second session up.
+    fn rescue_up(&mut self) {
+        let login = self.client.rescue_login();
+        self.far.read(1, &login);
+        for _ in 0..3 {
+            let bytes: Vec<u8> = self.far.sessions[1].out.drain(..).collect();
+            self.client.rescue_receive(&bytes);
+            while let Some(bytes) = self.client.rescue_keep_alive() {
+                self.far.read(1, &bytes);
+            }
+        }
+        assert_eq!(self.client.orders.rescue_session(), Some(SessionState::Up));
+    }
+
     fn deliver(&mut self) {
         self.far.pump(&self.said);
         let bytes: Vec<u8> = self.far.sessions[0].out.drain(..).collect();
@@ -583,16 +597,7 @@ fn the_second_session_takes_cancels_only_while_the_first_takes_none() {
         let mut config = session_config(protocol);
         (config.rescue, config.rescue_after_ns) = (true, 100 * MS);
         let mut pair = Pair::up(&config);
-        let login = pair.client.rescue_login();
-        pair.far.read(1, &login);
-        for _ in 0..3 {
-            let bytes: Vec<u8> = pair.far.sessions[1].out.drain(..).collect();
-            pair.client.rescue_receive(&bytes);
-            while let Some(bytes) = pair.client.rescue_keep_alive() {
-                pair.far.read(1, &bytes);
-            }
-        }
-        assert_eq!(pair.client.orders.rescue_session(), Some(SessionState::Up));
+        pair.rescue_up();
         let id = pair.live();
         assert!(!pair.client.orders.goes_by_rescue(IntentKind::Cancel));
         pair.client.send(cancel(id)).expect("sent, and lost");
@@ -604,6 +609,8 @@ fn the_second_session_takes_cancels_only_while_the_first_takes_none() {
         pair.client.now.0 += 100 * MS;
         assert!(pair.client.orders.should_rescue(pair.client.now));
         assert!(!pair.client.orders.should_rescue(pair.client.now), "once");
+        pair.client.rescue_keep_alive();
+        assert_eq!(pair.last(), (UpdateKind::CancelRejected, id), "who waits for it is told");
         let bytes = pair.client.send(cancel(id)).expect("by the second");
         let asked = pair.far.read(1, &bytes).pop();
         assert_eq!(asked, Some(Asked::Cancel { id, down_to: 0 }));
@@ -622,6 +629,37 @@ fn the_second_session_takes_cancels_only_while_the_first_takes_none() {
         let named: Vec<_> = pair.client.orders.stranded().map(|order| order.id.0).collect();
         assert_eq!(named, [id]);
     }
+}
+
+#[test]
+fn a_second_session_takes_over_some_orders_a_turn() {
+    let mut config = session_config(Protocol::Tgw);
+    (config.rescue, config.rescue_after_ns, config.orders_max) = (true, 1, 1 << 10);
+    let mut pair = Pair::up(&config);
+    pair.rescue_up();
+    let ids: Vec<u32> = (0..200).map(|_| pair.live()).collect();
+    for id in &ids {
+        pair.client.send(cancel(*id)).expect("sent, and lost");
+    }
+    let told = pair.client.told.len();
+    pair.cut();
+    pair.client.now.0 += MS;
+    let mut turns = vec![0];
+    while *turns.last().unwrap() < ids.len() {
+        assert!(!pair.client.orders.may_cancel(), "the sweep would pass those in flight by");
+        assert!(!pair.client.orders.should_rescue(pair.client.now));
+        assert_eq!(pair.client.orders.stranded().count(), 0, "and nothing is lost yet");
+        pair.client.rescue_keep_alive();
+        turns.push(pair.client.told.len() - told);
+        assert!(turns.len() < 100, "it ends: {turns:?}");
+    }
+    assert!(turns.windows(2).all(|pair| pair[1] - pair[0] <= 128), "a bound: {turns:?}");
+    let news = &pair.client.told[told..];
+    assert!(news.iter().all(|update| update.kind == UpdateKind::CancelRejected));
+    assert_eq!(news.iter().map(|update| update.cl_ord_id.0).collect::<Vec<_>>(), ids);
+    pair.client.rescue_keep_alive();
+    assert!(pair.client.orders.should_rescue(pair.client.now));
+    assert!(pair.client.orders.open().all(|order| order.cancellable));
 }
 
 #[test]

@@ -125,7 +125,8 @@ fn a_replacement_that_never_arrived_leaves_its_order_and_a_cancel_may_be_sent_ag
     cut(&mut client);
     log_in(&mut client, "DAY1", 4);
     prove(&mut client, 3);
-    assert_eq!(client.told.last().map(|u| u.kind), Some(UpdateKind::ReplaceRejected));
+    let told: Vec<_> = client.told.iter().rev().take(2).map(|u| (u.kind, u.cl_ord_id.0)).collect();
+    assert_eq!(told, [(UpdateKind::ReplaceRejected, 3), (UpdateKind::CancelRejected, 2)]);
     assert_eq!(client.reserved(id, side), 20);
     assert!(client.orders.open().all(|order| order.cancellable));
     assert!(client.send(cancel).is_some());
@@ -456,6 +457,36 @@ fn an_order_to_be_sent_again_is_judged_again() {
 }
 
 #[test]
+fn orders_are_sent_again_one_a_turn() {
+    let config = OrderConfig { resend: true, ..session_config() };
+    let mut client = up(&config);
+    let ids = [1, 2, 2_000];
+    for id in ids {
+        let mut order = buy(0, 900, 10);
+        order.cl_ord_id = ClOrdId(id);
+        client.send(order).expect("sent");
+    }
+    cut(&mut client);
+    log_in(&mut client, "DAY1", 2);
+    prove(&mut client, 1);
+    let (mut again, mut turns) = (Vec::new(), 0);
+    while !client.orders.is_up() {
+        // One call is one turn: it hands out one order or looks at so many ids that were not used.
+        if let Some(resend) = client.orders.poll_resend(client.now) {
+            again.push(resend.intent.cl_ord_id.0);
+            client.gate.on_update(&resend.release);
+            assert!(client.submit(resend.intent));
+            assert!(client.verdict().is_some());
+        }
+        turns += 1;
+        assert!(turns < 1_000, "it ends");
+    }
+    assert_eq!(again, ids);
+    assert!(turns > 2_000 / 64, "{turns} turns");
+    assert_eq!(client.reserved(InstrumentId(0), Side::Buy), 30);
+}
+
+#[test]
 fn bad_recovery_settings_are_refused_by_key() {
     let refused = |change: fn(&mut OrderConfig), key: &str| {
         let mut config = OrderConfig::default();
@@ -497,7 +528,9 @@ fn reconnects_and_restarts_allocate_nothing() {
         while orders.poll_update().is_some() {
             news += 1;
         }
-        while orders.poll_resend(now).is_some() {}
+        while !orders.is_up() {
+            orders.poll_resend(now);
+        }
         let mut intent = buy(0, 900, 10);
         intent.now_ns = now;
         assert!(orders.stage(&mut intent).is_ok());

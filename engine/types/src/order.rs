@@ -229,7 +229,7 @@ pub enum UpdateKind {
     Replaced,
     /// The replace was refused; `orig` lives on.
     ReplaceRejected,
-    /// The cancel was refused.
+    /// The cancel was refused, or went with its connection: another may be sent.
     CancelRejected,
     /// A past fill was taken back: `fill_qty` at `fill_price`.
     Broken,

@@ -41,7 +41,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
 
     #[cold]
     fn resend(&mut self, now: Nanos, port: &mut impl OrderPort) {
-        while let Some(resend) = self.orders.poll_resend(now) {
+        if let Some(resend) = self.orders.poll_resend(now) {
             self.gate.on_update(&resend.release);
             if let Some(market) = &mut self.market {
                 market.rules.on_update(&resend.release);

@@ -165,14 +165,16 @@ impl Machine {
         std::mem::take(&mut self.never_arrived)
     }
 
-    /// A cancel was in flight when the connection ended: another may be sent.
+    /// A cancel that was in flight when the connection ended is given up: whoever waits for its answer
+    /// is told, and another may be sent.
     pub fn cancel_again(&mut self, id: u32) {
-        self.set(id, |row| {
-            row.state = match row.state {
-                State::PendingCancel => State::Live,
-                State::CancelingNew => State::PendingNew,
-                other => other,
-            };
-        });
+        let state = match self.orders.get(id).map(|order| order.state) {
+            Some(State::PendingCancel) => State::Live,
+            Some(State::CancelingNew) => State::PendingNew,
+            Some(State::CancelingReplace) => State::Replacing,
+            _ => return,
+        };
+        self.set(id, |row| row.state = state);
+        self.tell(UpdateKind::CancelRejected, id, |_| {});
     }
 }

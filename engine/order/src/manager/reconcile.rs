@@ -1,11 +1,11 @@
 //! After each login, what became of our orders is proven before a new one goes out.
 //!
 //! Steps: the reports that were missed come first; the fence ([`crate::fence`]), or with OCG-C the
-//! login itself, says where they end and which id the venue takes next. Then a walk over the open orders settles each one: sent and
-//! below that id it must have been answered; at that id or above it never arrived, and its exposure
-//! is released; a cancel in flight may be sent again. An order that the venue took and does not
-//! answer is waited for, then trading stays stopped. What contradicts the record stops trading for
-//! good; the session stays open, so that orders can be cancelled and reports are read.
+//! login itself, says where they end and which id the venue takes next. Then a walk over the open
+//! orders settles each one: sent and below that id it must have been answered; at that id or above it
+//! never arrived, and its exposure is released; a cancel in flight is given up. An order that was sent
+//! and is not answered is waited for, then trading stays stopped. What contradicts the record stops
+//! trading for good; the session stays open, so that orders can be cancelled and reports are read.
 
 use nofx_types::{ClOrdId, Nanos, OrderUpdate};
 

@@ -11,12 +11,17 @@ use super::{OpenOrder, OrderManager};
 use crate::line::Line;
 use crate::state::SessionState;
 
+/// Open orders that are looked at in one turn while the second session takes over.
+const TAKE_OVER_STEP: usize = 64;
+
 /// How far the first session is gone.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Outage {
     /// Since when no cancel can go out on it.
     since: Option<Nanos>,
-    /// Cancels that were in flight on it may be sent again, on the second.
+    /// Cancels that were in flight on it, of orders before this row, may be sent again.
+    row: usize,
+    /// So may all others.
     taken_over: bool,
     /// That all orders should be cancelled was said.
     said: bool,
@@ -67,7 +72,8 @@ impl Rescue<'_> {
 
     /// See [`OrderManager::disconnected`].
     pub fn disconnected(&mut self, now: Nanos) {
-        self.orders.outage.taken_over = false; // its cancels may be lost
+        // Its cancels may be lost.
+        (self.orders.outage.row, self.orders.outage.taken_over) = (0, false);
         if let Some(line) = self.line() {
             line.disconnected(now);
         }
@@ -100,17 +106,23 @@ impl OrderManager {
         self.rescue.as_ref().map(|line| line.session.state)
     }
 
-    /// Whether the second session can take cancels.
     #[inline]
-    pub(super) fn rescue_is_up(&self) -> bool {
+    fn rescue_is_up(&self) -> bool {
         self.rescue.as_ref().is_some_and(|line| line.session.is_up())
+    }
+
+    /// Whether the second session can take cancels: it is up, and what was in flight on the first is
+    /// given up, so that no order is passed by.
+    #[inline]
+    pub(super) fn rescue_stands_in(&self) -> bool {
+        self.outage.taken_over && self.rescue_is_up()
     }
 
     /// Whether a message of this kind, encoded now, is for the stream of the second session: a cancel
     /// while the first session takes none.
     #[inline]
     pub fn goes_by_rescue(&self, kind: IntentKind) -> bool {
-        kind == IntentKind::Cancel && !self.line.session.may_cancel() && self.rescue_is_up()
+        kind == IntentKind::Cancel && !self.line.session.may_cancel() && self.rescue_stands_in()
     }
 
     /// Whether all open orders should be cancelled by the second session now, because the first has
@@ -118,14 +130,15 @@ impl OrderManager {
     pub fn should_rescue(&mut self, now: Nanos) -> bool {
         let after = self.config.rescue_after_ns;
         let long = self.outage.since.is_some_and(|since| now.since(since) >= after);
-        let due = long && after > 0 && self.rescue_is_up() && self.open_orders() > 0;
+        let due = long && after > 0 && self.rescue_stands_in() && self.open_orders() > 0;
         due && !std::mem::replace(&mut self.outage.said, true)
     }
 
     /// Open orders that nothing of ours can cancel now and that the venue does not cancel either: for
     /// the alarm. None while a session is up, or where a disconnect cancels.
     pub fn stranded(&self) -> impl Iterator<Item = OpenOrder> {
-        let stranded = !self.may_cancel() && !self.config.cancel_on_disconnect;
+        let may = self.line.session.may_cancel() || self.rescue_is_up();
+        let stranded = !may && !self.config.cancel_on_disconnect;
         self.open().take_while(move |_| stranded)
     }
 
@@ -148,7 +161,7 @@ impl OrderManager {
     }
 
     /// Keeps count of how long the first session is gone; when the second takes over, cancels that
-    /// were in flight on the first may be sent again.
+    /// were in flight on the first are given up.
     #[inline]
     pub(super) fn watch(&mut self, now: Nanos) {
         if self.line.session.may_cancel() {
@@ -161,13 +174,16 @@ impl OrderManager {
         }
     }
 
+    /// One step of it, so that a turn has a bound however many orders are open.
     #[cold]
     fn take_over(&mut self) {
-        self.outage.taken_over = true;
-        let mut from = 0;
-        while let Some((row, order)) = self.machine.orders.next_open(from) {
+        for _ in 0..TAKE_OVER_STEP {
+            let Some((row, order)) = self.machine.orders.next_open(self.outage.row) else {
+                self.outage.taken_over = true;
+                return;
+            };
             let id = order.id;
-            from = row + 1;
+            self.outage.row = row + 1;
             self.machine.cancel_again(id);
         }
     }

@@ -4,13 +4,16 @@
 //! reached it: sent again under the same id it can take effect once. But it is judged again, for the
 //! market, the limits and the kill switch may have moved: the order leaves the table and comes out as
 //! an intent ([`OrderManager::poll_resend`]) that goes the way of any intent. An old one is released
-//! instead. All are handed out, in the order of ids, before a newer order may go.
+//! instead. All are handed out, one a turn in the order of ids, before a newer order may go.
 
 use nofx_types::{ClOrdId, IntentKind, Nanos, OrderIntent, OrderUpdate, Qty, TimeInForce};
 
 use super::OrderManager;
 use crate::config::OrderConfig;
 use crate::orders::Order;
+
+/// Ids that are looked at in one turn: those that were never sent lie between.
+const RESEND_STEP: usize = 64;
 
 /// An order to be judged and sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +67,10 @@ impl Resends {
 
     /// Orders from `first` on are to be handed out; whether that may be any.
     pub fn open(&mut self, first: u32) -> bool {
-        let rows = self.sent.len() as u32; // a power of two up to 2^24
-        if rows == 0 || first > self.top {
+        if self.sent.is_empty() || first > self.top {
             return false;
         }
-        (self.next, self.end) =
-            (first.max(self.top.saturating_sub(rows)), self.top.saturating_add(1));
+        (self.next, self.end) = (first, self.top.saturating_add(1));
         true
     }
 
@@ -106,10 +107,14 @@ impl Resends {
 }
 
 impl OrderManager {
-    /// The next order to be sent again, once the state of orders is proven; to be called until there
-    /// is none, which brings the session up. Those that are too old are released: news may be waiting afterwards.
+    /// The next order to be sent again, once the state of orders is proven: to be called once a turn
+    /// until [`OrderManager::is_up`]. It looks at a few ids, and may find none of them open. Those that
+    /// are too old are released: news may be waiting afterwards.
     pub fn poll_resend(&mut self, now: Nanos) -> Option<Resend> {
-        while self.line.session.is_up() && self.resends.is_pending() {
+        for _ in 0..RESEND_STEP {
+            if !self.line.session.is_up() || !self.resends.is_pending() {
+                break;
+            }
             let Some(order) = self.next_resend() else { continue };
             let sent = self.resends.of(order.id);
             let intent = self.again(&order, sent, now);

@@ -169,7 +169,7 @@ impl Client {
 
     /// Hands orders that are to be sent again to the gate.
     pub fn resend(&mut self) {
-        while let Some(resend) = self.orders.poll_resend(self.now) {
+        if let Some(resend) = self.orders.poll_resend(self.now) {
             self.gate.on_update(&resend.release);
             self.submit(resend.intent);
         }
