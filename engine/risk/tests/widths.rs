@@ -5,7 +5,8 @@ mod common;
 use common::*;
 use nofx_gate::{Rejects, Rule};
 use nofx_risk::card::{
-    CardState, EXPOSURE_LIMIT_MAX, HELD_MAX, KillScope, POSITION_MAX, SymbolLimits,
+    CardOp, CardState, EXPOSURE_LIMIT_MAX, HELD_MAX, KillScope, OPEN_MAX, POSITION_MAX,
+    SymbolLimits,
 };
 use nofx_types::Side::{Buy, Sell};
 use nofx_types::{AccountId, ClOrdId, InstrumentId, OrderIntent, Side};
@@ -104,4 +105,39 @@ fn arrival_time_saturates() {
     assert_eq!(ask(&mut card, &cancel(u64::MAX)), Rejects::NONE);
     assert_eq!(ask(&mut card, &cancel(u64::MAX)), Rejects::NONE);
     assert_eq!(card.account(AccountId(0)).unwrap().arrival_ns, u64::MAX);
+}
+
+#[test]
+fn a_restore_that_fills_a_sum_to_its_end_is_a_fault() {
+    let widest = u64::from(u32::MAX);
+    let (account, symbol) = (AccountId(0), InstrumentId(0));
+    let restore = |card: &mut CardState, intent: &OrderIntent| {
+        assert_eq!(card.restore(&CardOp::from_intent(intent)), Rejects::NONE);
+    };
+    for side in Side::BOTH {
+        let mut card = wide();
+        // Twice (2^32-1)^2 is above 2^64-1, once is not.
+        restore(&mut card, &order(side, widest as i64, widest));
+        assert_eq!((card.faults(), card.account(account).unwrap().killed), (0, false));
+        restore(&mut card, &order(side, widest as i64, widest));
+        let row = card.account(account).unwrap();
+        assert_eq!((card.faults(), row.killed, row.open_orders), (1, true, 2));
+        assert_eq!(row.open_notional[side.index()], u64::MAX);
+        assert!(probe(&card, &order(side, 1, 1)).has(Rule::KillAccount));
+
+        let mut card = wide();
+        // 65,536 times 2^32-1 leaves 2^16-1 below 2^48-1.
+        for _ in 0..1 << 16 {
+            restore(&mut card, &order(side, 0, widest));
+        }
+        restore(&mut card, &order(side, 0, (1 << 16) - 1));
+        assert_eq!(card.faults(), 0);
+        assert_eq!(card.holding(account, symbol).unwrap().open_qty[side.index()], OPEN_MAX);
+        restore(&mut card, &order(side, 0, 1));
+        assert_eq!((card.faults(), card.account(account).unwrap().killed), (1, true));
+        assert_eq!(card.holding(account, symbol).unwrap().open_qty[side.index()], OPEN_MAX);
+        kill(&mut card, KillScope::Account(account), false);
+        let rule = if side == Buy { Rule::PositionLong } else { Rule::PositionShort };
+        assert_eq!(probe(&card, &order(side, 0, 1)), only(rule), "the end is above any limit");
+    }
 }

@@ -215,6 +215,6 @@ fn position_limit(key: &'static str, value: u64) -> Result<i64, LimitError> {
     Ok(within(key, value, 0, POSITION_MAX as u64)? as i64)
 }
 
-fn within(key: &'static str, value: u64, min: u64, max: u64) -> Result<u64, LimitError> {
+pub(super) fn within(key: &'static str, value: u64, min: u64, max: u64) -> Result<u64, LimitError> {
     if (min..=max).contains(&value) { Ok(value) } else { Err(LimitError { key, value, min, max }) }
 }

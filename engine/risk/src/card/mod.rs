@@ -26,14 +26,14 @@
 //! | quantity | 32 u | to 4,294,967,295 | range rule |
 //! | notional of an order | 64 u | (2^32-1)^2 < 2^64 | exact product |
 //! | position | 48 s | +-(2^47-1) | saturates, fault |
-//! | open quantity, per side | 48 u | at most limit - position <= 2^48-2 | position rules |
+//! | open quantity, per side | 48 u | at most limit - position <= 2^48-2 | position rules; a restore saturates, fault |
 //! | held cost, per holding | 63 s | +-(2^62-1): the difference of two fits 64 s | saturates, fault |
 //! | gross held, per account | 64 u | sum of the sizes of held costs | saturates, fault |
 //! | net held, per account | 64 s | sum of held costs | saturates, fault |
-//! | open notional, per account and side | 64 u | below 2^62 | gross rule |
+//! | open notional, per account and side | 64 u | below 2^62 | gross rule; a restore saturates, fault |
 //! | limits of position | 47 u | to 2^47-1 | checked when written |
 //! | limits of gross and net | 62 u | to 2^62-1, so a saturated sum is above any limit | checked when written |
-//! | open orders | 32 u | counted up only below a 32-bit limit | open-order rule |
+//! | open orders | 32 u | counted up only below a 32-bit limit | open-order rule; a restore saturates, fault |
 //! | self-match price, per side | 32 u | valid while that side has open quantity | |
 //! | last four orders | 4 x (64 price and quantity + 64 time + 2) | | |
 //! | theoretical arrival time | 64 u | nanoseconds | saturates |
@@ -79,14 +79,18 @@ mod op;
 mod rows;
 pub mod rules;
 mod state;
+mod words;
 
 pub use limits::{AccountLimits, AccountRegs, LimitError, SymbolLimits, SymbolRegs};
 pub use op::{CancelOp, CardOp, FillEffect, KillScope, OrderOp, UpdateOp};
 pub use rows::{AccountRow, Holding, SymbolRow};
-pub use state::{CardSize, CardState, SizeError};
+pub use state::{CardSize, CardState, SizeError, Windows};
+pub use words::{AccountWords, RecentWords, SymbolWords};
 
 /// Largest position, long or short: 47 bits beside the sign.
 pub const POSITION_MAX: i64 = (1 << 47) - 1;
+/// Largest open quantity of a side: 48 bits.
+pub const OPEN_MAX: u64 = (1 << 48) - 1;
 /// Largest held cost of a holding: 62 bits beside the sign.
 pub const HELD_MAX: i64 = (1 << 62) - 1;
 /// Largest limit of gross or net exposure: 62 bits, below what a saturated sum shows.

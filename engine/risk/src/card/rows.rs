@@ -5,7 +5,7 @@
 
 use nofx_types::Side;
 
-use super::{AccountRegs, HELD_MAX, POSITION_MAX, SymbolRegs, rules};
+use super::{AccountRegs, HELD_MAX, OPEN_MAX, POSITION_MAX, RecentWords, SymbolRegs, rules};
 
 /// How many accepted orders a holding remembers.
 pub(super) const RECENT: usize = 4;
@@ -24,6 +24,11 @@ pub struct SymbolRow {
 impl SymbolRow {
     pub(super) const CLOSED: SymbolRow =
         SymbolRow { regs: SymbolRegs::CLOSED, halted: false, killed: false };
+
+    /// Its limits.
+    pub fn regs(&self) -> &SymbolRegs {
+        &self.regs
+    }
 }
 
 /// What an account may do and has at stake, all symbols together.
@@ -67,6 +72,11 @@ impl AccountRow {
         open_orders: 0,
         killed: false,
     };
+
+    /// Its limits.
+    pub fn regs(&self) -> &AccountRegs {
+        &self.regs
+    }
 
     /// Counts one message that leaves for the venue.
     #[inline]
@@ -144,6 +154,17 @@ impl Holding {
         (price as u64) << 32 | qty as u64
     }
 
+    /// The last four accepted orders.
+    pub fn recent(&self) -> RecentWords {
+        RecentWords {
+            key: self.recent_key,
+            ns: self.recent_ns,
+            used: self.recent_used,
+            sells: self.recent_sells,
+            next: self.recent_next,
+        }
+    }
+
     /// Most aggressive own price of `side` since it was last empty; `None` while it is.
     #[inline]
     pub fn self_match_price(&self, side: Side) -> Option<u32> {
@@ -172,9 +193,10 @@ pub(super) struct CardOrder {
     pub now_ns: u64,
 }
 
-/// Reserves an order that passed. The rules have shown that no sum can leave its width.
+/// Reserves an order; true when a sum reached its end. The rules have shown that none can of an order
+/// that passed; one that is restored was not judged.
 #[inline]
-pub(super) fn reserve(account: &mut AccountRow, holding: &mut Holding, order: &CardOrder) {
+pub(super) fn reserve(account: &mut AccountRow, holding: &mut Holding, order: &CardOrder) -> bool {
     let side = order.side.index();
     let (open, best) = (holding.open_qty[side], holding.best[side]);
     holding.best[side] = match order.side {
@@ -182,11 +204,11 @@ pub(super) fn reserve(account: &mut AccountRow, holding: &mut Holding, order: &C
         Side::Buy => best.max(order.price),
         Side::Sell => best.min(order.price),
     };
-    holding.open_qty[side] = open + u64::from(order.qty);
-    holding.open_orders += 1;
     holding.remember(order.side, order.price, order.qty, order.now_ns);
-    account.open_notional[side] += order.notional;
-    account.open_orders += 1;
+    give(&mut holding.open_qty[side], u64::from(order.qty), OPEN_MAX)
+        | give(&mut account.open_notional[side], order.notional, u64::MAX)
+        | count_order(&mut holding.open_orders)
+        | count_order(&mut account.open_orders)
 }
 
 /// Releases `qty` that was reserved at `price`; true when less than that was open.
@@ -237,8 +259,39 @@ pub(super) fn trade(
 }
 
 #[inline]
+fn give(to: &mut u64, amount: u64, max: u64) -> bool {
+    let sum = to.checked_add(amount).filter(|sum| *sum <= max);
+    *to = sum.unwrap_or(max);
+    sum.is_none()
+}
+
+#[inline]
+fn count_order(open: &mut u32) -> bool {
+    let full = *open == u32::MAX;
+    *open = open.saturating_add(1);
+    full
+}
+
+#[inline]
 fn take(from: &mut u64, amount: u64) -> bool {
     let fault = amount > *from;
     *from = from.saturating_sub(amount);
     fault
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_of_orders_at_its_end_is_a_fault_and_stays() {
+        let order = CardOrder { side: Side::Buy, price: 0, qty: 0, notional: 0, now_ns: 0 };
+        let (mut account, mut holding) = (AccountRow::CLOSED, Holding::EMPTY);
+        account.open_orders = u32::MAX - 1;
+        holding.open_orders = u32::MAX - 2;
+        assert!(!reserve(&mut account, &mut holding, &order));
+        assert!(reserve(&mut account, &mut holding, &order), "the account is full");
+        assert!(reserve(&mut account, &mut holding, &order), "and the holding");
+        assert_eq!((account.open_orders, holding.open_orders), (u32::MAX, u32::MAX));
+    }
 }

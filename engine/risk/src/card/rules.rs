@@ -15,9 +15,9 @@ use super::{AccountRow, Holding};
 /// (Warren, Hacker's Delight, 10-17). Hardware has multipliers and no dividers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LotTest {
-    inverse: u32,
-    shift: u32,
-    quotient_max: u32,
+    pub(super) inverse: u32,
+    pub(super) shift: u32,
+    pub(super) quotient_max: u32,
 }
 
 impl LotTest {

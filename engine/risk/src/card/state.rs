@@ -47,6 +47,24 @@ impl fmt::Display for SizeError {
 
 impl core::error::Error for SizeError {}
 
+/// Second of the clock and trading day in which a message is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// The second, since 1970 UTC.
+    pub second: u64,
+    /// The day, from `day_start_ns` to `day_start_ns`.
+    pub day: u64,
+}
+
+impl Windows {
+    /// The windows of `now_ns`. Divisions by constants: two multiplications, ahead of every row. A
+    /// card has no dividers, so its host puts them into the line.
+    #[inline]
+    pub fn of(now_ns: u64, day_start_ns: u64) -> Windows {
+        Windows { second: now_ns / SECOND_NS, day: now_ns.saturating_sub(day_start_ns) / DAY_NS }
+    }
+}
+
 /// Everything the card rules remember.
 #[derive(Clone, Debug)]
 pub struct CardState {
@@ -85,8 +103,12 @@ impl CardState {
     #[must_use = "an operation outside the tables has no effect"]
     pub fn judge(&mut self, op: &CardOp) -> Rejects {
         match op {
-            CardOp::New(order) | CardOp::Replace(order) => self.order(order),
-            CardOp::Cancel(cancel) => self.cancel(cancel),
+            CardOp::New(order) | CardOp::Replace(order) => {
+                self.order(order, Windows::of(order.now_ns, self.day_start_ns))
+            }
+            CardOp::Cancel(cancel) => {
+                self.cancel(cancel, Windows::of(cancel.now_ns, self.day_start_ns))
+            }
             CardOp::Update(update) => self.update(update),
             CardOp::Kill { scope, engaged } => self.kill(*scope, *engaged),
             CardOp::Halt { symbol, halted } => {
@@ -105,13 +127,50 @@ impl CardState {
         }
     }
 
+    /// As [`CardState::judge`], a message counted in `windows` whatever its time says: a line of a
+    /// card names them.
+    #[must_use = "an operation outside the tables has no effect"]
+    pub fn judge_in(&mut self, op: &CardOp, windows: Windows) -> Rejects {
+        match op {
+            CardOp::New(order) | CardOp::Replace(order) => self.order(order, windows),
+            CardOp::Cancel(cancel) => self.cancel(cancel, windows),
+            other => self.judge(other),
+        }
+    }
+
     /// Performs `op`; an order is not judged but reserved and counted, as when it was first cleared.
+    /// Where that fills a sum to its end it is a fault.
     #[must_use = "an operation outside the tables has no effect"]
     pub fn restore(&mut self, op: &CardOp) -> Rejects {
         match op {
-            CardOp::New(order) | CardOp::Replace(order) => self.reserve(order),
+            CardOp::New(order) | CardOp::Replace(order) => {
+                self.restore_in(order, Windows::of(order.now_ns, self.day_start_ns))
+            }
             other => self.judge(other),
         }
+    }
+
+    /// Restores an order, its message counted in `windows`.
+    #[must_use = "an order outside the tables has no effect"]
+    pub fn restore_in(&mut self, op: &OrderOp, windows: Windows) -> Rejects {
+        let refused = Rejects(Rule::Range.bit());
+        let Some(index) = self.holding_index(op.account, op.symbol) else { return refused };
+        let (Ok(price), Ok(qty)) = (u32::try_from(op.price.0), u32::try_from(op.qty.0)) else {
+            return refused;
+        };
+        let (Some(account), Some(holding)) =
+            (self.accounts.get_mut(op.account.index()), self.holdings.get_mut(index))
+        else {
+            return refused;
+        };
+        let notional = rules::notional(price, qty);
+        let order = CardOrder { side: op.side, price, qty, notional, now_ns: op.now_ns };
+        if rows::reserve(account, holding, &order) {
+            self.faults = self.faults.saturating_add(1);
+            account.killed = true;
+        }
+        account.count_message(op.now_ns, windows.second, windows.day);
+        Rejects::NONE
     }
 
     /// The row of an account.
@@ -151,7 +210,7 @@ impl CardState {
     }
 
     #[inline]
-    fn order(&mut self, op: &OrderOp) -> Rejects {
+    fn order(&mut self, op: &OrderOp, windows: Windows) -> Rejects {
         let refused = Rejects(Rule::Range.bit());
         let Some(index) = self.holding_index(op.account, op.symbol) else { return refused };
         let (Ok(price), Ok(qty)) = (u32::try_from(op.price.0), u32::try_from(op.qty.0)) else {
@@ -166,7 +225,7 @@ impl CardState {
         };
         let notional = rules::notional(price, qty);
         let order = CardOrder { side: op.side, price, qty, notional, now_ns: op.now_ns };
-        let (second, day) = windows(op.now_ns, self.day_start_ns);
+        let Windows { second, day } = windows;
         let of_all = Rejects::NONE
             .with(Rule::KillGlobal, rules::engaged(self.killed))
             .with(Rule::Epoch, rules::epoch(op.epoch, self.epoch));
@@ -177,39 +236,20 @@ impl CardState {
                 | of_messages(account, op.now_ns, second, day).0,
         );
         if rejects.is_pass() {
-            rows::reserve(account, holding, &order);
+            let fault = rows::reserve(account, holding, &order);
+            debug_assert!(!fault, "the rules keep every sum in its width");
             account.count_message(op.now_ns, second, day);
         }
         rejects
     }
 
-    fn reserve(&mut self, op: &OrderOp) -> Rejects {
-        let refused = Rejects(Rule::Range.bit());
-        let Some(index) = self.holding_index(op.account, op.symbol) else { return refused };
-        let (Ok(price), Ok(qty)) = (u32::try_from(op.price.0), u32::try_from(op.qty.0)) else {
-            return refused;
-        };
-        let (Some(account), Some(holding)) =
-            (self.accounts.get_mut(op.account.index()), self.holdings.get_mut(index))
-        else {
-            return refused;
-        };
-        let notional = rules::notional(price, qty);
-        let order = CardOrder { side: op.side, price, qty, notional, now_ns: op.now_ns };
-        let (second, day) = windows(op.now_ns, self.day_start_ns);
-        rows::reserve(account, holding, &order);
-        account.count_message(op.now_ns, second, day);
-        Rejects::NONE
-    }
-
     #[inline]
-    fn cancel(&mut self, op: &CancelOp) -> Rejects {
+    fn cancel(&mut self, op: &CancelOp, windows: Windows) -> Rejects {
         if self.symbols.get(op.symbol.index()).is_none() {
             return Rejects(Rule::Range.bit());
         }
-        let (second, day) = windows(op.now_ns, self.day_start_ns);
         in_table(self.accounts.get_mut(op.account.index()), |account| {
-            account.count_message(op.now_ns, second, day);
+            account.count_message(op.now_ns, windows.second, windows.day);
         })
     }
 
@@ -346,13 +386,6 @@ fn clamp(price: Price, qty: Qty) -> (u32, bool) {
 #[inline]
 fn clamp_qty(qty: Qty) -> u32 {
     qty.0.min(u64::from(u32::MAX)) as u32
-}
-
-/// Second of the clock and trading day of a time. Divisions by constants: two multiplications,
-/// ahead of every row.
-#[inline]
-fn windows(now_ns: u64, day_start_ns: u64) -> (u64, u64) {
-    (now_ns / SECOND_NS, now_ns.saturating_sub(day_start_ns) / DAY_NS)
 }
 
 /// Applies `change` to a row of a table, or refuses where there is none.
