@@ -1,9 +1,10 @@
-//! Client order ids: text on the wire, numbers between gateway and board.
+//! Client order ids: text on the wire, numbers between gateway and board; and other fields of text.
 
 use std::collections::HashMap;
 use std::fmt;
 
-use nofx_wire::text::trimmed;
+use nofx_types::Symbol;
+use nofx_wire::text::{padded, trimmed};
 
 use super::Why;
 
@@ -17,7 +18,7 @@ impl Label {
 
     /// From a field with its padding; `None` when the text exceeds 24 bytes.
     pub fn of(field: &[u8]) -> Option<Label> {
-        nofx_wire::text::padded(trimmed(field), 0).map(Label)
+        padded(trimmed(field), 0).map(Label)
     }
 
     /// The text without padding.
@@ -34,7 +35,7 @@ impl Label {
     pub fn field<const N: usize>(&self, pad: u8) -> [u8; N] {
         let text = self.bytes();
         let text = text.get(..text.len().min(N)).unwrap_or(text);
-        nofx_wire::text::padded(text, pad).unwrap_or([pad; N])
+        padded(text, pad).unwrap_or([pad; N])
     }
 
     /// Whether there is none.
@@ -87,4 +88,15 @@ impl Ids {
         let index = id.checked_sub(1).and_then(|index| usize::try_from(index).ok());
         index.and_then(|index| self.texts.get(index)).copied().unwrap_or(Label::NONE)
     }
+}
+
+/// The security that a padded field names.
+pub(super) fn symbol(field: &[u8]) -> Option<Symbol> {
+    let code = std::str::from_utf8(trimmed(field)).ok()?;
+    Symbol::new(code).filter(|_| !code.is_empty())
+}
+
+/// Sixteen digits, as the mainland writes ids.
+pub(super) fn digits(value: u64) -> [u8; 16] {
+    padded(format!("{value:016}").as_bytes(), b' ').unwrap_or([b'9'; 16])
 }

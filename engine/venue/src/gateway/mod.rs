@@ -22,6 +22,7 @@ mod ids;
 pub mod ocg;
 mod orders;
 mod reports;
+mod sessions;
 mod stream;
 pub mod tdgw;
 pub mod tgw;

@@ -9,7 +9,7 @@
 //! ([`super::Why::number`]); a confirmation that nobody asked for (the rest of an order that does not
 //! rest) names the order as `cl_ord_id` and nothing as `orig_cl_ord_id`.
 
-use nofx_types::{Nanos, OrderRef, Qty, Side, Symbol};
+use nofx_types::{Nanos, OrderRef, Price, Qty, Side};
 use nofx_wire::num::{Be16, BeI32, BeI64};
 use nofx_wire::szse::SessionStatus;
 use nofx_wire::text::{ChinaTime, padded, trimmed};
@@ -22,13 +22,11 @@ use nofx_wire::tgw::{
     price_of, put_business_reject, put_frame, put_partition_list, qty_out, shares_of,
 };
 
-use super::orders::{Orders, Placed};
-use super::reports::Reports;
-use super::stream::{Stream, WAITING_MAX};
-use super::{Ask, Ended, Entry, Gateway, Kind, Label, SESSIONS_MAX, Tell, Why};
+use super::ids::{digits, symbol};
+use super::orders::Placed;
+use super::sessions::{Cut, Desk, Unit};
+use super::{Entry, Gateway, Kind, Label, Tell, Why};
 
-/// Silent heartbeats after which a client is cut off.
-const CUT_AFTER: u64 = 3;
 /// Reason of a business reject that has no other.
 const REFUSED: u16 = 99;
 
@@ -64,9 +62,7 @@ pub struct Tgw {
     comp_id: [u8; 20],
     password: Vec<u8>,
     pbu: [u8; 6],
-    streams: Vec<Stream>,
-    orders: Orders<NewOrder, CancelOrder>,
-    reports: Reports,
+    desk: Desk<NewOrder, CancelOrder>,
     platform_state: u16,
     clock: ChinaTime,
     executions: u64,
@@ -74,20 +70,15 @@ pub struct Tgw {
 
 impl Tgw {
     /// A gateway that is open; `None` when a text exceeds its field, there is no partition, or the
-    /// sessions are none or more than [`SESSIONS_MAX`].
+    /// sessions are none or more than [`super::SESSIONS_MAX`].
     pub fn new(config: &TgwConfig) -> Option<Tgw> {
-        let enough = (1..=SESSIONS_MAX).contains(&config.sessions) && !config.partitions.is_empty();
+        // Numbers of partitions are signed on the wire.
         let small = config.partitions.iter().all(|number| i32::try_from(*number).is_ok());
-        if !enough || !small {
-            return None;
-        }
         Some(Tgw {
+            desk: Desk::new(config.sessions, &config.partitions).filter(|_| small)?,
             comp_id: padded(config.comp_id.as_bytes(), b' ')?,
             password: config.password.clone().into_bytes(),
             pbu: padded(config.pbu.as_bytes(), b' ')?,
-            streams: (0..config.sessions).map(|_| Stream::default()).collect(),
-            orders: Orders::default(),
-            reports: Reports::new(&config.partitions),
             platform_state: state::OPEN,
             clock: ChinaTime::default(),
             executions: 0,
@@ -97,19 +88,8 @@ impl Tgw {
     /// The platform entered this state ([`state`]): told to every session.
     pub fn set_platform_state(&mut self, now: Nanos, platform_state: u16) {
         self.platform_state = platform_state;
-        for session in 0..self.streams.len() {
-            if self.is_logged_on(session) {
-                self.send_platform_state(session, now);
-            }
-        }
-    }
-
-    fn send(&mut self, session: usize, now: Nanos, kind: u32, body: &[u8]) {
-        let mut out = vec![0; body.len() + 12];
-        if let Some(length) = put_frame(&mut out, kind, body)
-            && let Some(stream) = self.streams.get_mut(session)
-        {
-            stream.send(now, out.get(..length).unwrap_or(&[]));
+        for session in self.desk.logged_on() {
+            self.send_platform_state(session, now);
         }
     }
 
@@ -117,9 +97,7 @@ impl Tgw {
         let text = padded(text.as_bytes(), b' ').unwrap_or([b' '; 200]);
         let logout = Logout { session_status: BeI32::new(why.to_wire()), text };
         self.send(session, now, Logout::TYPE, logout.bytes());
-        if let Some(stream) = self.streams.get_mut(session) {
-            stream.end();
-        }
+        self.desk.end(session);
     }
 
     fn send_platform_state(&mut self, session: usize, now: Nanos) {
@@ -160,19 +138,15 @@ impl Tgw {
             password: [b' '; 16],
             ..*logon
         };
-        if let Some(stream) = self.streams.get_mut(session) {
-            stream.logged_on = true;
-            let seconds = u64::try_from(logon.heart_bt_int.get()).unwrap_or(0);
-            stream.beat_ns = seconds.saturating_mul(1_000_000_000);
-        }
+        let seconds = u64::try_from(logon.heart_bt_int.get()).unwrap_or(0);
+        self.desk.log_on(session, seconds.saturating_mul(1_000_000_000));
         self.send(session, now, Logon::TYPE, answer.bytes());
         self.send_platform_state(session, now);
-        let partitions: Vec<i32> = self.reports.numbers().map(|number| number as i32).collect();
+        let partitions: Vec<i32> =
+            self.desk.reports.numbers().map(|number| number as i32).collect();
         let mut out = vec![0; 18 + 4 * partitions.len()];
-        if let Some(length) = put_partition_list(&mut out, platform::SPOT, &partitions)
-            && let Some(stream) = self.streams.get_mut(session)
-        {
-            stream.send(now, out.get(..length).unwrap_or(&[]));
+        if let Some(length) = put_partition_list(&mut out, platform::SPOT, &partitions) {
+            self.desk.send(session, now, out.get(..length).unwrap_or(&[]));
         }
     }
 
@@ -180,23 +154,17 @@ impl Tgw {
         for row in sync.partitions {
             let number = u32::try_from(row.partition_no.get()).unwrap_or(u32::MAX);
             let seen = u64::try_from(row.report_index.get()).ok();
-            let (Some(place), Some(seen)) = (self.reports.place(number), seen) else {
+            let (Some(place), Some(seen)) = (self.desk.reports.place(number), seen) else {
                 self.refuse(session, now, ReportSync::TYPE, &[b' '; 10], "no such partition");
                 continue;
             };
-            let missing = self.reports.after(place, seen);
-            let missing: Vec<_> = missing.iter().map(|r| (r.kind, r.body.clone())).collect();
-            missing.iter().for_each(|(kind, body)| self.send(session, now, *kind, body));
+            self.catch_up(session, now, place, seen);
             let finished = ReportFinished {
                 partition_no: row.partition_no,
-                report_index: BeI64::new(self.reports.last(place) as i64),
+                report_index: BeI64::new(self.desk.reports.last(place) as i64),
                 platform_id: Be16::new(platform::SPOT),
             };
             self.send(session, now, ReportFinished::TYPE, finished.bytes());
-            let live = self.streams.get_mut(session).and_then(|stream| stream.live.get_mut(place));
-            if let Some(live) = live {
-                *live = true;
-            }
         }
     }
 
@@ -210,10 +178,8 @@ impl Tgw {
             text: padded(text.as_bytes(), b' ').unwrap_or([b' '; 50]),
         };
         let mut out = [0; 128];
-        if let Some(length) = put_business_reject(&mut out, &self.reject_front(now), &reject)
-            && let Some(stream) = self.streams.get_mut(session)
-        {
-            stream.send(now, out.get(..length).unwrap_or(&[]));
+        if let Some(length) = put_business_reject(&mut out, &self.reject_front(now), &reject) {
+            self.desk.send(session, now, out.get(..length).unwrap_or(&[]));
         }
     }
 
@@ -240,15 +206,7 @@ impl Tgw {
         if let Some(text) = refusal {
             return self.refuse(session, now, NewOrder::TYPE, &order.cl_ord_id, text);
         }
-        let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
-        let id = match self.orders.number(text) {
-            Ok(id) => id,
-            Err(why) => return self.reject_new(now, order, why),
-        };
-        match entry(id, order) {
-            Ok(entry) => self.orders.place(entry, *order),
-            Err(why) => self.reject_new(now, order, why),
-        }
+        self.take_order(now, &order.cl_ord_id, order);
     }
 
     fn on_cancel(&mut self, session: usize, now: Nanos, order: &CancelOrder) {
@@ -258,48 +216,15 @@ impl Tgw {
         }
         let named = Label::of(&order.orig_cl_ord_id).unwrap_or(Label::NONE);
         let orig = match named.is_empty() {
-            true => self.orders.by_ref(order_ref(&order.order_id)),
-            false => self.orders.find(named),
+            true => self.desk.orders.by_ref(order_ref(&order.order_id)),
+            false => self.desk.orders.find(named),
         };
-        let text = Label::of(&order.cl_ord_id).unwrap_or(Label::NONE);
-        let id = match self.orders.number(text) {
-            Ok(id) => id,
-            Err(why) => return self.reject_cancel(now, order, orig, why),
-        };
-        if orig == 0 {
-            return self.reject_cancel(now, order, 0, Why::Unknown);
-        }
-        self.orders.request(id, *order, Ask::Cancel { id, orig });
-    }
-
-    /// Keeps a report under the next number of the security's partition and sends it to every
-    /// session that has had those before it.
-    fn report(&mut self, now: Nanos, security: &[u8; 8], kind: u32, body: &[u8]) {
-        let mut body = body.to_vec();
-        let place = symbol(security).map_or(0, |symbol| self.reports.set_of(symbol));
-        let (number, index) = self.reports.next(place);
-        let front = (number as i32).to_be_bytes().into_iter().chain(index.to_be_bytes());
-        body.iter_mut().zip(front).for_each(|(byte, value)| *byte = value);
-        self.reports.push(place, kind, &body);
-        for session in 0..self.streams.len() {
-            let stream = self.streams.get(session);
-            if stream.and_then(|stream| stream.live.get(place)).copied().unwrap_or(false) {
-                self.send(session, now, kind, &body);
-            }
-        }
+        self.take_cancel(now, &order.cl_ord_id, orig, order);
     }
 
     fn exec_id(&mut self) -> [u8; 16] {
         self.executions += 1;
         digits(self.executions)
-    }
-
-    fn reject_new(&mut self, now: Nanos, order: &NewOrder, why: Why) {
-        let mut confirm = self.confirm(now, order);
-        confirm.exec_type = exec::REJECT;
-        confirm.ord_status = status::REJECTED;
-        confirm.ord_rej_reason = Be16::new(why.number());
-        self.report(now, &order.security_id, Confirm::TYPE, confirm.bytes());
     }
 
     /// A confirmation of an order as it came; nothing filled, nothing open.
@@ -340,9 +265,71 @@ impl Tgw {
             cash_margin: order.cash_margin,
         }
     }
+}
+
+impl Unit for Tgw {
+    type New = NewOrder;
+    type Cancel = CancelOrder;
+
+    fn desk(&self) -> &Desk<NewOrder, CancelOrder> {
+        &self.desk
+    }
+
+    fn desk_mut(&mut self) -> &mut Desk<NewOrder, CancelOrder> {
+        &mut self.desk
+    }
+
+    fn take_frame(&mut self, session: usize, now: Nanos, bytes: &[u8]) -> Option<usize> {
+        match next_frame(bytes) {
+            Ok(found) => {
+                let (frame, length) = found?;
+                self.on_frame(session, now, frame);
+                Some(length)
+            }
+            Err(error) => {
+                self.log_out(session, now, SessionStatus::InvalidMessage, &error.to_string());
+                Some(0)
+            }
+        }
+    }
+
+    fn send(&mut self, session: usize, now: Nanos, kind: u32, body: &[u8]) {
+        let mut out = vec![0; body.len() + 12];
+        if let Some(length) = put_frame(&mut out, kind, body) {
+            self.desk.send(session, now, out.get(..length).unwrap_or(&[]));
+        }
+    }
+
+    fn beat(&mut self, session: usize, now: Nanos) {
+        self.desk.send(session, now, &HEARTBEAT_FRAME);
+    }
+
+    fn cut(&mut self, session: usize, now: Nanos, why: Cut) {
+        let (status, text) = match why {
+            Cut::TooLong => (SessionStatus::InvalidMessage, "message too long"),
+            Cut::Silent => (SessionStatus::Other, "no heartbeat"),
+        };
+        self.log_out(session, now, status, text);
+    }
+
+    fn report_front(&self) -> &[u8] {
+        &[]
+    }
+
+    fn entry(&self, id: u64, order: &NewOrder) -> Result<Entry, Why> {
+        entry(id, order)
+    }
+
+    fn rejected(&mut self, now: Nanos, order: &NewOrder, why: Why) {
+        let mut confirm = self.confirm(now, order);
+        confirm.exec_type = exec::REJECT;
+        confirm.ord_status = status::REJECTED;
+        confirm.ord_rej_reason = Be16::new(why.number());
+        self.report(now, &order.security_id, Confirm::TYPE, confirm.bytes());
+    }
 
     fn accepted(&mut self, now: Nanos, id: u64) {
-        let Some(Placed { form, order, total, .. }) = self.orders.get(id) else { return };
+        let Some(Placed { form, order, total, .. }) = self.desk.orders.get(id) else { return };
         let (form, order, total) = (*form, *order, *total);
         let mut confirm = self.confirm(now, &form);
         confirm.order_id = digits(order.0);
@@ -350,12 +337,11 @@ impl Tgw {
         self.report(now, &form.security_id, Confirm::TYPE, confirm.bytes());
     }
 
-    fn ended(&mut self, now: Nanos, id: u64, request: u64) {
-        self.orders.close(id);
-        let Some(Placed { form, order, filled, .. }) = self.orders.get(id) else { return };
+    fn ended(&mut self, now: Nanos, id: u64, request: u64, _: Qty) {
+        let Some(Placed { form, order, filled, .. }) = self.desk.orders.get(id) else { return };
         let (form, order, filled) = (*form, *order, *filled);
         let mut confirm = self.confirm(now, &form);
-        if let Some(cancel) = self.orders.asked(request) {
+        if let Some(cancel) = self.desk.orders.asked(request) {
             confirm.cl_ord_id = cancel.cl_ord_id;
             confirm.orig_cl_ord_id = form.cl_ord_id;
         }
@@ -366,8 +352,8 @@ impl Tgw {
         self.report(now, &form.security_id, Confirm::TYPE, confirm.bytes());
     }
 
-    fn reject_cancel(&mut self, now: Nanos, cancel: &CancelOrder, orig: u64, why: Why) {
-        let placed = self.orders.get(orig);
+    fn cancel_rejected(&mut self, now: Nanos, cancel: &CancelOrder, orig: u64, why: Why) {
+        let placed = self.desk.orders.get(orig);
         let (order, ord_status) =
             placed.map_or((0, status::REJECTED), |placed| (placed.order.0, standing(placed)));
         let reject = CancelReject {
@@ -395,9 +381,8 @@ impl Tgw {
 
     fn traded(&mut self, now: Nanos, tell: &Tell) {
         let Tell::Trade { id, qty, price, .. } = *tell else { return };
-        self.orders.trade(id, qty);
         let exec_id = self.exec_id();
-        let Some(placed) = self.orders.get(id) else { return };
+        let Some(placed) = self.desk.orders.get(id) else { return };
         let form = placed.form;
         let execution = Execution {
             partition_no: BeI32::new(0),
@@ -430,123 +415,6 @@ impl Tgw {
     }
 }
 
-impl Gateway for Tgw {
-    fn sessions(&self) -> usize {
-        self.streams.len()
-    }
-
-    fn connected(&mut self, session: usize, now: Nanos) {
-        let sets = self.reports.sets();
-        if let Some(stream) = self.streams.get_mut(session) {
-            stream.connect(now, sets);
-        }
-    }
-
-    fn receive(&mut self, session: usize, now: Nanos, bytes: &[u8]) {
-        let Some(stream) = self.streams.get_mut(session).filter(|stream| stream.open) else {
-            return;
-        };
-        let waiting = stream.take(now, bytes);
-        let mut used = 0;
-        while self.is_open(session) {
-            match next_frame(waiting.get(used..).unwrap_or(&[])) {
-                Ok(Some((frame, length))) => {
-                    used += length;
-                    self.on_frame(session, now, frame);
-                }
-                Ok(None) if waiting.len() - used < WAITING_MAX => break,
-                Ok(None) => {
-                    let text = "message too long";
-                    self.log_out(session, now, SessionStatus::InvalidMessage, text);
-                }
-                Err(error) => {
-                    let text = error.to_string();
-                    self.log_out(session, now, SessionStatus::InvalidMessage, &text);
-                }
-            }
-        }
-        if let Some(stream) = self.streams.get_mut(session) {
-            stream.give_back(waiting, used);
-        }
-    }
-
-    fn disconnected(&mut self, session: usize, _: Nanos) {
-        if let Some(stream) = self.streams.get_mut(session) {
-            stream.lost();
-        }
-    }
-
-    fn next_ask(&mut self) -> Option<Ask> {
-        self.orders.next_ask()
-    }
-
-    fn tell(&mut self, now: Nanos, tell: &Tell) {
-        match *tell {
-            Tell::Accepted { id, order } => {
-                self.orders.accept(id, order);
-                self.accepted(now, id);
-            }
-            Tell::Rejected { id, why } => {
-                self.orders.close(id);
-                let form = self.orders.get(id).map(|placed| placed.form);
-                if let Some(form) = form {
-                    self.reject_new(now, &form, why);
-                }
-            }
-            Tell::Canceled { id, request, why, .. } => {
-                debug_assert!(why != Ended::Disconnect, "orders stay when sessions are lost");
-                self.ended(now, id, request);
-            }
-            Tell::CancelRejected { request, orig, why } => {
-                if let Some(cancel) = self.orders.asked(request).copied() {
-                    self.reject_cancel(now, &cancel, orig, why);
-                }
-            }
-            Tell::Trade { .. } => self.traded(now, tell),
-            // Nothing here asks for these, and trades are not taken back.
-            Tell::Amended { .. }
-            | Tell::AmendRejected { .. }
-            | Tell::TradeCanceled { .. }
-            | Tell::MassCanceled { .. } => {}
-        }
-    }
-
-    fn output(&self, session: usize) -> &[u8] {
-        self.streams.get(session).map_or(&[], Stream::output)
-    }
-
-    fn sent(&mut self, session: usize, bytes: usize) {
-        if let Some(stream) = self.streams.get_mut(session) {
-            stream.drop_sent(bytes);
-        }
-    }
-
-    fn keep_alive(&mut self, now: Nanos) {
-        for session in 0..self.streams.len() {
-            let Some(stream) = self.streams.get_mut(session) else { continue };
-            if stream.late(now) {
-                stream.end();
-            } else if stream.silent(now, CUT_AFTER) {
-                self.log_out(session, now, SessionStatus::Other, "no heartbeat");
-            } else if stream.beat_due(now) {
-                stream.send(now, &HEARTBEAT_FRAME);
-            }
-        }
-    }
-
-    fn is_open(&self, session: usize) -> bool {
-        self.streams.get(session).is_some_and(|stream| stream.open)
-    }
-
-    fn is_logged_on(&self, session: usize) -> bool {
-        self.streams.get(session).is_some_and(|stream| stream.logged_on)
-    }
-
-    fn text(&self, id: u64) -> Label {
-        self.orders.text(id)
-    }
-}
-
 /// The neutral order that these fields make; kinds of market orders from memory in our sheet.
 fn entry(id: u64, order: &NewOrder) -> Result<Entry, Why> {
     let levels = order.max_price_levels.get();
@@ -570,7 +438,7 @@ fn entry(id: u64, order: &NewOrder) -> Result<Entry, Why> {
         symbol: symbol(&order.security_id).ok_or(Why::Symbol)?,
         side,
         kind,
-        price: if kind.has_price() { price } else { nofx_types::Price(0) },
+        price: if kind.has_price() { price } else { Price(0) },
         qty: shares_of(order.order_qty).ok_or(Why::Lot)?,
         short: side == Side::Sell && order.cash_margin == cash_margin::OPEN,
         account: Label::of(&order.account_id).unwrap_or(Label::NONE),
@@ -588,19 +456,9 @@ fn standing(placed: &Placed<NewOrder>) -> u8 {
     }
 }
 
-fn symbol(field: &[u8; 8]) -> Option<Symbol> {
-    let code = std::str::from_utf8(trimmed(field)).ok()?;
-    Symbol::new(code).filter(|_| !code.is_empty())
-}
-
 /// A quantity of the engine on the wire.
 fn wire(qty: Qty) -> BeI64 {
     qty_out(qty).unwrap_or(BeI64::new(i64::MAX))
-}
-
-/// Sixteen digits.
-fn digits(value: u64) -> [u8; 16] {
-    padded(format!("{value:016}").as_bytes(), b' ').unwrap_or([b'9'; 16])
 }
 
 /// The board's id that a field states, 0 for none.

@@ -17,7 +17,7 @@ pub use words::Position;
 
 use channel::Channel;
 use nofx_types::{Nanos, Price, Side};
-use nofx_wire::omdc::{self, PACKET_MAX, RefreshComplete, SequenceReset};
+use nofx_wire::omdc::{PACKET_MAX, RefreshComplete, SequenceReset};
 
 use super::{Outlet, channels_of};
 use crate::board::{ALL, Auction, Board, Party, Place, Said, Security, Stage, What};
@@ -354,9 +354,4 @@ fn places(board: &Board, row: u32, side: Side) -> impl Iterator<Item = Place> {
             in_side: in_side as u32,
         }
     })
-}
-
-/// The market code of a configuration, space padded.
-pub fn market_code(text: &str) -> [u8; 4] {
-    omdc::text(text)
 }
