@@ -103,9 +103,9 @@ pub struct Course {
 }
 
 impl Course {
-    /// Of periods that follow each other; `None` without any.
-    pub fn new(periods: Vec<Period>) -> Option<Course> {
-        (!periods.is_empty()).then(|| Course { periods: periods.into_boxed_slice(), at: 0 })
+    /// Of periods that follow each other, at least one.
+    pub fn new(periods: Vec<Period>) -> Course {
+        Course { periods: periods.into_boxed_slice(), at: 0 }
     }
 
     /// The periods.

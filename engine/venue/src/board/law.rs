@@ -3,7 +3,7 @@
 //! Every rule is a function of `nofx_rules`; here is only which of them apply to which order, and
 //! from what state of the book they are asked.
 
-use nofx_rules::{CageFacts, OutOfCage, PriceRule, ShortFacts};
+use nofx_rules::{CageFacts, OutOfCage, PriceRule, Reach, ShortFacts};
 use nofx_types::{Market, Price, Side, Touch};
 
 use super::Board;
@@ -119,37 +119,28 @@ impl Board {
         let Some(cage) = rules.cage.filter(|_| self.session().price == PriceRule::Cage) else {
             return true;
         };
-        let facts = CageFacts {
-            touch: self.touch(row),
-            last: line.totals.last,
-            previous_close: line.security.previous_close,
-        };
-        cage.rule.holds(side, price, &facts, &rules.tick.rule)
+        cage.rule.holds(side, price, &self.cage_facts(row, line), &rules.tick.rule)
     }
 
-    /// Hong Kong: how far from the market a price may be, and how far through it (market-rules 5).
+    fn cage_facts(&self, row: u32, line: &Line) -> CageFacts {
+        let previous_close = line.security.previous_close;
+        CageFacts { touch: self.touch(row), last: line.totals.last, previous_close }
+    }
+
+    /// Hong Kong: how far from the market a price may be, and how far through it.
     fn is_quotation(&self, entry: &Entry, line: &Line) -> bool {
         let rules = &line.security.rules;
-        let Some(quotation) = rules.quotation else { return true };
-        let (tick, Entry { side, price, .. }) = (&rules.tick.rule, *entry);
-        let near = quotation.rule.band(line.nominal(), tick).is_none_or(|band| band.holds(price));
-        let touch = self.touch(entry.row);
-        let empty = touch.best(Side::Buy).is_none() && touch.best(Side::Sell).is_none();
-        if !near || self.stage.is_call() {
-            return near;
-        }
-        let close = line.security.previous_close;
-        if line.totals.last == Price(0) && empty && close > Price(0) {
-            let spreads = quotation.rule.first_spreads as i32;
-            return tick.step(close, -spreads) <= price && price <= tick.step(close, spreads);
-        }
-        let Some(best) = touch.best(side.opposite()) else { return true };
-        let through = match entry.kind {
-            Kind::PlainLimit => 0,
-            Kind::Limit => quotation.rule.enhanced_spreads as i32,
-            _ => return true,
+        let reach = match entry.kind {
+            _ if self.stage.is_call() => Reach::Auction,
+            Kind::PlainLimit => Reach::Best,
+            Kind::Limit => Reach::Spreads,
+            _ => Reach::Any,
         };
-        !side.better(price, tick.step(best, through * side.sign() as i32))
+        rules.quotation.is_none_or(|quotation| {
+            let facts = self.cage_facts(entry.row, line);
+            let band = quotation.rule.band(entry.side, reach, &facts, &rules.tick.rule);
+            band.holds(entry.price)
+        })
     }
 
     fn may_short(&self, entry: &Entry, line: &Line) -> bool {

@@ -139,8 +139,7 @@ impl Board {
             ));
         }
         let plan = plan::plan(sessions, rules.date(), &config.course, start, &mut draw)?;
-        let course = Course::new(plan.periods)
-            .ok_or_else(|| ConfigError::new("date", "the market is closed on this day"))?;
+        let course = Course::new(plan.periods);
         let (period, no_session) = (course.period(), Session::closed(0, 0, rules.date()));
         let fixing = course.periods().iter().find(|period| period.stage == Stage::Fixing);
         let mut board = Board {

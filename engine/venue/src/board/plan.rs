@@ -33,6 +33,9 @@ pub(super) fn plan(
     draw: &mut Draw,
 ) -> Result<Plan, ConfigError> {
     let drafts = drafts(sessions);
+    if drafts.is_empty() {
+        return Err(ConfigError::new("date", "the market is closed on this day"));
+    }
     let known = |name: &String| drafts.iter().any(|draft| draft.stage.name() == name);
     if let Some(name) = course.lengths_ms.keys().find(|name| !known(name)) {
         let key = format!("course.lengths_ms.{name}");
