@@ -1,0 +1,12 @@
+rtl/wire_pkg.sv
+rtl/window_ram.sv
+rtl/frame_in.sv
+rtl/card_clock.sv
+rtl/symbol_table.sv
+rtl/order_table.sv
+rtl/session_table.sv
+rtl/syn_watch.sv
+rtl/message_walk.sv
+rtl/seam_counters.sv
+rtl/seam_regs.sv
+rtl/wire_seam.sv
