@@ -1,14 +1,14 @@
 //! OCG-C.
 
 use nofx_types::{OrderRef, Price, Qty, Side, Symbol};
-use nofx_venue::gateway::ocg::{Lookup, Ocg, OcgConfig};
+use nofx_venue::gateway::ocg::{Ocg, OcgConfig};
 use nofx_venue::gateway::{Ask, Ended, Gateway, Kind, Tell, Why};
 use nofx_wire::num::Le64;
 use nofx_wire::ocg::client::{AmendFrame, CancelFrame, Fixed, MassCancelFrame, NewFrame};
 use nofx_wire::ocg::codes::{exec, reject, restated, session, side, status, tif};
 use nofx_wire::ocg::{
-    Fields, Frame, Head, Heartbeat, Logon, Logout, LookupRequest, Message, ResendRequest,
-    SequenceReset, TestRequest, Text, next_frame, put,
+    Fields, Frame, Head, Heartbeat, Logon, Logout, Message, ResendRequest, SequenceReset,
+    TestRequest, Text, next_frame, put,
 };
 use nofx_wire::text::{id_digits, padded};
 
@@ -537,20 +537,4 @@ fn without_the_option_a_lost_session_leaves_its_orders() {
     let mut gateway = logged_on(config);
     gateway.disconnected(0, AT);
     assert_eq!(gateway.next_ask(), None);
-}
-
-#[test]
-fn the_lookup_service_names_the_gateway() {
-    let mut lookup = Lookup::new(("127.0.0.1".into(), 5001), ("127.0.0.2".into(), 5002));
-    let asked = message(1, &LookupRequest { type_of_service: 1, protocol: 1 });
-    for byte in &asked[..asked.len() - 1] {
-        assert_eq!(lookup.receive(&[*byte]), Ok(vec![]));
-    }
-    let answer = lookup.receive(&asked[asked.len() - 1..]).expect("an answer");
-    let want = "LookupResponse(LookupResponse { status: 1, primary_ip: \"127.0.0.1\", \
-                primary_port: 5001, secondary_ip: \"127.0.0.2\", secondary_port: 5002 })";
-    assert_eq!(shown(&answer)[0].2, want);
-    let other = lookup.receive(&order(2, 1)).expect("an answer");
-    assert!(shown(&other)[0].2.contains("status: 0, reject_code: 4"));
-    assert!(lookup.receive(b"\x07").is_err());
 }
