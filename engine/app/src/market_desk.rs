@@ -133,32 +133,31 @@ struct Start {
 }
 
 impl MarketDesk {
-    /// What the configuration asks for; `None` where no market's rules hold.
+    /// What the configuration asks for, with what `definitions` know besides; `None` where no market's
+    /// rules hold.
     ///
     /// # Errors
     /// The rule file cannot be used on the day, or a key of the section cannot.
-    pub fn new(config: &Config) -> Result<Option<Box<MarketDesk>>, Failure> {
+    pub fn new(
+        config: &Config,
+        definitions: &Definitions,
+    ) -> Result<Option<Box<MarketDesk>>, Failure> {
         let section = &config.market;
         let Some((_, day)) = open(config)? else { return Ok(None) };
-        let definitions = match &config.instruments.definitions {
-            Some(file) => {
-                Definitions::load(file, &config.instruments.date).map_err(Failure::usage)?
-            }
-            None => Definitions::default(),
-        };
         let commission = Commission {
             rate: i64::from(section.commission_ppb),
             minimum: i64::from(section.commission_min),
         };
         let (accounts, capacity) = (config.risk.accounts, config.instruments.capacity);
         let holdings = section.holdings.iter().map(start).collect::<Result<_, _>>()?;
-        let rules = MarketRules::new(day, accounts, capacity, commission);
+        let rules = MarketRules::new(day, accounts, capacity, commission)
+            .with_enhanced_limits(config.session.ocg.enhanced_limit);
         Ok(Some(Box::new(MarketDesk {
             rules: match section.midnight_ns {
                 0 => rules,
                 midnight => rules.with_midnight(Nanos(midnight)),
             },
-            definitions,
+            definitions: definitions.clone(),
             holdings,
             accounts,
             unknown: vec![false; capacity as usize].into(),
@@ -450,8 +449,12 @@ mod tests {
         config::load(None, &settings).expect("a good configuration")
     }
 
+    fn desk(config: &Config) -> Result<Option<Box<MarketDesk>>, Failure> {
+        MarketDesk::new(config, &Definitions::default())
+    }
+
     fn refused(settings: &[&str]) -> String {
-        match MarketDesk::new(&config(settings)) {
+        match desk(&config(settings)) {
             Ok(_) => String::from("accepted"),
             Err(failure) => failure.to_string(),
         }
@@ -467,7 +470,7 @@ mod tests {
 
     #[test]
     fn a_rule_file_that_cannot_be_used_refuses_to_start() {
-        assert!(MarketDesk::new(&Config::default()).expect("off").is_none());
+        assert!(desk(&Config::default()).expect("off").is_none());
         assert!(refused(&["market.rules=sse", "market.date=2199-07-11"]).contains("valid_through"));
         assert!(refused(&["market.rules=hkex", "market.date=2003-07-11"]).contains("calendar"));
         assert!(refused(&["market.rules=szse"]).contains("market.date"));
@@ -499,7 +502,7 @@ mod tests {
         let holding = r#"{ symbol = "600519", qty = 300, sellable = 200 }"#;
         let table: toml::Table = format!("holdings = [{holding}]").parse().expect("TOML");
         config.market.holdings = MarketSection::deserialize(table).expect("a section").holdings;
-        let mut desk = MarketDesk::new(&config).expect("good").expect("on");
+        let mut desk = desk(&config).expect("good").expect("on");
         let whole = desk.define(&named("600519", 17_000_000));
         assert!(whole.flags.defined);
         assert_eq!((whole.limit_high, whole.tick), (Price(18_700_000), 100));

@@ -5,8 +5,8 @@ use nofx_risk::market::{MarketFacts, MarketRules};
 use nofx_rules::{Commission, DayRules, Listing, RuleBook, VcmClass};
 use nofx_types::{
     AccountId, BookEvent, ClOrdId, Date, EventKind, Instrument, InstrumentId, IntentKind, Market,
-    Nanos, OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, Side, Symbol, Touch, TradeKind,
-    UpdateKind,
+    Nanos, OrderIntent, OrderRef, OrderUpdate, Phase, Price, Qty, Side, Symbol, TimeInForce, Touch,
+    TradeKind, UpdateKind,
 };
 
 const ID: InstrumentId = InstrumentId(3);
@@ -234,6 +234,42 @@ fn the_cage_measures_from_the_first_price_there_is() {
 }
 
 #[test]
+fn hong_kong_prices_stay_near_the_market() {
+    let far = only(Rule::PriceLimit);
+    // Nothing traded and nobody there: 24 spreads of 0.05 and, above 100.00, of 0.10.
+    let mut desk = Desk::hong_kong("2024-01-03");
+    assert_eq!(desk.buy(OPEN, 1_024_000, 500), Rejects::NONE);
+    assert_eq!(desk.buy(OPEN, 1_025_000, 500), far);
+    assert_eq!(desk.sell(OPEN, 988_000, 500), Rejects::NONE);
+    assert_eq!(desk.sell(OPEN, 987_500, 500), far);
+    // Not in a call, which has a band of its own.
+    assert_eq!(desk.buy("09:16:00", 1_100_000, 500), Rejects::NONE);
+    // A limit order does not reach through the best price of the other side.
+    desk.touch = touch(999_500, 1_000_000);
+    assert_eq!(desk.buy(OPEN, 1_000_000, 500), Rejects::NONE);
+    assert_eq!(desk.buy(OPEN, 1_001_000, 500), far);
+    assert_eq!(desk.sell(OPEN, 999_500, 500), Rejects::NONE);
+    assert_eq!(desk.sell(OPEN, 999_000, 500), far);
+    let order = desk.order(OPEN, Side::Buy, 1_001_000, 500);
+    let limits: Vec<_> =
+        desk.market.explain(&order, &desk.facts()).map(|r| r.breach.limit).collect();
+    assert_eq!(limits, [1_000_000]);
+    // What is not filled at once is cancelled: such an order reaches any distance.
+    for tif in [TimeInForce::Ioc, TimeInForce::Fok] {
+        let special = OrderIntent { tif, ..desk.order(OPEN, Side::Buy, 1_100_000, 500) };
+        assert_eq!(desk.check(&special), Rejects::NONE, "{tif:?}");
+        let special = OrderIntent { tif, ..desk.order(OPEN, Side::Buy, 9_005_000, 500) };
+        assert_eq!(desk.check(&special), far, "nine times the nominal price");
+    }
+    // An enhanced limit order reaches nine spreads: 0.10 up, 0.05 down.
+    desk.market = desk.market.with_enhanced_limits(true);
+    assert_eq!(desk.buy(OPEN, 1_009_000, 500), Rejects::NONE);
+    assert_eq!(desk.buy(OPEN, 1_010_000, 500), far);
+    assert_eq!(desk.sell(OPEN, 995_000, 500), Rejects::NONE);
+    assert_eq!(desk.sell(OPEN, 994_500, 500), far);
+}
+
+#[test]
 fn nothing_is_cancelled_in_a_no_cancel_period_but_a_sweep_tries() {
     let desk = Desk::shanghai(DAY);
     let cancel = |desk: &Desk, time: &str| {
@@ -410,6 +446,7 @@ fn short_sales_need_a_designated_security_and_a_price() {
 fn a_cooling_off_trades_inside_its_band() {
     let mut desk = Desk::hong_kong("2024-01-03");
     let (reference, low, high) = (Price(1_000_000), Price(900_000), Price(1_100_000));
+    desk.last(1_000_000);
     assert_eq!(desk.buy(OPEN, 1_200_000, 500), Rejects::NONE);
     desk.event(EventKind::Band { reference, low, high });
     for (price, want) in [
@@ -428,6 +465,7 @@ fn a_cooling_off_trades_inside_its_band() {
 #[test]
 fn auctions_of_hong_kong_take_prices_around_their_reference() {
     let mut desk = Desk::hong_kong("2024-01-03");
+    desk.last(1_000_000);
     // 15 % of 100.00 in the opening; nine times the price in continuous trading.
     for (time, price, want) in [
         ("09:05:00", 1_150_000, Rejects::NONE),
@@ -451,7 +489,7 @@ fn auctions_of_hong_kong_take_prices_around_their_reference() {
     let (reference, low, high) = (Price(1_000_000), Price(950_000), Price(1_050_000));
     desk.event(EventKind::Band { reference, low, high });
     assert_eq!(desk.buy("09:05:00", 1_060_000, 500), only(Rule::PriceLimit));
-    desk.phase = Phase::Continuous;
+    (desk.phase, desk.touch) = (Phase::Continuous, Touch::default());
     assert_eq!(desk.buy(OPEN, 1_060_000, 500), Rejects::NONE);
     desk.phase = Phase::ClosingAuction;
     // The closing auction: 5 % of the reference price that the exchange fixed.

@@ -26,6 +26,15 @@ pub enum Rounding {
 }
 
 impl Band {
+    /// Every price.
+    pub const ALL: Band = Band { low: Price(i64::MIN), high: Price(i64::MAX) };
+
+    /// What both have.
+    #[inline]
+    pub fn and(self, other: Band) -> Band {
+        Band { low: self.low.max(other.low), high: self.high.min(other.high) }
+    }
+
     /// Whether it has `price`.
     #[inline]
     pub fn holds(&self, price: Price) -> bool {
@@ -134,39 +143,5 @@ impl LimitRule {
             low: band.low.min(tick.step(previous_close, -ticks)),
             high: band.high.max(tick.step(previous_close, ticks)),
         })
-    }
-}
-
-/// How far a Hong Kong order may be priced from the market.
-///
-/// ```
-/// use nofx_rules::{Quotation, TickTable};
-/// use nofx_types::Price;
-/// let rule = Quotation { times: 9, first_spreads: 24, enhanced_spreads: 9 };
-/// let band = rule.band(Price(90_000), &TickTable::flat(100)).expect("a reference");
-/// assert_eq!((band.low, band.high), (Price(10_000), Price(810_000)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Quotation {
-    /// A price is refused at more than so many times the nominal price, or less than its so-manyth.
-    pub times: u32,
-    /// The first orders of the day lie within so many spreads of the previous close.
-    pub first_spreads: u32,
-    /// An enhanced limit order may match up to so many spreads through the best price.
-    pub enhanced_spreads: u32,
-}
-
-impl Quotation {
-    /// The prices that are taken while the nominal price (before the first trade: the previous close)
-    /// is `nominal`; `None` where that is not known.
-    pub fn band(&self, nominal: Price, tick: &TickTable) -> Option<Band> {
-        let times = i64::from(self.times);
-        if nominal.0 <= 0 || times == 0 {
-            return None;
-        }
-        let low = nominal.0 / times + i64::from(nominal.0 % times != 0);
-        let high = Price(nominal.0.saturating_mul(times)).min(tick.highest());
-        Some(Band { low: tick.ceil(Price(low)), high: tick.floor(high) })
     }
 }

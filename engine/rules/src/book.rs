@@ -8,13 +8,14 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::auction::AuctionRule;
-use crate::band::{LimitRule, Quotation};
+use crate::band::LimitRule;
 use crate::cage::Cage;
 use crate::calendar::Year;
 use crate::day::{BoardRules, DayRules};
 use crate::error::RuleError;
 use crate::fees::{FEES_MAX, FeeSection};
 use crate::lot::LotRule;
+use crate::quotation::Quotation;
 use crate::section::{self, Certainty, Dated, Section, newest};
 use crate::session::{Session, SessionsSection};
 use crate::short::ShortRule;
@@ -371,6 +372,11 @@ impl RuleBook {
             if section.rule.misplaced() {
                 let reason = "rows: want sessions that follow on each other".to_owned();
                 return fail("sessions", place, reason);
+            }
+        }
+        for (place, section) in self.quotations.iter().enumerate() {
+            if let Some(reason) = section.rule.misplaced() {
+                return fail("quotation", place, reason.to_owned());
             }
         }
         for (place, section) in self.programmes.iter().enumerate() {

@@ -29,7 +29,7 @@ pub enum OutOfCage {
     Park,
 }
 
-/// What is known of the market when an order meets the cage.
+/// What is known of the market when an order meets the cage or the quotation rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CageFacts {
     /// Best prices.

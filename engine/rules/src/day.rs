@@ -3,13 +3,14 @@
 use nofx_types::{Date, Market};
 
 use crate::auction::AuctionRule;
-use crate::band::{LimitRule, Quotation};
+use crate::band::LimitRule;
 use crate::cage::Cage;
 use crate::calendar::DayKind;
 use crate::error::RuleError;
 use crate::fees::{Commission, Fee, Fees};
 use crate::instrument::{InstrumentRules, Listing};
 use crate::lot::LotRule;
+use crate::quotation::Quotation;
 use crate::section::Dated;
 use crate::session::Session;
 use crate::short::ShortRule;

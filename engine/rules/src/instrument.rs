@@ -2,10 +2,11 @@
 
 use nofx_types::{Price, Side};
 
-use crate::band::{Band, Quotation, Status};
+use crate::band::{Band, Status};
 use crate::cage::Cage;
 use crate::day::BoardId;
 use crate::lot::LotRule;
+use crate::quotation::Quotation;
 use crate::section::Dated;
 use crate::short::ShortRule;
 use crate::tick::TickTable;

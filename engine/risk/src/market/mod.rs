@@ -63,6 +63,8 @@ pub struct MarketRules {
     /// Fees by board, without and with stamp duty.
     fees: Box<[[Fees; 2]]>,
     rows: Box<[Option<Row>]>,
+    /// Day orders are Hong Kong's enhanced limit orders.
+    enhanced: bool,
     holdings: Holdings,
     paces: Paces,
     refusals: Refusals,
@@ -104,6 +106,7 @@ impl MarketRules {
             sessions: sessions.into_boxed_slice(),
             fees: fees.into_boxed_slice(),
             rows: vec![None; instruments as usize].into_boxed_slice(),
+            enhanced: false,
             holdings: Holdings::new(accounts, instruments),
             paces: Paces::new(accounts, day.programme()),
             refusals: Refusals::default(),
@@ -115,6 +118,12 @@ impl MarketRules {
     /// a day at any hour.
     pub fn with_midnight(self, midnight: Nanos) -> MarketRules {
         MarketRules { midnight, ..self }
+    }
+
+    /// The same rules where day orders go out as Hong Kong's enhanced limit orders, which may reach
+    /// through the best price, or not.
+    pub fn with_enhanced_limits(self, enhanced: bool) -> MarketRules {
+        MarketRules { enhanced, ..self }
     }
 
     /// The day's rules.
@@ -346,6 +355,7 @@ impl MarketRules {
             time_ns: intent.now_ns.0.saturating_sub(self.midnight.0),
             holding: self.holdings.get(intent.account, intent.instrument),
             pace: self.paces.breach(intent.account, intent.now_ns),
+            enhanced: self.enhanced,
             since: self.day.date(),
         })
     }

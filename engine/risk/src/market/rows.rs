@@ -82,9 +82,4 @@ impl Row {
         let told = self.announced.is_some_and(|(_, since)| since == phase);
         if told && self.reference.0 > 0 { self.reference } else { self.rules.previous_close }
     }
-
-    /// What Hong Kong measures the distance of prices from.
-    pub fn nominal(&self) -> Price {
-        if self.last.0 > 0 { self.last } else { self.rules.previous_close }
-    }
 }

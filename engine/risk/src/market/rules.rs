@@ -1,8 +1,8 @@
 //! The market rules, each a function of one view that answers with what it found against the order.
 
 use nofx_gate::Rule;
-use nofx_rules::{OddLots, PriceRule, Session, Stage};
-use nofx_types::{Date, IntentKind, OrderIntent, Phase, Price, Qty, Side};
+use nofx_rules::{OddLots, PriceRule, Reach, Session, Stage};
+use nofx_types::{Date, IntentKind, OrderIntent, Phase, Price, Qty, Side, TimeInForce};
 
 use super::MarketFacts;
 use super::holdings::Holding;
@@ -19,6 +19,8 @@ pub(super) struct View<'a> {
     pub time_ns: u64,
     pub holding: Option<&'a Holding>,
     pub pace: Option<Breach>,
+    /// Day orders are enhanced limit orders.
+    pub enhanced: bool,
     pub since: Date,
 }
 
@@ -68,8 +70,8 @@ impl View<'_> {
         (!table.rule.holds(price)).then_some(Breach { limit, value: price.0, since: table.since })
     }
 
-    /// The day's limits; in auctions the prices they take; in Hong Kong the distance from the nominal
-    /// price. Limit: the bound that was passed.
+    /// The day's limits; in auctions the prices they take; in Hong Kong the distance from the market.
+    /// Limit: the bound that was passed.
     fn price_limit(&self) -> Option<Breach> {
         let (row, rules) = (self.row, &self.row.rules);
         let announced = match (self.auction(), row.rules.vcm) {
@@ -88,9 +90,10 @@ impl View<'_> {
             Some((band, session.since))
         });
         let session = session.filter(|_| self.fixes_prices());
-        let far = rules.quotation.and_then(|quotation| {
-            let band = quotation.rule.band(row.nominal(), &rules.tick.rule)?;
-            Some((band, quotation.since))
+        let far = rules.quotation.map(|quotation| {
+            let (side, facts) = (self.intent.side, row.cage_facts(self.facts.touch));
+            let band = quotation.rule.band(side, self.reach(), &facts, &rules.tick.rule);
+            (band, quotation.since)
         });
         let price = self.intent.price;
         let bands = [day, session, far].into_iter().flatten();
@@ -185,6 +188,17 @@ impl View<'_> {
         let band = self.row.announced(self.facts.phase).filter(|band| !band.holds(price))?;
         let limit = if price < band.low { band.low.0 } else { band.high.0 };
         Some(Breach { limit, value: price.0, since: vcm.since })
+    }
+
+    /// How far the order reaches through the market of Hong Kong.
+    fn reach(&self) -> Reach {
+        match self.intent.tif {
+            _ if self.auction() => Reach::Auction,
+            TimeInForce::AtCrossing => Reach::Auction,
+            TimeInForce::Ioc | TimeInForce::Fok => Reach::Any,
+            TimeInForce::Day if self.enhanced => Reach::Spreads,
+            TimeInForce::Day => Reach::Best,
+        }
     }
 
     fn auction(&self) -> bool {
