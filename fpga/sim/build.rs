@@ -16,9 +16,10 @@ mod verilate {
         let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
         println!("cargo::rerun-if-env-changed=NOFX_GATE");
         println!("cargo::rerun-if-changed={}", manifest.join("shim").display());
-        let gate = env::var_os("NOFX_GATE")
-            .map_or_else(|| manifest.join("../../hw/gate"), PathBuf::from);
-        let root = PathBuf::from(verilator(&["--getenv", "VERILATOR_ROOT"]).lines().next().unwrap_or(""));
+        let gate =
+            env::var_os("NOFX_GATE").map_or_else(|| manifest.join("../../hw/gate"), PathBuf::from);
+        let root =
+            PathBuf::from(verilator(&["--getenv", "VERILATOR_ROOT"]).lines().next().unwrap_or(""));
 
         let mut runtime = compiler(&root);
         runtime.file(root.join("include/verilated.cpp"));
@@ -48,8 +49,22 @@ mod verilate {
         let rtl = gate.join("rtl");
         let text = |path: &Path| path.to_str().expect("paths are UTF-8").to_owned();
         let mut arguments: Vec<String> = [
-            "--cc", "-Wall", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--assert",
-            "--top-module", "gate_top", "--prefix", &class, "--Mdir", &text(&folder), "-y", &text(&rtl),
+            "--cc",
+            "-Wall",
+            "-O3",
+            "--x-assign",
+            "fast",
+            "--x-initial",
+            "fast",
+            "--assert",
+            "--top-module",
+            "gate_top",
+            "--prefix",
+            &class,
+            "--Mdir",
+            &text(&folder),
+            "-y",
+            &text(&rtl),
         ]
         .map(str::to_owned)
         .to_vec();

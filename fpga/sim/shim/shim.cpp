@@ -32,7 +32,7 @@ struct Run {
     uint64_t cycles_max;
     uint32_t offer_chance, take_chance;
     uint32_t reset, mutant;
-    uint32_t stop_when_done, reserved;
+    uint32_t reserved[2];
     uint64_t random;
     // Lines offered, and how many were accepted.
     const uint8_t* lines;
@@ -149,11 +149,6 @@ inline void forget_handshakes(Sim& sim) {
     sim.answer_held = 0;
 }
 
-inline bool done(const Run& run) {
-    return run.stop_when_done && run.lines_done == run.lines_len && run.verdicts_done == run.verdicts_len &&
-           run.bus->kind == 0;
-}
-
 }  // namespace
 
 extern "C" const char* nofx_failure();  // runtime.cpp
@@ -189,7 +184,7 @@ void NAME(run)(Sim* sim_, Run* run_) {
 #endif
     run.cycles_done = 0;
     if (run.reset) forget_handshakes(sim);
-    while (run.cycles_done < run.cycles_max && !done(run)) {
+    while (run.cycles_done < run.cycles_max) {
         const uint64_t random = next(run.random);
         if (!sim.offering && run.lines_done < run.lines_len && (random & 255) < run.offer_chance && !run.reset) {
             std::memcpy(&top.s_axis_tdata[0], run.lines + run.lines_done * LINE, LINE);

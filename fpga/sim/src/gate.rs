@@ -5,9 +5,11 @@
 //! happens in the midst of traffic. Which cycles offer a line or take a verdict is drawn from a
 //! seeded generator by [`Pattern`].
 
-use std::path::Path;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
-use super::Line;
+use nofx_fpga::{OpLine, VerdictLine};
+
 use super::model::{Build, BusState, Model, OpenError, Run};
 
 /// Verdicts that may wait for the caller; behind them the gate sees an output that is not ready.
@@ -40,13 +42,15 @@ pub struct Bus {
     pub waits: [u32; 3],
 }
 
-/// A line and the cycle in which it crossed.
+/// A verdict and when it and its line crossed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamped {
-    /// The line.
-    pub line: Line,
-    /// The cycle.
-    pub cycle: u64,
+    /// The verdict.
+    pub line: VerdictLine,
+    /// Cycle in which the operation was accepted.
+    pub accepted: u64,
+    /// Cycle in which the verdict was taken.
+    pub taken: u64,
 }
 
 /// Which promise of its ports the gate broke, or which of its own assertions.
@@ -60,6 +64,14 @@ pub enum Broken {
     Assertion(String),
 }
 
+/// Cycles of which waveforms are wanted.
+struct Window {
+    from: u64,
+    to: u64,
+    path: PathBuf,
+    open: bool,
+}
+
 /// The simulated gate.
 pub struct Gate {
     model: Model,
@@ -67,10 +79,12 @@ pub struct Gate {
     pub pattern: Pattern,
     mutant: u32,
     random: u64,
-    lines: Vec<Line>,
+    lines: Vec<OpLine>,
     line_cycles: Vec<u64>,
     lines_done: usize,
-    verdicts: Vec<Line>,
+    /// When the lines whose verdicts the caller has not seen were accepted.
+    in_flight: VecDeque<u64>,
+    verdicts: Vec<VerdictLine>,
     verdict_cycles: Vec<u64>,
     verdicts_taken: usize,
     bus: BusState,
@@ -78,6 +92,7 @@ pub struct Gate {
     cycle: u64,
     killed: bool,
     broken: u32,
+    window: Option<Window>,
 }
 
 impl Gate {
@@ -92,7 +107,8 @@ impl Gate {
             lines: Vec::new(),
             line_cycles: Vec::new(),
             lines_done: 0,
-            verdicts: vec![[0; 64]; WAITING_MAX],
+            in_flight: VecDeque::new(),
+            verdicts: vec![VerdictLine::ZERO; WAITING_MAX],
             verdict_cycles: vec![0; WAITING_MAX],
             verdicts_taken: 0,
             bus: BusState::default(),
@@ -100,6 +116,7 @@ impl Gate {
             cycle: 0,
             killed: true,
             broken: 0,
+            window: None,
         };
         gate.verdicts.clear();
         gate.verdict_cycles.clear();
@@ -115,6 +132,11 @@ impl Gate {
     /// Writes waveforms from here on, or stops; false where the build cannot.
     pub fn trace(&mut self, path: Option<&Path>) -> bool {
         self.model.trace(path)
+    }
+
+    /// Writes waveforms of the cycles from `from` to `to` (of the build `Dv`).
+    pub fn trace_window(&mut self, from: u64, to: u64, path: PathBuf) {
+        self.window = Some(Window { from, to, path, open: false });
     }
 
     /// Cycles since the model was opened.
@@ -154,6 +176,7 @@ impl Gate {
         self.lines.clear();
         self.line_cycles.clear();
         self.lines_done = 0;
+        self.in_flight.clear();
         self.verdicts.clear();
         self.verdict_cycles.clear();
         self.verdicts_taken = 0;
@@ -162,7 +185,7 @@ impl Gate {
     }
 
     /// Puts lines into the queue.
-    pub fn offer(&mut self, lines: &[Line]) {
+    pub fn offer(&mut self, lines: &[OpLine]) {
         // What crossed is dropped here, so the queue stays as long as what waits.
         self.lines.drain(..self.lines_done);
         self.line_cycles.drain(..self.lines_done);
@@ -171,9 +194,9 @@ impl Gate {
         self.line_cycles.resize(self.lines.len(), 0);
     }
 
-    /// Cycles in which the lines in the queue's front were accepted, since the last `offer`.
-    pub fn line_cycles(&self) -> &[u64] {
-        &self.line_cycles[..self.lines_done]
+    /// When the lines were accepted whose verdicts the caller has not taken, oldest first.
+    pub fn in_flight(&self) -> &VecDeque<u64> {
+        &self.in_flight
     }
 
     /// Clocks `cycles`; returns how many it did (fewer when the verdicts have no more room).
@@ -200,9 +223,9 @@ impl Gate {
     /// Takes the next verdict.
     pub fn take(&mut self) -> Option<Stamped> {
         let line = *self.verdicts.get(self.verdicts_taken)?;
-        let cycle = self.verdict_cycles[self.verdicts_taken];
+        let taken = self.verdict_cycles[self.verdicts_taken];
         self.verdicts_taken += 1;
-        Some(Stamped { line, cycle })
+        Some(Stamped { line, accepted: self.in_flight.pop_front().unwrap_or(0), taken })
     }
 
     /// Starts a register access; false while another is under way.
@@ -215,7 +238,7 @@ impl Gate {
             kind: if access.write.is_some() { 1 } else { 2 },
             address: access.address,
             data: access.write.unwrap_or(0),
-            strobe: 0xf,
+            strobe: if access.write.is_some() { 0xf } else { 0 },
             address_wait,
             data_wait,
             answer_wait,
@@ -229,9 +252,11 @@ impl Gate {
         self.bus.kind != 0
     }
 
-    /// The value of the last read, the cycle in which its address was taken.
-    pub fn bus_answer(&self) -> (u32, u64) {
-        (self.bus.value, self.bus.taken_at)
+    /// The cycle in which the access started last was taken by the gate (address, and data of a
+    /// write); it may not be answered yet.
+    pub fn bus_taken(&self) -> Option<u64> {
+        let write_or_none = self.bus.data_taken != 0 || self.bus.strobe == 0;
+        (self.bus.address_taken != 0 && write_or_none).then_some(self.bus.taken_at)
     }
 
     /// Writes a register, clocking until it is answered; false where it never is.
@@ -262,6 +287,18 @@ impl Gate {
         Some(())
     }
 
+    /// Opens and closes the waveforms at about the cycles asked for.
+    fn step_window(&mut self, cycles: u64) {
+        let Some(window) = &mut self.window else { return };
+        if !window.open && self.cycle + cycles >= window.from {
+            window.open = self.model.trace(Some(&window.path));
+        }
+        if self.cycle > window.to {
+            self.model.trace(None);
+            self.window = None;
+        }
+    }
+
     /// `deaf`: the output is not taken where there is no room, instead of ending the call.
     fn run(&mut self, cycles: u64, reset: bool, deaf: bool) -> u64 {
         self.make_room();
@@ -270,6 +307,7 @@ impl Gate {
             return 0;
         }
         let cycles = if deaf { cycles } else { cycles.min(room as u64) };
+        self.step_window(cycles);
         let (taken, len) = (self.lines_done, self.verdicts.len());
         let mut run = Run {
             cycles_max: cycles,
@@ -277,8 +315,7 @@ impl Gate {
             take_chance: self.pattern.take,
             reset: u32::from(reset),
             mutant: self.mutant,
-            stop_when_done: 0,
-            reserved: 0,
+            reserved: [0; 2],
             random: self.random,
             lines: self.lines.as_ptr().cast(),
             lines_len: self.lines.len() as u64,
@@ -306,6 +343,7 @@ impl Gate {
             self.verdict_cycles.set_len(verdicts);
         }
         self.accepted += (self.lines_done - taken) as u64;
+        self.in_flight.extend(&self.line_cycles[taken..self.lines_done]);
         self.random = run.random;
         self.cycle = run.cycle;
         self.killed = run.killed != 0;

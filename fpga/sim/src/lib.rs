@@ -7,11 +7,10 @@
 //!
 //! Worst case: a call clocks as often as it is asked to; the model never waits for anything.
 
+pub mod cosim;
 mod gate;
+mod inproc;
 mod model;
 
 pub use gate::{Broken, Bus, Gate, Pattern, Stamped};
 pub use model::{Build, OpenError};
-
-/// 64 bytes as they cross the streams.
-pub type Line = [u8; 64];

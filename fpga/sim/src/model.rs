@@ -28,7 +28,9 @@ impl fmt::Display for OpenError {
                 "built without fpga-sim: the simulated gate needs `--features {name}` and, to build \
                  it, the package verilator"
             ),
-            OpenError::Layout => write!(f, "the simulation shim is of another version: build again"),
+            OpenError::Layout => {
+                write!(f, "the simulation shim is of another version: build again")
+            }
         }
     }
 }
@@ -62,8 +64,7 @@ pub(crate) struct Run {
     pub take_chance: u32,
     pub reset: u32,
     pub mutant: u32,
-    pub stop_when_done: u32,
-    pub reserved: u32,
+    pub reserved: [u32; 2],
     pub random: u64,
     pub lines: *const u8,
     pub lines_len: u64,

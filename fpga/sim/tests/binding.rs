@@ -5,11 +5,13 @@ use nofx_fpga_sim::{Build, Gate};
 #[test]
 fn lines_come_out() {
     let mut gate = Gate::open(Build::Fast, 1).expect("built");
-    let lines: Vec<[u8; 64]> = (0..200_000u32).map(|i| {
-        let mut l = [0u8; 64];
-        l[..4].copy_from_slice(&i.to_le_bytes());
-        l
-    }).collect();
+    let lines: Vec<[u8; 64]> = (0..200_000u32)
+        .map(|i| {
+            let mut l = [0u8; 64];
+            l[..4].copy_from_slice(&i.to_le_bytes());
+            l
+        })
+        .collect();
     let t = std::time::Instant::now();
     gate.offer(&lines);
     let mut n = 0u32;
