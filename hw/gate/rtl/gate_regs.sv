@@ -51,7 +51,9 @@ module gate_regs #(
     output wire [4:0]           counter_at,
     input  wire [63:0]          counter,
     output wire [4:0]           rule_at,
-    input  wire [31:0]          rule_counter
+    input  wire [31:0]          rule_counter,
+    // Planted fault: an answer to a write does not wait to be taken.
+    input  wire                 broken
 );
     assign s_axil_bresp = 2'b00;
     assign s_axil_rresp = 2'b00;
@@ -112,7 +114,7 @@ module gate_regs #(
 
         if (rst) s_axil_bvalid <= 1'b0;
         else if (writes) s_axil_bvalid <= 1'b1;
-        else if (s_axil_bready) s_axil_bvalid <= 1'b0;
+        else if (s_axil_bready | broken) s_axil_bvalid <= 1'b0;
         if (rst) s_axil_rvalid <= 1'b0;
         else if (reads) s_axil_rvalid <= 1'b1;
         else if (s_axil_rready) s_axil_rvalid <= 1'b0;

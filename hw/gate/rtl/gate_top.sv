@@ -110,7 +110,8 @@ module gate_top #(
 
     verdict_fifo #(.WIDTH(512), .DEPTH(CREDITS)) fifo (
         .clk(clk), .rst(rst), .write(verdict_valid), .in_word(verdict), .overflow(overflow),
-        .out_valid(m_axis_tvalid), .out_word(m_axis_tdata), .out_ready(m_axis_tready)
+        .out_valid(m_axis_tvalid), .out_word(m_axis_tdata), .out_ready(m_axis_tready),
+        .broken({mutant == 6'd50, mutant == 6'd49})
     );
 
     wire [4:0] counter_at, rule_at;
@@ -148,7 +149,8 @@ module gate_top #(
         .shadow(shadow),
         .status({27'd0, sizes_legal, commit_waits, sticky != '0, killed, ~scrubbing & ~scrub_waits}),
         .sticky(sticky), .cfg_epoch(cfg_epoch), .commit_done(commit_done), .commit_rejects_now(commit_rejects),
-        .counter_at(counter_at), .counter(counter), .rule_at(rule_at), .rule_counter(rule_counter)
+        .counter_at(counter_at), .counter(counter), .rule_at(rule_at), .rule_counter(rule_counter),
+        .broken(mutant == 6'd51)
     );
 endmodule
 

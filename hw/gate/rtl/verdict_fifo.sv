@@ -13,14 +13,16 @@ module verdict_fifo #(
     output wire              overflow,
     output wire              out_valid,
     output wire [WIDTH-1:0]  out_word,
-    input  wire              out_ready
+    input  wire              out_ready,
+    // Planted faults: bit 0 moves on before the word was taken, bit 1 lends the newest word.
+    input  wire [1:0]        broken
 );
     localparam int W = $clog2(DEPTH);
     logic [WIDTH-1:0] memory [DEPTH];
     logic [W:0] head, tail;   // one bit more than an index: equal is empty, a turn apart is full
     wire full = (head[W-1:0] == tail[W-1:0]) & (head[W] != tail[W]);
     assign out_valid = head != tail;
-    assign out_word = memory[head[W-1:0]];
+    assign out_word = memory[broken[1] ? tail[W-1:0] - 1'b1 : head[W-1:0]];
     assign overflow = write & full;
     always_ff @(posedge clk) begin
         if (write & ~full) memory[tail[W-1:0]] <= in_word;
@@ -29,7 +31,7 @@ module verdict_fifo #(
             tail <= '0;
         end else begin
             if (write & ~full) tail <= tail + 1'b1;
-            if (out_valid & out_ready) head <= head + 1'b1;
+            if (out_valid & (out_ready | broken[0])) head <= head + 1'b1;
         end
     end
 endmodule
