@@ -53,7 +53,7 @@ pub fn ocg(data: &[u8]) {
     }
 }
 
-/// A text without its NUL, and flags other than 0 and 1, are written as the sheet has them; then the
+/// A text without its NUL, and flags other than 0 and 1, are written as specified; then the
 /// message is the same.
 fn holds_ocg(whole: &[u8], text: &str, again: &[u8]) {
     if again.is_empty() || again == whole {

@@ -86,7 +86,7 @@ pub fn outbound42(body: &[u8]) -> Read {
     Ok((format!("{message:?}"), record.to_vec()))
 }
 
-/// Bytes of each letter without optional fields and their length, from the sheet.
+/// Bytes of each letter without optional fields and their length (OUCH 5.0).
 pub const INBOUND50: &[(u8, usize)] =
     &[(b'O', 45), (b'U', 38), (b'X', 9), (b'M', 10), (b'C', 17), (b'D', 9), (b'E', 9), (b'Q', 1)];
 /// As [`INBOUND50`].

@@ -11,7 +11,7 @@ pub use rebuild::{Channel, Clean, Rebuild, RebuildName};
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
 
-/// Section `[omdc]`: what the OMD-C sheet leaves open.
+/// Section `[omdc]`: what the documents of OMD-C leave open.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OmdcSection {

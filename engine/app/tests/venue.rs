@@ -1,5 +1,6 @@
 //! `nofx venue` from outside: two lossy lines, order ports, re-requests, snapshots, garbage, and a
-//! dump that says what the stream said. Everything a client sends is made by hand from the sheets.
+//! dump that says what the stream said. All that a client sends is made by hand from the
+//! specifications.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,4 @@
-//! IEX: DEEP 1.0, DEEP+, TOPS 1.5 and 1.6 as book events (iex-hist.md).
+//! IEX: DEEP 1.0, DEEP+, TOPS 1.5 and 1.6 as book events.
 //!
 //! Model: one [`Segments`] reads the transport, gives symbols their ids in order of appearance, and
 //! translates what the three feeds share; each feed adds the messages that are its own. A feed is

@@ -1,5 +1,5 @@
 //! TotalView-ITCH 5.0 as book events, out of MoldUDP64 datagrams or a BinaryFILE
-//! (nasdaq-itch-5.0.md, "Book building rules").
+//! (TotalView-ITCH 5.0, "Add Order", "Modify Order" and "Trade Messages").
 //!
 //! Model: the stock locate is the instrument id, so no symbol is looked up. Each message is an
 //! atomic event of its own: `last` is always set. The seven messages that change a book are

@@ -24,12 +24,12 @@
 //!
 //! | module | feed | source |
 //! |---|---|---|
-//! | [`itch`] | MoldUDP64 + TotalView-ITCH 5.0, and ITCH in a BinaryFILE | nasdaq-itch-5.0.md, moldudp64.md |
-//! | [`iex`] | IEX-TP + DEEP 1.0, DEEP+, TOPS 1.5 and 1.6 | iex-hist.md |
-//! | [`omdc`] | OMD-C 1.45 full tick | hkex-omd-c.md |
-//! | [`szse`] | Shenzhen binary Level-2 over TCP, or in datagrams | szse-binary-l2.md |
-//! | [`dbn`] | Databento DBN, market by order | wire's `dbn` |
-//! | [`ticks`] | ticks of Shanghai and Shenzhen, from files or a decoder | sse-l2.md, szse-binary-l2.md |
+//! | [`itch`] | MoldUDP64 + TotalView-ITCH 5.0, and ITCH in a BinaryFILE | Nasdaq, TotalView-ITCH 5.0; MoldUDP64 1.00 |
+//! | [`iex`] | IEX-TP + DEEP 1.0, DEEP+, TOPS 1.5 and 1.6 | IEX, Transport, DEEP, DEEP+ and TOPS Specification |
+//! | [`omdc`] | OMD-C 1.45 full tick | HKEX, OMD-C Binary Interface Specifications 1.45 |
+//! | [`szse`] | Shenzhen binary Level-2 over TCP, or in datagrams | Shenzhen, Binary Market Data Interface Specification |
+//! | [`dbn`] | Databento DBN, market by order | Databento, DBN |
+//! | [`ticks`] | ticks of Shanghai and Shenzhen, from files or a decoder | Shanghai, LDDS Level-2 interface (UA5803); Shenzhen as above |
 //!
 //! Worst case: one datagram releases everything that waited behind a hole
 //! ([`FeedConfig::park_packets`]). Memory is sized by [`FeedConfig`]; nothing allocates after

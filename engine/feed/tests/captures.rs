@@ -1,4 +1,4 @@
-//! Real captures: the counts and invariants that their README and the protocol sheets state.
+//! Real captures: the counts and invariants that were counted in them by other programs.
 
 mod common;
 
@@ -163,7 +163,7 @@ fn deep10_restarts_eleven_times_and_has_no_gap() {
     check_event_ends(&log, report.implicit_closes);
 }
 
-/// Groups the level updates of a run by symbol and time, as the sheet does, and compares: each
+/// Groups the level updates of a run by symbol and time, as another program did, and compares: each
 /// group ends once, by the flag of its last update or by an EndOfEvent of ours.
 fn check_event_ends(log: &Log, implicit_closes: u64) {
     let mut groups: BTreeMap<(u32, InstrumentId, Nanos), usize> = BTreeMap::new();
@@ -187,7 +187,7 @@ fn check_event_ends(log: &Log, implicit_closes: u64) {
     assert!(groups.values().all(|ends| *ends == 1), "each event ends once");
     assert_eq!(groups.len(), flagged + implicit);
     assert_eq!(implicit as u64, implicit_closes);
-    // The sheet counts 27,037, 26,426 and 611: the cut packet holds one more, without a flag.
+    // That count has 27,037, 26,426 and 611: the cut packet holds one more, without a flag.
     assert_eq!((groups.len(), flagged, implicit), (27_036, 26_426, 610));
 }
 

@@ -1,4 +1,4 @@
-//! What each message means for a book: vectors packed from the protocol sheets by Python `struct`.
+//! What each message means for a book: vectors packed from the specifications by Python `struct`.
 
 mod common;
 

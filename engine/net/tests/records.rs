@@ -11,7 +11,7 @@ use nofx_net::write::BinaryFileWriter;
 use nofx_net::{Result, Warning, WarningKind};
 use support::*;
 
-/// Lengths of three ITCH 5.0 types, from the sheet.
+/// Lengths of three types (TotalView-ITCH 5.0).
 fn itch_length(kind: u8) -> Option<usize> {
     match kind {
         b'S' => Some(12),

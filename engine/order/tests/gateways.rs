@@ -1,7 +1,8 @@
-//! OCG-C, TGW and TDGW against a far end written from the sheets: the same races and faults as OUCH's.
-//! Connections cut at any byte either way, reports sent again, a client killed at any moment and
-//! restored from its journal, and with the mainland's gateways a second session that cancels while
-//! the first is down. No order takes effect twice, none is left, no share is released twice.
+//! OCG-C, TGW and TDGW against a far end written from the documents: the same races and faults as
+//! OUCH's. Connections cut at any byte either way, reports sent again, a client killed at any
+//! moment and restored from its journal, and with the mainland's gateways a second session that
+//! cancels while the first is down. No order takes effect twice, none is left, no share is released
+//! twice.
 
 mod common;
 

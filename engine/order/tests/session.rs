@@ -27,7 +27,7 @@ fn fill(id: u32, qty: u32, match_number: u64) -> Say {
     Say::Executed { id, qty, price: 900, flag: b'A', match_number }
 }
 
-/// A login request as the sheet lays it out: user 6, password 10, session 10, sequence 20.
+/// A login request as SoupBinTCP 3.00 lays it out: user 6, password 10, session 10, sequence 20.
 fn login(session: &str, sequence: u64) -> Vec<u8> {
     format!("\0\x2fL{:<6}{:<10}{session:>10}{sequence:>20}", "NOFX", "NOFX").into_bytes()
 }

@@ -1,4 +1,4 @@
-//! Seeded orders against a slow reference that reads the rule file itself and follows the sheet.
+//! Seeded orders against a slow reference that reads the rule file itself and follows it.
 
 use nofx_gate::{Rejects, Rule};
 use nofx_risk::market::{MarketFacts, MarketRules};
@@ -96,7 +96,7 @@ impl Case {
         }
     }
 
-    /// The sheet, section by section.
+    /// The file, section by section.
     fn refused(&self, sheet: &Sheet) -> Rejects {
         let number = |section: &str, key: &str| sheet.number(section, self.board, key);
         let bps = number("limit", if self.special { "special_bps" } else { "normal_bps" });

@@ -39,7 +39,7 @@ fn the_spread_table_of_hong_kong_changes_in_two_steps() {
         let ticks = [150_000, 250_000, 50_000].map(|price| rules.tick.rule.at(Price(price)));
         assert_eq!(ticks, want, "{date}");
     }
-    // Every step of the sheet's Part A at its upper boundary and just above it.
+    // Every step of the exchange's spread table, Part A, at its upper boundary and just above it.
     let today = rules(Market::Hkex, "2024-01-03");
     let old = today.tick_table("01").expect("Part A").rule;
     for (upper, below, above) in [

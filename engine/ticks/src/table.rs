@@ -359,8 +359,8 @@ impl TickRows {
     }
 }
 
-/// Smallest price step of a mainland security by its code, in 1/10,000 (market-rules.md 1): 0.01 for
-/// A shares, 0.001 for what else is listed.
+/// Smallest price step of a mainland security by its code, in 1/10,000 (`[[tick]]` in
+/// `rules/*.toml`): 0.01 for A shares, 0.001 for what else is listed.
 pub const fn price_step(market: Market, symbol: Symbol) -> i64 {
     let [a, b, ..] = symbol.0;
     let share = match market {

@@ -1,6 +1,6 @@
 //! [`BookEvent`]: the one event type between every feed and every book.
 //!
-//! Its shape covers what the venues send (fact sheets in brackets): orders by id with implied
+//! Its shape covers what the venues send (protocols in brackets): orders by id with implied
 //! price (ITCH, DEEP+), absolute level updates that form an atomic event (DEEP), whole-side
 //! replacement (TOPS), explicit queue rank and modify-by-total (OMD-C 30, 31), market and own-best
 //! orders whose price is not on the wire and executions that name both orders (SZSE 300192,

@@ -21,8 +21,8 @@ fn drain(acceptor: &mut Acceptor) -> Vec<Vec<u8>> {
     frames
 }
 
-/// Written from the sheets with Python's `struct`: login of `trader`/`secret`, then Enter Order 258,
-/// buy 100 `AAA` at 12.34, day, visible, principal, client text `c1`, tag 24 = 7.
+/// Written from the documents with Python's `struct`: login of `trader`/`secret`, then Enter Order
+/// 258, buy 100 `AAA` at 12.34, day, visible, principal, client text `c1`, tag 24 = 7.
 const LOGIN: &str = "002f4c7472616465727365637265742020202020202020202020202020202020\
     2020202020202020202020202020202031";
 const ENTER: &str = "0034554f0000010242000000644141412020202020000000000001e208305950\

@@ -9,7 +9,7 @@
 //! | 1 | 20 | ASCII sequence number, right-justified, of the first ITCH message that is not in the image |
 //!
 //! A client logs in with sequence 1: anything else would leave out the front of the image. That the
-//! marker has 21 bytes stands on one source (glimpse.md).
+//! marker has 21 bytes stands on one public source.
 
 use crate::record::record;
 use crate::soup;

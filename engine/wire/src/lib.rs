@@ -6,20 +6,24 @@
 //! records; nothing here keeps state, allocates or fails on outside bytes other than by `None` or a
 //! typed error.
 //!
-//! | module | protocol | byte order |
-//! |---|---|---|
-//! | [`itch`] | Nasdaq TotalView-ITCH 5.0, 23 messages | big |
-//! | [`mold`] | MoldUDP64 1.00 packets | big |
-//! | [`glimpse`] | GLIMPSE 5.0 snapshot marker | big |
-//! | [`iex`] | IEX-TP v1, DEEP 1.0, DEEP+, TOPS 1.5/1.6 | little |
-//! | [`dbn`] | Databento DBN market-by-order record | little |
-//! | [`soup`] | SoupBinTCP 3.00 frames | big |
-//! | [`ocg`] | HKEX OCG-C order entry | little |
-//! | [`tgw`] | Shenzhen trading gateway 1.29, order entry (layouts experimental) | big |
-//! | [`tdgw`] | Shanghai trading gateway 0.57, order entry (layouts experimental) | big |
-//! | [`ouch50`], [`ouch42`] | Nasdaq OUCH order entry | big |
-//! | [`omdc`] | HKEX OMD-C 1.45, packets and 32 messages | little |
-//! | [`szse`] | Shenzhen binary Level-2: frame (also of its gateway), session, ticks, snapshots | big |
+//! | module | protocol | byte order | the specification |
+//! |---|---|---|---|
+//! | [`itch`] | 23 messages, BinaryFILE | big | Nasdaq, TotalView-ITCH 5.0 (2026-02); BinaryFILE 1.00 |
+//! | [`mold`] | packets | big | Nasdaq, MoldUDP64 Protocol Specification 1.00 |
+//! | [`glimpse`] | snapshot marker | big | Nasdaq, GLIMPSE 5.0 |
+//! | [`iex`] | segments, messages | little | IEX, Transport Specification 1.25; DEEP 1.06 and 1.08; DEEP+ 1.02 and 1.04; TOPS 1.56, 1.64 and 1.66 |
+//! | [`dbn`] | market-by-order record | little | Databento, DBN |
+//! | [`soup`] | frames | big | Nasdaq, SoupBinTCP 3.00 |
+//! | [`ouch50`], [`ouch42`] | order entry | big | Nasdaq, OUCH 5.0 (2023-04) and 4.2 |
+//! | [`omdc`] | packets and 32 messages | little | HKEX, OMD-C Binary Interface Specifications 1.45 |
+//! | [`ocg`] | order entry | little | HKEX, OCG-C Binary Trading Protocol |
+//! | [`szse`] | frame (also of its gateway), session, ticks, snapshots | big | Shenzhen, Binary Market Data Interface Specification 1.01 to 1.17 |
+//! | [`tgw`] | order entry (layouts experimental) | big | Shenzhen, Binary Trading Data Interface Specification 1.29 |
+//! | [`tdgw`] | order entry (layouts experimental) | big | Shanghai, binary trading interface of the auction platform 0.57 |
+//! | [`step`], [`fast`] | envelope, transfer encoding, merged ticks | text, bits | Shanghai, LDDS Level-2 interface 2.0.6; FIX Adapted for Streaming 1.1 |
+//!
+//! Not all of these documents could be read: layouts were compared over public codecs of them and
+//! real captures. \[?\] marks what none of these says, "from memory" what nobody could confirm.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,11 +1,11 @@
 //! Nasdaq OUCH 4.2: the order entry that 5.0 replaces. Fixed layouts, no optional fields, 14-byte
 //! order tokens, u32 prices with four decimals, time in force in seconds.
 //!
-//! Our sheet states only lengths. Field order comes from two public sources: the
+//! The specification could not be read. Field order comes from two public sources: the
 //! Open-Markets-Initiative wireshark dissector `Nasdaq_NsmEquities_Orders_Ouch_v4_2` and the structs
-//! of a C++ client (namespace `i01::OE::NASDAQ::OUCH42`); every length equals the sheet's where the
-//! sheet has one. "One source" marks what only the dissector has. Letters of side, display,
-//! capacity, cross, state, cancel reasons and liquidity flags are those of [`crate::ouch50::codes`].
+//! of a C++ client (namespace `i01::OE::NASDAQ::OUCH42`). "One source" marks what only the
+//! dissector has. Letters of side, display, capacity, cross, state, cancel reasons and liquidity
+//! flags are those of [`crate::ouch50::codes`].
 //!
 //! | in | name | bytes | | out | name | bytes |
 //! |---|---|---|---|---|---|---|

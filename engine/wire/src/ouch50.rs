@@ -34,7 +34,7 @@
 //! above the last one, which makes a blind resend after a reconnect safe. `X` and `M` name an
 //! existing order and use up no number.
 //!
-//! Post-only is sent as display code `P`. That letter is in our sheet and in the 4.2 dissector; the
+//! Post-only is sent as display code `P`. That letter is in the 4.2 dissector; the
 //! 5.0 dissector knows tag 12 as well, which [`tag::POST_ONLY`] reads.
 
 use core::fmt;
@@ -56,7 +56,7 @@ pub use outbound::{
     PriorityUpdate, QueryResponse, Rejected, Replaced, Restated, SystemEvent, aiq_strategy,
 };
 
-/// Price that asks for a market order (from memory in our sheet; one 4.2 client agrees).
+/// Price that asks for a market order (from memory; one 4.2 client agrees).
 pub const MARKET_PRICE: u64 = 0x7fff_ffff;
 
 /// Bytes of the longest fixed part, outbound, with its appendage length.

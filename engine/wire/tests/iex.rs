@@ -1,4 +1,4 @@
-//! IEX against the Python encoder, the sheet's vectors and real captures.
+//! IEX against the Python encoder, single captured messages and real captures.
 
 mod support;
 
@@ -49,7 +49,7 @@ fn a_message_cut_at_any_length_is_refused_and_a_longer_one_is_read() {
     }
 }
 
-/// Captured messages of the sheet, section "Wire vectors", with the meaning that it states.
+/// Messages out of public captures (HIST), with their meaning by the specifications.
 const SHEET: &[(Protocol, &str, &str)] = &[
     (
         Protocol::Deep,

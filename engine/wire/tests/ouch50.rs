@@ -156,7 +156,7 @@ fn captured_reports_read_as_the_sheet_states() {
         clordid: *b"7682701       ",
     };
     assert_eq!(*report, want);
-    // The sheet names tag 0x12 (18), BBO weight, in the last entry.
+    // Tag 0x12 (18), BBO weight, is the last entry.
     let entries: Vec<_> = tags.iter().collect();
     let firm = TagValue { tag: tag::FIRM, value: b"MLNR" };
     assert_eq!(entries, [firm, TagValue { tag: tag::BBO_WEIGHT, value: b"0" }]);
@@ -228,7 +228,7 @@ fn code_lists_are_those_of_the_sheet() {
     let names: Vec<_> = b"UITSDQZCKHXEFG".iter().map(|letter| cancel::name(*letter)).collect();
     assert!(!names.contains(&"unknown"));
     assert_eq!(cancel::name(b'?'), "unknown");
-    // Those that rested, of the sheet's list for 5.0.
+    // Those that rested, of the liquidity flags of 5.0.
     let all = b"ARJkmNnOMLHKi078ejrqtp";
     let adds: Vec<u8> = all.iter().copied().filter(|flag| liquidity::adds(*flag)).collect();
     assert_eq!(adds, b"AJkN78ej");

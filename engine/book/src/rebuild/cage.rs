@@ -1,4 +1,5 @@
-//! The valid declaration range of the continuous phase (market-rules.md 2).
+//! The valid declaration range of the continuous phase (trading rules of Shanghai
+//! and Shenzhen, 2023; `[[cage]]` in `rules/*.toml`).
 
 use nofx_types::{Price, Side, Touch};
 

@@ -14,17 +14,17 @@
 //!   truth is followed. Market orders are waited for: the feed does not tell their five kinds apart.
 //!
 //! Messages of an order follow it at once in its channel, so `over` takes the channel: whatever else
-//! comes in it ends the wait. A limit order is waited for only while it crosses. Rules: book building
-//! rules 1 to 7 of szse-binary-l2.md.
+//! comes in it ends the wait. A limit order is waited for only while it crosses. Source: the
+//! order of 300192 and 300191 in a channel (Binary Market Data Interface Specification, Shenzhen).
 //!
 //! In call auctions orders gather, crossed or not, and trades name two resting orders. Phases come
 //! with the events; where nobody tells them, an order that crosses in an auction joins one message
 //! late, and nothing else is different.
 //!
-//! The price cage (market-rules.md 2) matters to books where the exchange parks orders outside it
-//! (ChiNext before 2023): [`Waiting::set_cage`]. A parked order is not in the book; it enters when
-//! the reference has moved enough, in the order of entry. The cage holds in the continuous phase only,
-//! which must be told.
+//! The price cage (`[[cage]]` in `rules/szse.toml`) matters to books where the exchange parks
+//! orders outside it (ChiNext before 2023): [`Waiting::set_cage`]. A parked order is not in the
+//! book; it enters when the reference has moved enough, in the order of entry. The cage holds in
+//! the continuous phase only, which must be told.
 //!
 //! Worst case: a change of the touch walks over the parked orders of its instrument once for each that
 //! enters; a clear of all books walks all channels. Nothing allocates after construction.

@@ -1,7 +1,7 @@
 //! DEEP 1.0: absolute price levels, grouped into atomic events.
 //!
 //! An event of a symbol is open from a level update without the closing flag until one with it. The
-//! flag may never come (iex-hist.md, DEEP 1.0, rule 4): then the event is closed by the next level
+//! flag may never come (HIST captures of DEEP 1.0): then the event is closed by the next level
 //! update of the symbol with another time, by `E`, `H` or `O` of the symbol, by the end of
 //! messages, by a gap, a restart or the end of the input; each of these is counted. A trade report
 //! comes before the levels it changed and never closes an event (rule 3).

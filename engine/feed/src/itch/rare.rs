@@ -179,7 +179,7 @@ fn definition(id: InstrumentId, directory: &StockDirectory) -> Instrument {
     }
 }
 
-/// The side on the wire does not tell the aggressor (sheet, rule 2).
+/// The side on the wire does not tell the aggressor (TotalView-ITCH 5.0, "Trade Message").
 fn hidden(trade: &Trade) -> EventKind {
     EventKind::Trade {
         price: price(trade.price_e4),

@@ -1,4 +1,4 @@
-//! What the sheet leaves open, as options; and how much is remembered.
+//! What the public documents leave open, as options; and how much is remembered.
 
 use crate::ConfigError;
 

@@ -46,7 +46,7 @@ fn known(ns: u64) -> u64 {
     if ns >= i64::MAX as u64 { 0 } else { ns }
 }
 
-/// The phase of a `trading_session_sub_id`; `None` for one the sheet does not have.
+/// The phase of a `trading_session_sub_id`; `None` for one the specification does not have.
 ///
 /// | sub-session | phase |
 /// |---|---|

@@ -1,4 +1,5 @@
-//! HKEX OMD-C full tick as book events (hkex-omd-c.md, "Full tick book rules").
+//! HKEX OMD-C full tick as book events (OMD-C Binary Interface Specifications 1.45, order book
+//! messages 30 to 34).
 //!
 //! Model: a security code leads to a dense instrument id through a table of all codes there can be.
 //! An order is named by security, side and id; books tell instruments apart, so the side is folded

@@ -1,5 +1,5 @@
 //! How OMD-C recovers: sessions with a retransmission server, and a refresh line
-//! (hkex-omd-c.md, "Recovery").
+//! (OMD-C Binary Interface Specifications 1.45, retransmission and refresh).
 
 use nofx_wire::num::{Le16, Le32};
 use nofx_wire::omdc::{

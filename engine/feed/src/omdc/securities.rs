@@ -14,7 +14,7 @@ pub struct OmdcListing {
     pub market: [u8; 4],
     /// Spread table: `01` part A, `03` part B, and so on.
     pub spread_table: [u8; 2],
-    /// Product type of the sheet.
+    /// Product type (message 11).
     pub product_type: u8,
     /// Shares of a board lot; 0 until it is defined.
     pub lot: u32,

@@ -1,5 +1,5 @@
 //! Images from a refresh line: a multicast line that sends one image after another
-//! (hkex-omd-c.md, "Recovery").
+//! (OMD-C Binary Interface Specifications 1.45, refresh).
 //!
 //! Model: the line numbers its packets by itself. An image begins behind the end of the one before,
 //! or with number 1, and must come without a hole; one that does not is passed over, and the next one

@@ -1,5 +1,5 @@
 //! The session with a retransmission server: a stream that is logged in to and then asked
-//! (hkex-omd-c.md, "Recovery").
+//! (OMD-C Binary Interface Specifications 1.45, retransmission).
 //!
 //! Model: bytes in, packets out, no socket; what is to be done to the connection is kept as flags and
 //! handed out in the one order that makes sense. A session is opened when a request waits, and

@@ -1,5 +1,5 @@
 //! The snapshot session: a SoupBinTCP client that logs in at sequence 1 and takes messages
-//! (soupbintcp.md, "Session rules"; glimpse.md).
+//! (SoupBinTCP 3.00; GLIMPSE 5.0).
 //!
 //! Model: bytes in, frames out, no socket. What is to be done to the connection is kept as flags and
 //! handed out in the one order that makes sense.

@@ -4,7 +4,7 @@
 //! keeps one number, `expected`, and hands blocks on in order: a datagram at `expected` goes
 //! straight through, one behind it is a copy, one ahead of it is parked in a slot that was allocated
 //! at start. Arbitration is per message, because the two lines may cut the stream differently
-//! (iex-hist.md, "A/B lines"): a datagram that straddles `expected` has its first blocks skipped.
+//! (IEX-TP, MoldUDP64): a datagram that straddles `expected` has its first blocks skipped.
 //!
 //! ```text
 //!          delivered            hole        parked        parked
@@ -124,7 +124,7 @@ pub struct Gap {
 pub enum Reset {
     /// Another session id.
     Session,
-    /// The sequence starts at 1 again under the same session id (iex-hist.md, quirk 1), or all
+    /// The sequence starts at 1 again under the same session id (HIST captures of IEX), or all
     /// lines have gone back.
     Restart,
 }
@@ -480,7 +480,7 @@ impl Sequencer {
         self.enter_session(packet_no, now, datagram, receiver)
     }
 
-    /// Rule of iex-hist.md, quirk 1: sequence 1 at stream offset 0, sent later than anything
+    /// As in the HIST captures of IEX: sequence 1 at stream offset 0, sent later than anything
     /// accepted, while we are past it. A late copy of the first segment fails the send time.
     fn is_restart(&self, line: usize, datagram: &Datagram<'_>) -> bool {
         if !(datagram.stream_start && datagram.seq == 1 && self.expected > 1) {

@@ -243,7 +243,7 @@ impl Channel {
         match answer.resend_status {
             resend_status::DONE => {}
             resend_status::PARTIAL => counters.request_failures += 1,
-            // No right, not available, or a word the sheet does not have: asking again is of no use.
+            // No right, not available, or a word nobody specified: asking again is of no use.
             _ => {
                 counters.request_failures += 1;
                 self.tries = config.resend_tries;

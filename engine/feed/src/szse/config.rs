@@ -40,7 +40,7 @@ pub struct SzseConfig {
     pub channels: u32,
     /// Ticks of a channel that may wait behind a hole: a power of two.
     pub park_ticks: u32,
-    /// Most ticks asked for at once. The sheet names no bound \[?\].
+    /// Most ticks asked for at once. No source names a bound \[?\].
     pub resend_max: u64,
     /// How long an answer may take, nanoseconds.
     pub resend_timeout_ns: u64,

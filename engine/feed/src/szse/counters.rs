@@ -15,7 +15,7 @@ pub struct SzseCounters {
     pub channel_heartbeats: u64,
     /// Switches of a security (390013): kinds of business, not its phase.
     pub security_status: u64,
-    /// States of a market segment (390019); the sheet does not list their values.
+    /// States of a market segment (390019); no source lists their values.
     pub market_status: u64,
     /// Messages of types that are not used.
     pub other: u64,
@@ -51,7 +51,7 @@ pub struct SzseCounters {
     pub datagram: u64,
     /// Bodies shorter than their layout.
     pub short: u64,
-    /// Neither buy nor sell, or a type of order or execution that the sheet does not have.
+    /// Neither buy nor sell, or a type of order or execution that the specification does not have.
     pub code: u64,
     /// Quantities that are no whole number of shares, prices below zero, numbers below 1.
     pub value: u64,

@@ -1,5 +1,5 @@
 //! Shenzhen binary Level-2: a TCP session or datagrams, channels of numbered ticks, events per channel
-//! (szse-binary-l2.md).
+//! (Binary Market Data Interface Specification of the exchange).
 //!
 //! Model: four parts in a row. [`session`] is the client end of the TCP session without a socket:
 //! login, heartbeats, frames out of bytes cut anywhere. [`channel`] puts the ticks of each channel in

@@ -21,7 +21,8 @@ impl Schedule {
         Schedule { starts }
     }
 
-    /// The usual day of Shanghai (since 2018-08) and Shenzhen (market-rules.md 3).
+    /// The usual day of Shanghai (since 2018-08) and Shenzhen (`[[sessions]]` in
+    /// `rules/*.toml`).
     pub fn mainland() -> Schedule {
         let at = |hour: u32, minute: u32| hour * 60 + minute;
         Schedule::new(&[

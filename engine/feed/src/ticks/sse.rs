@@ -1,4 +1,4 @@
-//! Shanghai (UA5803, sse-l2.md): what a tick means to a book.
+//! Shanghai (UA5803 of the LDDS Level-2 interface): what a tick means to a book.
 //!
 //! An order that trades at once is published behind its trades, and only for what is left of it. So
 //! a trade takes from the order that rested; the aggressor is no order of the book. In an auction

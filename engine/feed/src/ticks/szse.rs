@@ -1,4 +1,4 @@
-//! Shenzhen (300192, 300191, szse-binary-l2.md): the raw events of a tick, as the binary feed sends
+//! Shenzhen (300192, 300191 of its market data): the raw events of a tick, as the binary feed sends
 //! them ([`crate::szse::raw_events`]).
 //!
 //! Every order is published when it arrives, before its trades, and a trade takes from both orders.

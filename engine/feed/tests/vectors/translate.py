@@ -1,4 +1,4 @@
-"""Writes translate.txt: messages packed from the protocol sheets, and what they mean for a book.
+"""Writes translate.txt: messages packed from the specifications, and what they mean for a book.
 
     python3 translate.py > translate.txt
 
@@ -118,7 +118,7 @@ I(itch(b"E", 5, "Q", 1), event("#5", T, "Stale(Inconsistent)"))
 I(itch(b"F", 5, "QcI8sI3s", 1, b"B", 1, AAPL, 1, b"GSC"), event("#5", T, "Stale(Inconsistent)"))
 I(b"X\0", event("all", 0, "Stale(Inconsistent)"))
 I(itch(b"I", 5, "Q", 1))
-# Codes that are not in the sheet: an unknown state is a halt, an unknown system event nothing.
+# Codes that nobody specified: an unknown state is a halt, an unknown system event nothing.
 I(itch(b"H", 5, "8scc4s", AAPL, b"?", b" ", b"    "), event("#5", T, "Phase(Halted)"))
 I(itch(b"S", 0, "c", b"?"))
 # Beyond the tables of the test.

@@ -1,5 +1,5 @@
 //! What single protocols need besides what all sessions do. A value that rests on one public source,
-//! or on none, says so and has the default of our sheet.
+//! or on none, says so.
 
 use super::{ConfigError, text, unless};
 
@@ -176,7 +176,7 @@ pub struct TdgwConfig {
     /// Times carry the date, as Shenzhen's; off, they are the time of day (one source).
     pub full_time: bool,
     /// The list of units and sets names each unit with its own sets; off, all units and then the sets
-    /// that each has (the sheet leaves it open; with one unit both are the same bytes).
+    /// that each has (no source says it; with one unit both are the same bytes).
     pub nested_info: bool,
     /// As [`TgwConfig::limit_ioc`].
     pub limit_ioc: bool,

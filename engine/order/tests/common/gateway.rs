@@ -1,5 +1,6 @@
 //! The far end of OCG-C, TGW and TDGW: sessions, numbering, missed reports sent again; written from
-//! the sheets in plain code on the records of `wire`, which the codec vectors prove on their own.
+//! the documents in plain code on the records of `wire`, which the codec vectors prove on their
+//! own.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -10,7 +10,7 @@ use nofx_wire::soup::{self, Frame};
 
 use crate::latency::{Line, Topic};
 
-/// Longest payload that is kept: Enter Order with every optional field the sheet knows is 146.
+/// Longest payload that is kept: Enter Order with every optional field of OUCH 5.0 is 146.
 pub(super) const PAYLOAD_MAX: usize = 192;
 /// Packet type of the end of the connection, which is no frame.
 pub(super) const GONE: u8 = 0;
@@ -236,7 +236,7 @@ mod tests {
         pops.map(|a| (a.packet_type, a.payload().to_vec())).collect()
     }
 
-    /// Heartbeat, cancel of the sheet's vector, an oversize frame, logout.
+    /// Heartbeat, a cancel, an oversize frame, logout.
     fn stream() -> Vec<u8> {
         let mut bytes = vec![0, 1, b'R', 0, 10, 0x55, 0x58, 0, 0x75, 0x2e, 0x71, 0, 0, 0, 0];
         bytes.extend([0x01, 0x2d, b'U']);

@@ -9,7 +9,7 @@
 //! process on a network.
 //!
 //! `UserRefNum` must rise: a request whose number is not above the last one is ignored silently, as
-//! the sheet says, which makes blind resends after a reconnect safe. A number is used up by its
+//! OUCH says, which makes blind resends after a reconnect safe. A number is used up by its
 //! first message, whatever became of it.
 //!
 //! Worst case: all memory is there from the start. The inbox full: no further byte is taken. The

@@ -180,7 +180,7 @@ pub(super) fn sweep(message: &MassCancel, tags: Appendage<'_>) -> Option<Sweep> 
     Some(sweep)
 }
 
-// Reasons that `codes::reject` has no word for; numbers of the sheet's list.
+// Reasons that `codes::reject` has no word for; numbers of the list in OUCH 5.0.
 const DISPLAY: u16 = 0x03;
 const MAX_FLOOR: u16 = 0x04;
 const SIDE: u16 = 0x09;

@@ -101,7 +101,7 @@ impl Board {
     }
 
     /// The reference of the closing auction is the median of these prices, and orders too far from it
-    /// leave (this venue's choice: the sheet does not say).
+    /// leave (this venue's choice: no source says).
     pub(super) fn fix_references(&mut self) {
         for line in &mut self.lines {
             let mut seen = line.snapshots.clone();

@@ -38,8 +38,8 @@ pub struct BoardConfig {
     pub levels: bool,
     /// Executions kept for the dump; further ones are counted only.
     pub executions: u32,
-    /// Whether owners are told of orders that end with the day. The sheets name such a report for
-    /// Hong Kong only; the mainland's say nothing.
+    /// Whether owners are told of orders that end with the day. The documents name such a report
+    /// for Hong Kong only; the mainland's say nothing.
     pub expiry_reports: bool,
 }
 

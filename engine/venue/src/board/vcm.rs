@@ -2,7 +2,7 @@
 //!
 //! A trade further from the price of five minutes ago than its class allows does not happen: the
 //! incoming order trades up to the bound, its rest is cancelled, and a cooling-off begins in which
-//! buys above the band and sells below it are refused. The sheet leaves open what becomes of the order
+//! buys above the band and sells below it are refused. No source says what becomes of the order
 //! that triggers; cancelling its rest is this venue's choice.
 
 use nofx_types::{Price, Side};

@@ -25,7 +25,7 @@ use crate::latency::Topic;
 const RESERVE: usize = 64;
 /// The venue's port is closed for the day.
 const CLOSED: u16 = 0x02;
-/// Highest price, 199,999.99 dollars: as the market-data sheet has it.
+/// Highest price, 199,999.99 dollars, as in TotalView-ITCH 5.0.
 const PRICE_MAX: i64 = 1_999_999_900;
 /// From here on prices are whole ticks.
 const DOLLAR: i64 = 10_000;

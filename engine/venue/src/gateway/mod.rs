@@ -249,7 +249,7 @@ impl Why {
         }
     }
 
-    /// A number for protocols whose sheet lists none: ours, from 1 in the order above.
+    /// A number for protocols whose documents list none: ours, from 1 in the order above.
     pub const fn number(self) -> u16 {
         self as u16 + 1
     }

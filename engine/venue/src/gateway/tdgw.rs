@@ -7,7 +7,7 @@
 //! session and direction; a client whose numbers have a hole is cut off.
 //!
 //! What the gateway itself refuses (platform not open, another PBU or business) is an order reject
-//! without an index; what the rules refuse is a confirmation. What the sheet leaves open and is decided
+//! without an index; what the rules refuse is a confirmation. What no source says and is decided
 //! here: reasons of refusals are the venue's own numbers ([`super::Why::number`]); a confirmation that
 //! nobody asked for names the order as `cl_ord_id` and nothing as `orig_cl_ord_id`.
 
@@ -366,7 +366,7 @@ impl Unit for Tdgw {
         &self.pbu
     }
 
-    /// Order types from memory in our sheet.
+    /// Order types from memory.
     fn entry(&self, id: u64, order: &NewOrder) -> Result<Entry, Why> {
         let kind = match (order.ord_type, order.time_in_force) {
             (ord_type::LIMIT, tif::DAY) => Kind::Limit,
@@ -389,7 +389,7 @@ impl Unit for Tdgw {
             kind,
             price: if kind.has_price() { price } else { Price(0) },
             qty: self.scale.qty_in(order.order_qty).ok_or(Why::Lot)?,
-            short: false, // the sheet lists no value of CreditTag that says so
+            short: false, // no source lists a value of CreditTag that says so
             account: Label::of(&order.account).unwrap_or(Label::NONE),
             programme: false,
         })

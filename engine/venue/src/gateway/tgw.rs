@@ -5,7 +5,7 @@
 //! on every report of that partition as it comes, whichever session the order came on. A session
 //! may cancel what another one sent. Orders stay when sessions are lost.
 //!
-//! What the sheet leaves open and is decided here: reasons of refusals are the venue's own numbers
+//! What no source says and is decided here: reasons of refusals are the venue's own numbers
 //! ([`super::Why::number`]); a confirmation that nobody asked for (the rest of an order that does not
 //! rest) names the order as `cl_ord_id` and nothing as `orig_cl_ord_id`.
 
@@ -415,7 +415,7 @@ impl Unit for Tgw {
     }
 }
 
-/// The neutral order that these fields make; kinds of market orders from memory in our sheet.
+/// The neutral order that these fields make; kinds of market orders from memory.
 fn entry(id: u64, order: &NewOrder) -> Result<Entry, Why> {
     let levels = order.max_price_levels.get();
     let kind = match (order.ord_type, order.time_in_force, levels) {

@@ -1,7 +1,7 @@
 //! Shanghai: merged ticks and ten-level snapshots as neutral records.
 //!
 //! Model: Shanghai publishes what rests, after the trades that came before it: an order that trades
-//! whole at once never shows as an order (sse-l2.md, semantics 1). So [`What::Rested`] is the
+//! whole at once never shows as an order (UA5803). So [`What::Rested`] is the
 //! order, [`What::OrderIn`] nothing. The board numbers exactly these messages. Ticks carry times of
 //! 1/100 s.
 

@@ -1,5 +1,5 @@
 //! A client and a market for scripts. Messages are written and read here from the offsets of the
-//! OUCH 5.0 sheet, not with the codec that the venue uses.
+//! OUCH 5.0 specification, not with the codec that the venue uses.
 #![allow(dead_code)]
 
 pub mod market;

@@ -1,5 +1,5 @@
 //! A venue that stands alone, its firms, and two readers that know nothing of its code: one of the
-//! published stream, one of a firm's reports. Both read at the offsets of the sheets.
+//! published stream, one of a firm's reports. Both read at the offsets of the specifications.
 #![allow(dead_code)]
 
 use std::collections::{BTreeMap, HashMap};

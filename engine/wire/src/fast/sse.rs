@@ -1,6 +1,6 @@
-//! Shanghai's merged ticks (UA5803, sse-l2.md) out of decoded FAST fields.
+//! Shanghai's merged ticks (UA5803 of the LDDS Level-2 interface) out of decoded FAST fields.
 //!
-//! Fields are told by the names of the sheet; whether a template puts one tick into a message or a
+//! Fields are told by their names there; whether a template puts one tick into a message or a
 //! sequence of them is not public, so both work: a tick is over where its element or its message is.
 
 use nofx_types::{Nanos, OrderRef, Phase, Price, Pricing, Qty, Side, Symbol, Tick, TickKind};

@@ -1,6 +1,6 @@
 //! The messages, each as the table of its fields: `bit name: type`. `Option` is a field that may be
 //! absent. Bits 22 and 23 of a new order and 42 and 43 of an execution report come from a newer
-//! issue (3.2) than the rest of our sheet.
+//! issue (3.2) than the rest.
 
 use super::fields::fields;
 use super::{Frame, OcgError, Text, Var};

@@ -18,9 +18,9 @@
 //! | 7 | [`LookupRequest`] | client | | 8 | [`LookupResponse`] | venue |
 //!
 //! Quotes (16 to 18), trade capture (21, 22), on-behalf cancels (23, 24), throttle (25, 26) and party
-//! entitlements (27, 28) have no table in our sheet: they are [`Message::Unread`], skipped by their
-//! length, and count in the sequence like every message. A presence bit that the table of a message does not have
-//! makes it unreadable, since the width of its field is unknown.
+//! entitlements (27, 28) have no table in any source: they are [`Message::Unread`], skipped by
+//! their length, and count in the sequence like every message. A presence bit that the table of a
+//! message does not have makes it unreadable, since the width of its field is unknown.
 
 use core::fmt;
 

@@ -1,5 +1,5 @@
-//! HKEX OMD-C 1.45, the securities market data of Hong Kong: packets and the 32 messages as views
-//! (hkex-omd-c.md).
+//! HKEX OMD-C, the securities market data of Hong Kong: packets and the 32 messages as views (OMD-C
+//! Binary Interface Specifications 1.45, "Message Formats").
 //!
 //! Model: every number is **little-endian**. Prices are `i32` with three implied decimals (`_e3`),
 //! quantities are shares, times nanoseconds since 1970 UTC, text is ASCII and space padded, names of
@@ -218,9 +218,9 @@ impl<'a, T: Pod> Iterator for Entries<'a, T> {
     }
 }
 
-/// A price that says nothing; candidates of the sheet, unverified.
+/// A price that says nothing; the usual value of such fields, unverified.
 pub const NO_PRICE: i32 = i32::MIN;
-/// A quantity that says nothing; candidate of the sheet, unverified.
+/// A quantity that says nothing; the usual value of such fields, unverified.
 pub const NO_QTY: u32 = u32::MAX;
 /// Largest security code.
 pub const SECURITY_CODE_MAX: u32 = 99_999;

@@ -133,7 +133,7 @@ impl<'a> TagValue<'a> {
     }
 }
 
-/// Tags. Which message may carry which is partly from memory in our sheet: read any, send only what
+/// Tags. Which message may carry which is partly from memory: read any, send only what
 /// a test session has accepted.
 pub mod tag {
     /// u64: id shown on ITCH for the displayed part.

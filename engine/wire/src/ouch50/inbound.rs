@@ -1,5 +1,5 @@
 //! Messages from the client to the venue. The size in each declaration excludes the appendage
-//! length; the sheet's "fixed bytes" include it.
+//! length; the lengths of the specification include it.
 
 use super::{Appendage, OuchError};
 use crate::num::{Be32, Be64};

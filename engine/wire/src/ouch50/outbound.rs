@@ -1,5 +1,5 @@
 //! Messages from the venue to the client. The size in each declaration excludes the appendage
-//! length; the sheet's "fixed bytes" include it where the message always carries one.
+//! length; the lengths of the specification include it where the message always carries one.
 
 use super::{Appendage, OuchError};
 use crate::num::{Be16, Be32, Be64};

@@ -1,4 +1,4 @@
-//! STEP: the envelope of Shanghai's market data (sse-l2.md; FIX-like tag=value, SOH between).
+//! STEP: the envelope of Shanghai's market data (LDDS Level-2; FIX-like tag=value, SOH between).
 //!
 //! Model: [`next_message`] finds a whole message at the front of the bytes, proves its length and its
 //! checksum, and lends its type and its raw data. A message begins with tag 8, then 9 (body length,
@@ -149,7 +149,7 @@ mod tests {
     use std::format;
     use std::vec::Vec;
 
-    /// Written from the sheet, apart from the decoder.
+    /// Written apart from the decoder.
     fn message(kind: &str, raw: &[u8]) -> Vec<u8> {
         let mut body = format!("35={kind}\x0195={}\x0196=", raw.len()).into_bytes();
         body.extend_from_slice(raw);

@@ -19,7 +19,7 @@ use crate::record::record;
 pub const HEADER_LEN: usize = 8;
 /// Bytes of a frame besides its body.
 pub const OVERHEAD: usize = HEADER_LEN + 4;
-/// Longest body that is believed; longer ones break the stream. The sheet has no bound \[?\]: the
+/// Longest body that is believed; longer ones break the stream. No source has a bound \[?\]: the
 /// longest message is an announcement with its text.
 pub const BODY_MAX: usize = 1 << 20;
 

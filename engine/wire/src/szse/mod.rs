@@ -25,7 +25,9 @@
 //! Other types are skipped by their length. A body longer than its record is accepted (fields are
 //! appended over the years), a shorter one is a fault. The two sources disagree on the width of an
 //! order's last field (1 or 2 characters): both lengths are read, see [`Order::WIDE`].
-//! Source: szse-binary-l2.md. Worst case: a snapshot walks its entries.
+//! Source: Binary Market Data Interface Specification of the exchange.
+//!
+//! Worst case: a snapshot walks its entries.
 
 mod admin;
 pub mod frame;

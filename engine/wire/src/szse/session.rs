@@ -130,7 +130,7 @@ pub enum SessionStatus {
     Other,
     /// A message was invalid.
     InvalidMessage,
-    /// A value that the sheet does not have.
+    /// A value that the specification does not have.
     Unknown(i32),
 }
 

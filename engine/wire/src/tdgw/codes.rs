@@ -15,7 +15,7 @@ pub mod platform {
     pub const AUCTION: u16 = 0;
 }
 
-/// Order types; all but limit from memory in our sheet.
+/// Order types; all but limit from memory.
 pub mod ord_type {
     /// Market: through the best five levels, the rest is cancelled.
     pub const MARKET: u8 = b'1';
@@ -29,7 +29,7 @@ pub mod ord_type {
     pub const OWN_BEST: u8 = b'U';
 }
 
-/// Time in force; from memory in our sheet.
+/// Time in force; from memory.
 pub mod tif {
     /// Day.
     pub const DAY: u8 = b'0';

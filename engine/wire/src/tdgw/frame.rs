@@ -12,7 +12,7 @@ pub const HEADER_LEN: usize = 16;
 pub const CHECKSUM_LEN: usize = 4;
 /// Bytes of a frame besides its body.
 pub const OVERHEAD: usize = HEADER_LEN + CHECKSUM_LEN;
-/// Longest body that is believed; longer ones break the stream. The sheet has no bound \[?\].
+/// Longest body that is believed; longer ones break the stream. No source has a bound \[?\].
 pub const BODY_MAX: usize = 1 << 20;
 /// The type of a heartbeat, which has no body.
 pub const HEARTBEAT: u32 = 33;

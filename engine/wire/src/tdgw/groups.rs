@@ -50,11 +50,11 @@ pub struct ReportInfo<'a> {
     list: &'a [u8],
 }
 
-/// How a [`ReportInfo`] lists PBUs and sets; the sheet leaves it open \[?\]. With one PBU both are
+/// How a [`ReportInfo`] lists PBUs and sets; no source says it \[?\]. With one PBU both are
 /// the same bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InfoForm {
-    /// All PBUs, then the sets that each of them has (the order of our sheet).
+    /// All PBUs, then the sets that each of them has (the order of the one public codec).
     #[default]
     Flat,
     /// Each PBU with its own sets (one public source).

@@ -24,7 +24,7 @@
 //! | 210 | [`EndOfStream`] | 20 | gateway |
 //!
 //! All layouts rest on one public source and are experimental ([`EXPERIMENTAL`]); frame and message
-//! numbers on two. What the sheet marks as unverified is an option: decimals ([`Scale`]: five for
+//! numbers on two. What could not be verified is an option: decimals ([`Scale`]: five for
 //! prices, three for quantities; a second source agrees), the form of `transact_time`
 //! ([`TimeForm`]), and how 208 lists its sets ([`InfoForm`]).
 

@@ -1,12 +1,12 @@
-//! What the sheet does not make certain: decimals of prices and quantities, form of times.
+//! What no source makes certain: decimals of prices and quantities, form of times.
 
 use nofx_types::{Nanos, PRICE_DECIMALS, Price, Qty};
 
 use crate::num::{Be64, BeI64};
 use crate::text::ChinaTime;
 
-/// Decimals on the wire. The default, five for prices and three for quantities, is what the sheet
-/// has from memory and a second public source agrees on.
+/// Decimals on the wire. The default, five for prices and three for quantities, is from
+/// memory, and what a second public source agrees on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     price: i64,
@@ -65,7 +65,7 @@ impl Scale {
     }
 }
 
-/// Form of `transact_time`, which the sheet does not state \[?\]; China's clock in both.
+/// Form of `transact_time`, which no source states \[?\]; China's clock in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeForm {
     /// `HHMMSSsssnnnn`: milliseconds, then units of 100 ns (one public source).

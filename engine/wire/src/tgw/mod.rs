@@ -24,7 +24,7 @@
 //!
 //! Experimental: the layout rests on one public source ([`EXPERIMENTAL`]); prove it against the
 //! exchange's own document or its test gateway before real orders depend on it. The messages of Hong
-//! Kong Connect (106301, 206302, 206315) have no table in our sheet and are skipped by their length.
+//! Kong Connect (106301, 206302, 206315) have no table in any source and are skipped by length.
 
 use nofx_types::{Price, Qty};
 

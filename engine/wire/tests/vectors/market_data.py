@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes every ITCH and IEX message, MoldUDP64 packet and IEX-TP segment from the sheets' tables.
+"""Encodes every ITCH and IEX message, MoldUDP64 packet and IEX-TP segment as documented.
 
 Independent of the Rust records on purpose: layouts are typed in again here as `struct` formats, so
 that a wrong offset, width or byte order in one of the two shows as a difference. Run without

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes every OCG-C message from the sheet's tables.
+"""Encodes every OCG-C message from the tables of its fields.
 
 Independent of the Rust codec on purpose: layouts are typed in again here, and the CRC-32C is a table
 of our own, so that a wrong bit, width or byte order in one of the two shows as a difference. Run

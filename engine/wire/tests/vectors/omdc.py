@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Encodes every OMD-C message and packets of them from the tables of the sheet.
+"""Encodes every OMD-C message and packets of them from the tables of the specification.
 
-Independent of the Rust records on purpose: offsets and types are those of the sheet's tables, so
+Independent of the Rust records on purpose: offsets and types are those of the specification, so
 that a wrong offset, width or byte order in one of the two shows as a difference. Run without
 arguments from anywhere; writes beside itself and into the fuzzers' seed corpus:
 

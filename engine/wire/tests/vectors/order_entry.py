@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes every OUCH 5.0 and 4.2 message and every SoupBinTCP frame from the sheets' tables.
+"""Encodes every OUCH 5.0 and 4.2 message and every SoupBinTCP frame from the documents' tables.
 
 Independent of the Rust records on purpose: layouts are typed in again here as `struct` formats, so
 that a wrong offset, width or byte order in one of the two shows as a difference. Run without
@@ -18,7 +18,7 @@ from market_data import encode, seed, text, write
 
 STYLES = ("run", "low", "high")
 
-# variant and record, direction and letter, bytes of the sheet's index, whether these include the
+# variant and record, direction and letter, bytes of the message, whether these include the
 # length of the optional fields, fields after the letter.
 TS, REF = ("timestamp", "Q"), ("user_ref_num", "I")
 TERMS = [("time_in_force", "c"), ("display", "c")]
@@ -109,7 +109,7 @@ OUCH42 = [
     ("TradeNowAck", "TradeNowAck", ">N", 23, [TS, TOKEN]),
 ]
 
-# Every tag of the sheet's table with the bytes of a value; then one that the table does not have.
+# Every tag of the specification with the bytes of a value; then one that the table does not have.
 TAGS = [
     (1, struct.pack(">Q", 0x0F56B4F5)), (2, b"MLNR"), (3, struct.pack(">I", 100)), (4, b"N"),
     (5, struct.pack(">I", 500)), (6, b"L"), (7, struct.pack(">i", -100)),

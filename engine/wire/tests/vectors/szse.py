@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes every frame of the Shenzhen market data protocol from the sheet's tables.
+"""Encodes every frame of the Shenzhen market data protocol from the tables of the specification.
 
 Independent of the Rust records on purpose: layouts are typed in again here as `struct` formats, so
 that a wrong offset, width or byte order in one of the two shows as a difference. Run without

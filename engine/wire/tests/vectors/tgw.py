@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes every message of the Shenzhen trading gateway from the sheet's tables.
+"""Encodes every message of the Shenzhen trading gateway from the tables of its fields.
 
 Independent of the Rust records on purpose: layouts are typed in again here as `struct` formats. Run
 without arguments from anywhere; writes tgw.txt beside itself (type, hex of the whole frame, the

@@ -177,7 +177,7 @@ fn side_of(value: u8) -> Option<(Side, bool)> {
     }
 }
 
-/// The kind of order that these fields make (from memory in our sheet).
+/// The kind of order that these fields make (from memory).
 fn kind_of(order: &NewOrder<'_>) -> Option<Kind> {
     let levels = order.max_price_levels;
     if order.lot_type == Some(1) {

@@ -4,7 +4,7 @@
 //! a Sequence Reset, the definitions and the state of the market. An order that rests is an Add, a
 //! fill is a Trade and the Modify or Delete of the orders that rested. Refresh packets are numbered
 //! on their own and end with the number of the live message that they are current to. Messages of
-//! the premium feed (nominal price, statistics, closing price) come by option. What the sheet leaves
+//! the premium feed (nominal price, statistics, closing price) come by option. What no source says
 //! open is in [`OmdcConfig`]; fillers are zeros, text is space padded.
 
 mod channel;

@@ -31,7 +31,7 @@ pub struct RetransmissionConfig {
 }
 
 impl Default for RetransmissionConfig {
-    /// Values that no published sheet states: 10,000 messages, 1,000 requests, heartbeats every 30 s.
+    /// Values that no public source states: 10,000 messages, 1,000 requests, heartbeats every 30 s.
     fn default() -> RetransmissionConfig {
         RetransmissionConfig {
             users: Vec::new(),

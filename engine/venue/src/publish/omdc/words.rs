@@ -1,4 +1,4 @@
-//! Single messages: board facts in the fields of the sheet (hkex-omd-c.md).
+//! Single messages: board facts in the fields of OMD-C 1.45.
 
 use nofx_types::{Nanos, OrderRef, Price, Pricing, Side};
 use nofx_wire::omdc::{
@@ -10,7 +10,7 @@ use nofx_wire::omdc::{
 
 use crate::board::{Auction, Place, Security, Stage, Totals};
 
-/// What `order_book_position` counts; the published sheets do not say.
+/// What `order_book_position` counts; the public documents do not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Position {

@@ -1,4 +1,4 @@
-//! Single messages: board facts in the fields of the sheet (szse-binary-l2.md), as frames.
+//! Single messages: board facts in the fields of Shenzhen's binary market data, as frames.
 
 use nofx_types::{Level, Nanos, OrderRef, Price, Pricing, Qty, Side};
 use nofx_wire::num::BeI64;
