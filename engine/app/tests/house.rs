@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signal", &["model", "types"]),
     ("gate", &["types"]),
     ("rules", &["types"]),
-    ("ticks", &["net", "rt", "types"]),
+    ("ticks", &["net", "types"]),
     ("risk", &["gate", "rules", "types"]),
     ("order", &["gate", "wire", "rt", "types"]),
     ("venue", &["book", "rules", "wire", "rt", "types"]),
