@@ -35,9 +35,15 @@ use house::House;
 
 /// Arguments of `nofx venue`.
 #[derive(Debug, Args)]
-#[command(after_help = "Lines on standard input: dump; halt SYM; resume SYM; line a|b up|down; \
-    loss a|b SHARE; disconnect FIRM [SESSION]; quit. Each is answered by one JSON line on standard output. \
-    docs/venue.toml lists every key. SIGTERM and quit end the stream, write the dump and exit 0.")]
+#[command(after_help = "Lines on standard input:\n  \
+    dump; halt SYM; resume SYM; disconnect FIRM; quit\n  \
+    line a|b up|down; loss a|b SHARE      US, Hong Kong: the others have no lines\n  \
+    disconnect FIRM [SESSION]             not US: its firms have one session each\n  \
+    disconnect market_data                Shenzhen and Hong Kong: clients of that service\n\n\
+    Each but quit is answered by one JSON line on standard output: whether it was done. A file with a \
+    section [venue] is of Shanghai, Shenzhen or Hong Kong. Every key: docs/venue.toml (US), \
+    docs/venue-sse.toml, docs/venue-szse.toml, docs/venue-hkex.toml. The end of the day, SIGTERM and \
+    quit write the dump and exit 0.")]
 pub struct VenueArgs {
     /// Configuration (TOML); without it one firm trades on loopback.
     #[arg(long, value_name = "FILE")]
