@@ -11,11 +11,15 @@ pub mod backend;
 mod codec;
 pub mod device;
 mod field;
+mod image;
 mod line;
+mod model;
 #[rustfmt::skip]
 pub mod regs;
 
 pub use codec::{LineOp, Misfit, Snapshot, Table};
 pub use device::{Device, DeviceError, Lines, Registers, read_wide};
 pub use field::Field;
+pub use image::{ROW_WORDS, RowImage};
 pub use line::{OpLine, Sticky, VerdictLine, WORDS};
+pub use model::{Capacity, CardModel};
