@@ -10,6 +10,7 @@ use nofx_types::{AccountId, InstrumentId, Instruments, Market};
 
 use crate::cli::StrategyName;
 use crate::config::Config;
+use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::hot_path::{HotPath, Parts};
 use crate::live::config::RecoverySection;
@@ -22,8 +23,8 @@ use crate::stamps::{StampMode, Stamps};
 pub struct Assembly<'a> {
     /// The configuration.
     pub config: &'a Config,
-    /// Instruments known before the first packet.
-    pub instruments: Instruments,
+    /// The definitions that its file names.
+    pub definitions: &'a Definitions,
     /// What is traded.
     pub traded: &'a [InstrumentId],
     /// What is recorded.
@@ -50,8 +51,10 @@ impl Assembly<'_> {
             limit_ticks: config.book.limit_ticks,
         });
         let orders = OrderConfig { reconcile: self.reconcile, ..order_config(config) };
-        let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &self.instruments);
-        let market = MarketDesk::new(config)?;
+        let mut instruments = Instruments::new(capacity);
+        self.definitions.start(&mut instruments);
+        let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &instruments);
+        let market = MarketDesk::new(config, self.definitions)?;
         let mut path = HotPath::new(Parts {
             books: books.map_err(Failure::usage)?,
             phases: Phases::new(capacity as usize, config.instruments.unknown_phase.into()),
@@ -64,7 +67,7 @@ impl Assembly<'_> {
             recorder: Recorder::new(self.wanted, capacity as usize),
             traded: InstrumentSet::new(self.traded, capacity).map_err(Failure::usage)?,
             account: AccountId(config.strategy.account),
-            instruments: self.instruments,
+            instruments,
             first_id: self.first_id,
         });
         path.open_market(market);

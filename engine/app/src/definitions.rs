@@ -119,6 +119,7 @@ struct Row {
 }
 
 /// Definitions by symbol and by locate.
+#[derive(Clone)]
 pub struct Definitions {
     by_symbol: Table<Row>,
     by_locate: Table<Row>,

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nofx_feed::{Schedule, TickConfig};
 use nofx_ticks::{Layout, SymbolInfo, TickFile, TickOptions};
-use nofx_types::{
-    Date, Instrument, InstrumentFlags, InstrumentId, Market, Phase, Symbol, TickKind,
-};
+use nofx_types::{Instrument, InstrumentFlags, InstrumentId, Market, Phase, Symbol, TickKind};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -208,9 +206,4 @@ pub fn instrument(info: &SymbolInfo) -> Instrument {
         flags: InstrumentFlags { defined: true, ..InstrumentFlags::default() },
         ..Instrument::unknown(InstrumentId(0))
     }
-}
-
-/// The day of a market's instant.
-pub fn day_of(ns: u64) -> Date {
-    Date::of_ns(ns, Market::HOURS_EAST)
 }

@@ -14,7 +14,7 @@ use nofx_rt::guard::OnSealed;
 use nofx_rt::sched::allowed_cores;
 use nofx_rt::topology::{Stage, Topology};
 use nofx_signal::{Maker, Strategy};
-use nofx_types::{InstrumentId, Instruments};
+use nofx_types::InstrumentId;
 use serde::{Deserialize, Serialize};
 
 use super::config::FeedKind;
@@ -129,7 +129,7 @@ pub fn check(args: &RunArgs) -> Result<String, Failure> {
     let (topology, warnings) = layout(&config)?;
     let path = Assembly {
         config: &config,
-        instruments: Instruments::new(config.instruments.capacity),
+        definitions: &definitions(&config)?,
         traded: &[],
         wanted: Wanted::default(),
         stamps: StampMode::None,
@@ -207,12 +207,10 @@ pub(super) fn path<S: Strategy>(
     stamps: StampMode,
     strategy: S,
 ) -> Result<HotPath<S, SoftwareGate>, Failure> {
-    let mut instruments = Instruments::new(config.instruments.capacity);
-    definitions.start(&mut instruments);
     let traded: Vec<InstrumentId> = start.traded.iter().map(|id| InstrumentId(*id)).collect();
     let assembly = Assembly {
         config,
-        instruments,
+        definitions,
         traded: &traded,
         wanted: Wanted::default(),
         stamps,

@@ -271,7 +271,7 @@ impl<'a> Setup<'a> {
         };
         let assembly = Assembly {
             config: &self.config,
-            instruments: self.instruments(),
+            definitions: &self.definitions,
             traded: &self.traded,
             wanted,
             stamps: self.args.stamps,

@@ -1,0 +1,2 @@
+rtl/window_in.sv
+rtl/ring_out.sv
