@@ -42,7 +42,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Rebuild a day of ticks and compare it with the exchange's own snapshots and totals.
     Verify(crate::verify::VerifyArgs),
-    /// Be a venue: match orders, publish ITCH on two multicast lines, serve what clients missed.
+    /// Be a venue (US, Shanghai, Shenzhen, Hong Kong): match orders, publish, serve what was missed.
     Venue(VenueArgs),
 }
 
@@ -151,11 +151,11 @@ pub struct GenArgs {
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Instruments (securities), with Zipf activity.
+    /// Instruments (securities), with Zipf activity; sse has codes for 2000, szse for 4000.
     #[arg(long, visible_alias = "securities", default_value_t = 100,
         value_parser = clap::value_parser!(u32).range(1..=65_000))]
     pub instruments: u32,
-    /// Play the day in about so many seconds instead of its own hours (not for us).
+    /// Play the day in about so many seconds instead of its own hours (hkex, szse, sse).
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=16_200))]
     pub seconds: Option<u64>,
     /// Messages of the continuous session, about.
@@ -164,19 +164,19 @@ pub struct GenArgs {
     /// Trading date, YYYY-MM-DD.
     #[arg(long, default_value = "2026-01-15")]
     pub date: String,
-    /// Share of packets lost, on each line on its own.
+    /// Share of packets lost, on each line on its own (us, hkex: the others have no lines).
     #[arg(long, default_value_t = 0.001, value_parser = parse_share)]
     pub loss: f64,
-    /// Share of packets sent twice.
+    /// Share of packets sent twice (us, hkex).
     #[arg(long, default_value_t = 0.001, value_parser = parse_share)]
     pub duplicate: f64,
-    /// Share of packets that arrive late, behind later ones.
+    /// Share of packets that arrive late, behind later ones (us, hkex).
     #[arg(long, default_value_t = 0.001, value_parser = parse_share)]
     pub reorder: f64,
-    /// Leave out the late outage of both lines at once, which a day with losses has.
+    /// Leave out the late outage of both lines at once, which a day with losses has (us, hkex).
     #[arg(long)]
     pub no_outage: bool,
-    /// Write the BinaryFILE form only.
+    /// Write the BinaryFILE form only (us; refused for the others).
     #[arg(long)]
     pub only_binaryfile: bool,
     /// No progress bar.

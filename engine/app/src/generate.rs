@@ -77,7 +77,17 @@ impl fmt::Display for Report {
 }
 
 /// Makes the day that `args` describe.
+///
+/// # Errors
+/// An argument that cannot be used, or that the market does not have; a file that cannot be written.
 pub fn run(args: &GenArgs) -> Result<Report, Failure> {
+    let us = args.market.market().is_none();
+    if args.only_binaryfile && !us {
+        return Err(Failure::usage("--only-binaryfile: only --market us writes a BinaryFILE"));
+    }
+    if args.seconds.is_some() && us {
+        return Err(Failure::usage("--seconds: not for --market us: its day has its own hours"));
+    }
     match args.market.market() {
         Some(market) => Ok(Report::Market(Box::new(market::run(args, market)?))),
         None => Ok(Report::Us(Box::new(itch_day(args)?))),

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use clap::Parser;
 use common::generate;
+use nofx_app::cli::{Cli, Command};
 use nofx_book::rebuild::{RebuildConfig, Waiting};
 use nofx_book::{LevelBooks, LevelConfig};
 use nofx_feed::szse::{ChannelSink, SzseConfig, SzseFeed};
@@ -188,6 +190,53 @@ fn records_of_shanghai_carry_the_books_of_the_truth() {
     let snapshots =
         nofx_ticks::open(&[dir.path().join("snapshots.csv")], &options).expect("our own form");
     assert_eq!(snapshots.snapshots.len() as u64, truth["messages"]["snapshot"].as_u64().unwrap());
+}
+
+/// What `nofx gen` says of arguments that it refuses.
+fn refused(args: &[&str]) -> String {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let out = dir.path().join("day");
+    let line = ["nofx", "gen", "--quiet", out.to_str().expect("UTF-8")].into_iter();
+    let line = line.chain(args.iter().copied());
+    let Command::Gen(args) = Cli::try_parse_from(line).expect("a valid command line").command
+    else {
+        unreachable!("the command is gen")
+    };
+    let failure = nofx_app::generate::run(&args).expect_err("must be refused");
+    assert_eq!(failure.code(), 2, "{failure}");
+    assert!(!out.exists(), "refused before anything is written");
+    failure.to_string()
+}
+
+#[test]
+fn options_that_a_market_does_not_have_are_refused_by_name() {
+    for market in ["hkex", "szse", "sse"] {
+        let said = refused(&["--market", market, "--only-binaryfile"]);
+        assert!(said.starts_with("--only-binaryfile: "), "{said}");
+        let said = refused(&["--market", market, "--date", "2199-01-04"]);
+        assert!(said.starts_with("--date "), "{said}");
+    }
+    let said = refused(&["--seconds", "60"]);
+    assert!(said.starts_with("--seconds: "), "{said}");
+}
+
+#[test]
+fn more_securities_than_a_market_has_codes_are_refused_by_name() {
+    for market in ["szse", "sse"] {
+        let said = refused(&["--market", market, "--securities", "65000"]);
+        assert!(said.starts_with("--securities 65000: want at most "), "{said}");
+        // What it says is true: so many are made, and not one more.
+        let most: u32 = said
+            .split([' ', ':'])
+            .find_map(|n| n.parse().ok().filter(|n| *n < 65_000))
+            .expect("a number");
+        let one_more = refused(&["--market", market, "--securities", &(most + 1).to_string()]);
+        assert!(one_more.starts_with("--securities "), "{one_more}");
+        let dir = tempfile::tempdir().expect("tempdir");
+        let most = most.to_string();
+        let few = ["--messages", "1", "--seconds", "1"];
+        generate(dir.path(), &[&["--market", market, "--securities", &most], &few[..]].concat());
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use nofx_net::atomic::AtomicFile;
 use nofx_rt::rng::Rng;
-use nofx_rules::{RuleBook, VcmClass};
+use nofx_rules::{DayRules, RuleBook, VcmClass};
 use nofx_types::{Date, Market, Nanos, Side};
 use nofx_venue::board::{
     Board, BoardConfig, BoardFlowConfig, CourseConfig, Said, SecurityConfig, Stage,
@@ -75,8 +75,11 @@ pub fn run(args: &GenArgs, market: Market) -> Result<MarketReport, Failure> {
     let started = Instant::now();
     let date: Date =
         args.date.parse().map_err(|e| Failure::usage(format!("--date {:?}: {e}", args.date)))?;
-    let rules = RuleBook::builtin(market).on(date).map_err(Failure::usage)?;
-    let mut board = Board::new(config_of(args, market), rules, None).map_err(Failure::usage)?;
+    let rules = RuleBook::builtin(market).on(date);
+    let rules = rules.map_err(|e| Failure::usage(format!("--date {:?}: {e}", args.date)))?;
+    let config = config_of(args, market);
+    check_codes(&config.securities, &rules)?;
+    let mut board = Board::new(config, rules, None).map_err(Failure::usage)?;
     let unwritable = |error| Failure::output(format!("{}: {error}", args.out.display()));
     fs::create_dir_all(&args.out).map_err(unwritable)?;
     let mut tape: Box<dyn Tape> = match market {
@@ -95,6 +98,16 @@ pub fn run(args: &GenArgs, market: Market) -> Result<MarketReport, Failure> {
     };
     let files = written.paths.into_iter().chain([truth_path]).map(size).collect();
     Ok(MarketReport { files, truth, elapsed: started.elapsed() })
+}
+
+/// Codes are given in a row: a market has only so many.
+fn check_codes(securities: &[SecurityConfig], rules: &DayRules) -> Result<(), Failure> {
+    let most = securities.iter().position(|row| rules.board_of(&row.symbol).is_none());
+    most.map_or(Ok(()), |most| {
+        let (asked, market) = (securities.len(), rules.market());
+        let want = format!("want at most {most}: {market} has no more codes for generated shares");
+        Err(Failure::usage(format!("--securities {asked}: {want}")))
+    })
 }
 
 /// Plays the day up to the moment at which the books are emptied; returns it.
