@@ -35,6 +35,28 @@ pub trait Device: Registers + Lines {}
 
 impl<T: Registers + Lines> Device for T {}
 
+impl<T: Registers + ?Sized> Registers for Box<T> {
+    fn read(&mut self, at: u32) -> Result<u32, DeviceError> {
+        (**self).read(at)
+    }
+
+    fn write(&mut self, at: u32, value: u32) -> Result<(), DeviceError> {
+        (**self).write(at, value)
+    }
+}
+
+impl<T: Lines + ?Sized> Lines for Box<T> {
+    #[inline]
+    fn put(&mut self, line: &OpLine) -> bool {
+        (**self).put(line)
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<VerdictLine> {
+        (**self).take()
+    }
+}
+
 /// An access to a card failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceError {

@@ -192,6 +192,11 @@ impl RowImage {
         )
     }
 
+    /// Words of no row under an engaged kill.
+    pub(crate) fn set_killed(&mut self) {
+        globals_row::KILLED.set(&mut self.words, 1);
+    }
+
     fn of(table: Table, fields: &[(Field, u64)]) -> RowImage {
         let mut image = RowImage::empty(table);
         for (field, value) in fields {
