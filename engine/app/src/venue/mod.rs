@@ -12,6 +12,8 @@
 mod board;
 mod capture;
 mod control;
+#[cfg(test)]
+mod documented;
 mod house;
 mod ports;
 mod snapshots;
@@ -224,29 +226,26 @@ impl Venue {
 
 #[cfg(test)]
 mod tests {
-    use nofx_venue::exchange::FirmConfig;
-
+    use super::documented::faults;
     use super::*;
 
     #[test]
-    fn the_documented_defaults_are_the_defaults_and_no_key_is_missing() {
+    fn the_page_shows_every_key_with_its_default() {
         let page = include_str!("../../../../docs/venue.toml");
-        let mut documented: ExchangeConfig = toml::from_str(page).expect("parses");
-        documented.check().expect("usable");
-        let uncommented = page.replace("\n# ", "\n");
-        let (_, halts) = uncommented.rsplit_once("[[halts]]").expect("documented");
-        let halts: ExchangeConfig = toml::from_str(&format!("[[halts]]{halts}")).expect("parses");
-        assert_eq!(halts.halts.len(), 1);
-        assert_eq!(std::mem::take(&mut documented.firms), [FirmConfig::default()]);
-        let lines = std::mem::take(&mut documented.lines);
-        assert!(lines.len() == 2 && lines.iter().all(|line| line.loss_ppm == 0));
-        assert_eq!(documented, ExchangeConfig::default());
-        let all = ExchangeConfig { firms: vec![FirmConfig::default()], lines, ..halts };
-        let printed = format!("{all:#?}");
-        for (key, _) in printed.lines().filter_map(|line| line.trim().split_once(": ")) {
-            let shown = [format!("{key} ="), format!("[{key}]")];
-            let is_shown = shown.iter().any(|text| page.contains(text));
-            assert!(is_shown, "{key} is not in docs/venue.toml");
+        toml::from_str::<ExchangeConfig>(page).expect("parses").check().expect("usable");
+        assert_eq!(faults::<ExchangeConfig>(&[page]), Vec::<String>::new());
+        for (old, new, fault) in [
+            ("lot = 100", "lot = 10", "market.lot"),
+            ("lot = 100", "", "market.lot: is not shown"),
+            ("idle = \"sleep\"", "idle = \"spin\"", "process.idle"),
+            ("absent", "gone", "process.pin"),
+            ("clients = 8", "clients = 9 # (default 10)", "glimpse.clients"),
+            ("self_trade = true", "self_trade = false", "firms.self_trade"),
+        ] {
+            let spoiled = page.replacen(old, new, 1);
+            assert_ne!(spoiled, page, "{old}");
+            let found = faults::<ExchangeConfig>(&[&spoiled]);
+            assert!(found.len() == 1 && found[0].starts_with(fault), "{new}: {found:?}");
         }
     }
 

@@ -7,11 +7,19 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
 use nofx_types::{Date, Market, Nanos};
+use nofx_venue::ConfigError;
 use nofx_venue::board::BoardConfig;
+use nofx_venue::config::within;
 use nofx_venue::exchange::{LineConfig, ProcessConfig};
+use nofx_venue::gateway::SESSIONS_MAX;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+
+/// Most firms.
+const FIRMS_MAX: u64 = 64;
+/// Most background requests a second: more than a process can play in time.
+const RATE_MAX: u64 = 1_000_000;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -130,7 +138,7 @@ pub struct FirmSection {
     pub name: String,
     /// Where its order port listens.
     pub listen: SocketAddrV4,
-    /// Hong Kong: comp id of the client. Mainland: comp id of the gateway.
+    /// Hong Kong: comp id of the client. Mainland: comp id of the gateway. It is needed.
     #[serde(default)]
     pub comp_id: String,
     /// Its password as it goes over the wire; empty takes any.
@@ -208,11 +216,27 @@ impl BoardVenueConfig {
         if self.lines.len() > 2 {
             return Err(Failure::usage(format!("lines: {}: want at most two", self.lines.len())));
         }
+        self.check_ranges().map_err(Failure::usage)?;
         let twice = |at: usize| self.firms[..at].iter().any(|f| f.name == self.firms[at].name);
         if let Some(at) = (0..self.firms.len()).find(|at| twice(*at)) {
             let name = &self.firms[at].name;
             return Err(Failure::usage(format!("firms.name: {name:?} stands there twice")));
         }
         Ok(())
+    }
+
+    /// Numbers out of range; the board knows its own.
+    fn check_ranges(&self) -> Result<(), ConfigError> {
+        within("firms", self.firms.len() as u64, 0..=FIRMS_MAX)?;
+        for firm in &self.firms {
+            within("firms.sessions", firm.sessions as u64, 1..=SESSIONS_MAX as u64)?;
+        }
+        for line in &self.lines {
+            within("lines.loss_ppm", line.loss_ppm.into(), 0..=1_000_000)?;
+        }
+        if let Some(refresh) = &self.refresh {
+            within("refresh.every_ms", refresh.every_ms.into(), 1..=u64::from(u32::MAX))?;
+        }
+        within("board.flow.rate", self.board.flow.rate.into(), 0..=RATE_MAX)
     }
 }

@@ -12,12 +12,15 @@ use crate::failure::Failure;
 /// A gateway before its first session.
 ///
 /// # Errors
-/// A name that does not fit the protocol.
+/// A name that is empty or does not fit the protocol.
 pub fn gateway(market: Market, firm: &FirmSection) -> Result<Box<dyn Gateway>, Failure> {
     let unfit = |key: &str| {
         Failure::usage(format!("firms.{key} of {:?}: longer than its field", firm.name))
     };
     let FirmSection { comp_id, password, pbu, sessions, .. } = firm;
+    if comp_id.is_empty() {
+        return Err(Failure::usage(format!("firms.comp_id of {:?}: empty", firm.name)));
+    }
     let (comp_id, password, pbu) = (comp_id.clone(), password.clone(), pbu.clone());
     match market {
         Market::Hkex => {

@@ -85,7 +85,11 @@ fn board(config: &BoardVenueConfig, now: Nanos) -> Result<Board, Failure> {
     }
     let rules = book.on(date).map_err(Failure::usage)?;
     let start = config.venue.now.then_some(now);
-    Board::new(config.board.clone(), rules, start).map_err(Failure::usage)
+    Board::new(config.board.clone(), rules, start).map_err(|error| {
+        // The day is not of the board's section.
+        let section = if error.key() == "date" { "venue" } else { "board" };
+        Failure::usage(error.below(section))
+    })
 }
 
 /// Nanoseconds since 1970 UTC by a clock that rises.
