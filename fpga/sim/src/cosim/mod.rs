@@ -9,7 +9,6 @@ mod bench;
 mod cover;
 mod events;
 mod sets;
-mod stub;
 mod traffic;
 
 pub use bench::{Bench, Failure, Setup};
