@@ -1,15 +1,25 @@
 //! Ways to a card. They differ in how they are opened; behind that, a card is [`crate::device`].
 
+#[rustfmt::skip]
+pub mod adaptor;
+pub mod bar;
 mod dma;
 mod error;
 pub mod events;
 pub mod files;
+pub mod ring;
+pub mod shm;
+pub mod window;
 pub mod xdma;
 
+pub use bar::{Bar, Place};
 pub use dma::{Dma, Perf, Way};
 pub use error::OpenError;
 pub use events::Events;
 pub use files::Folder;
+pub use ring::Ring;
+pub use shm::Shm;
+pub use window::{CardLines, HostLines, Stores};
 pub use xdma::{CardInfo, Xdma};
 
 use crate::device::DeviceError;
