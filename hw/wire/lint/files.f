@@ -10,3 +10,5 @@ rtl/message_walk.sv
 rtl/seam_counters.sv
 rtl/seam_regs.sv
 rtl/wire_seam.sv
+rtl/op_joint.sv
+rtl/wire_top.sv
