@@ -111,7 +111,7 @@ impl TickTable {
     #[inline]
     pub fn round(&self, price: Price) -> Price {
         let tick = self.at(price);
-        let up = price.0.saturating_add(tick / 2 + tick % 2).max(0);
+        let up = price.0.saturating_add(tick / 2).max(0);
         let whole = (up - up % tick).max(tick);
         Price(whole).min(self.highest())
     }
