@@ -20,7 +20,7 @@ use crate::section::{self, Certainty, Dated, Section, newest};
 use crate::session::{Session, SessionsSection};
 use crate::short::ShortRule;
 use crate::tick::TickSection;
-use crate::trading::{Programme, Settlement, SizeRule, Throttle};
+use crate::trading::{Programme, Settlement, SizeRule};
 use crate::vcm::{Vcm, VcmClass};
 
 const BOARDS_MAX: usize = 64;
@@ -59,7 +59,6 @@ pub struct RuleBook {
     sessions: Vec<Section<SessionsSection>>,
     auctions: Vec<Section<AuctionRule>>,
     vcms: Vec<Section<Vcm>>,
-    throttles: Vec<Section<Throttle>>,
     programmes: Vec<Section<Programme>>,
     fees: Vec<Section<FeeSection>>,
 }
@@ -142,7 +141,6 @@ impl RuleBook {
             sessions: reader.take("sessions")?,
             auctions: reader.take("auction")?,
             vcms: reader.take("vcm")?,
-            throttles: reader.take("throttle")?,
             programmes: reader.take("programme")?,
             fees: reader.take("fee")?,
         };
@@ -208,7 +206,6 @@ impl RuleBook {
             boards,
             ticks,
             vcm: vcm.collect(),
-            throttle: newest(&self.throttles, date, "", |_| true).map(Section::dated),
             programme: newest(&self.programmes, date, "", |_| true).map(Section::dated),
         })
     }
@@ -254,7 +251,6 @@ impl RuleBook {
             "sessions": self.sessions;
             "auction": self.auctions;
             "vcm": self.vcms;
-            "throttle": self.throttles;
             "programme": self.programmes;
         }
         rows

@@ -15,7 +15,7 @@ use crate::section::Dated;
 use crate::session::Session;
 use crate::short::ShortRule;
 use crate::tick::TickTable;
-use crate::trading::{Programme, Settlement, SizeRule, Throttle};
+use crate::trading::{Programme, Settlement, SizeRule};
 use crate::vcm::Vcm;
 
 /// Index of a board in its [`DayRules`].
@@ -75,7 +75,6 @@ pub struct DayRules {
     pub(crate) boards: Vec<BoardRules>,
     pub(crate) ticks: Vec<(String, Dated<TickTable>)>,
     pub(crate) vcm: Vec<Dated<Vcm>>,
-    pub(crate) throttle: Option<Dated<Throttle>>,
     pub(crate) programme: Option<Dated<Programme>>,
 }
 
@@ -93,13 +92,6 @@ impl DayRules {
     /// Full, half or no trading day.
     pub fn kind(&self) -> DayKind {
         self.kind
-    }
-
-    /// The same rules as if the day were of another kind: for demonstrations on a holiday.
-    #[must_use]
-    pub fn with_kind(mut self, kind: DayKind) -> DayRules {
-        self.kind = kind;
-        self
     }
 
     /// Every board, at the index of its [`BoardId`].
@@ -223,11 +215,6 @@ impl DayRules {
     /// Thresholds of programme trading, where the market has them.
     pub fn programme(&self) -> Option<Dated<Programme>> {
         self.programme
-    }
-
-    /// What the market's gateways take per session, where the file says.
-    pub fn throttle(&self) -> Option<Dated<Throttle>> {
-        self.throttle
     }
 
     /// What fills of a board's securities cost; `stamp`: stamp duty applies to the security.

@@ -53,5 +53,5 @@ pub use session::{PriceRule, Session, Stage};
 pub use short::{ShortFacts, ShortPrice, ShortRule, ShortScope};
 pub use text::clock_ns;
 pub use tick::{TICK_BANDS_MAX, TickTable};
-pub use trading::{Programme, Settlement, SizeRule, Throttle};
+pub use trading::{Programme, Settlement, SizeRule};
 pub use vcm::{Vcm, VcmClass};

@@ -1,4 +1,4 @@
-//! Order sizes, settlement, throttles and the thresholds of programme trading.
+//! Order sizes, settlement and the thresholds of programme trading.
 
 use serde::Deserialize;
 
@@ -55,16 +55,6 @@ impl SizeRule {
 pub struct Settlement {
     /// Trading days between buying and the first sale: 0 on the day itself, 1 for T+1.
     pub sellable_after_days: u8,
-}
-
-/// Messages that a gateway takes in a span of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Throttle {
-    /// Messages, cancels included.
-    pub messages: u32,
-    /// The span, nanoseconds.
-    pub per_ns: u64,
 }
 
 /// When an account counts as a high-frequency programme trader, and our own limits below that.

@@ -47,3 +47,11 @@ fn a_day_behind_the_file_and_a_year_without_a_calendar_refuse() {
         );
     }
 }
+
+#[test]
+fn a_section_without_effect_is_refused() {
+    let text = include_str!("../../../rules/hkex.toml");
+    let section = "[[throttle]]\neffective_from = \"2013-12-07\"\nmessages = 8\n";
+    let error = RuleBook::parse("test", &format!("{text}\n{section}")).expect_err("no effect");
+    assert!(error.to_string().contains("throttle"), "{error}");
+}

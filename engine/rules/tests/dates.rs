@@ -190,8 +190,6 @@ fn sessions_say_what_is_taken() {
         (closed.kind(), at(&closed, "600519", "10:00").stage),
         (DayKind::Closed, Stage::Closed)
     );
-    let shown = closed.with_kind(DayKind::Full);
-    assert_eq!(at(&shown, "600519", "10:00").stage, Stage::Continuous);
 }
 
 #[test]
