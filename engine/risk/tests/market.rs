@@ -103,6 +103,11 @@ impl Desk {
         self.event(EventKind::Trade { price, qty, aggressor: None, match_id: 1, kind });
     }
 
+    /// Fees of the day.
+    fn paid(&self) -> i64 {
+        self.market.holding(ACCOUNT, ID).map_or(0, |holding| holding.fees_e4)
+    }
+
     fn send(&mut self, order: &OrderIntent) {
         self.market.reserve(order);
         self.market.on_sent(order);
@@ -329,15 +334,10 @@ fn what_is_bought_today_is_sold_tomorrow() {
         Some((200, 100, 0))
     );
     // The next day: 500 + 200 - 100.
-    desk.market.next_day(day(Market::Sse, "2023-07-12"), Commission::default());
-    desk.date = "2023-07-12".parse().expect("a day");
-    let sell = desk.order(OPEN, Side::Sell, 100_000, 100);
-    assert_eq!(desk.check_unknown(&sell), only(Rule::NotTradable), "no rules yet");
-    let listing = Listing { previous_close: Price(100_000), ..Listing::default() };
-    let rules = desk.market.day().instrument("600000", &listing).expect("known");
-    desk.market.define(ID, rules, true);
-    assert_eq!(desk.sell(OPEN, 100_000, 600), Rejects::NONE);
-    assert_eq!(desk.sell(OPEN, 100_000, 700), only(Rule::Sellable));
+    let mut next = Desk::shanghai("2023-07-12");
+    next.market.hold(ACCOUNT, ID, Qty(600), Qty(600));
+    assert_eq!(next.sell(OPEN, 100_000, 600), Rejects::NONE);
+    assert_eq!(next.sell(OPEN, 100_000, 700), only(Rule::Sellable));
     // In Hong Kong what is bought is sold at once.
     let mut hong_kong = Desk::hong_kong("2024-01-03");
     hong_kong.market.hold(ACCOUNT, ID, Qty(0), Qty(0));
@@ -574,11 +574,11 @@ fn fills_cost_fees_and_broken_fills_give_them_back() {
     let mut desk = Desk::shanghai(DAY);
     desk.update(UpdateKind::Filled, Side::Buy, 1_000, 0);
     // Of 10,000.00: commission 2.50, transfer 0.10, handling 0.49 (0.487), regulation 0.20.
-    assert_eq!(desk.market.paid(ACCOUNT, ID), 32_900);
+    assert_eq!(desk.paid(), 32_900);
     desk.update(UpdateKind::Filled, Side::Sell, 1_000, 0);
-    assert_eq!(desk.market.paid(ACCOUNT, ID), 2 * 32_900 + 100_000, "stamp duty 10.00");
+    assert_eq!(desk.paid(), 2 * 32_900 + 100_000, "stamp duty 10.00");
     desk.update(UpdateKind::Broken, Side::Buy, 1_000, 0);
-    assert_eq!(desk.market.paid(ACCOUNT, ID), 32_900 + 100_000);
+    assert_eq!(desk.paid(), 32_900 + 100_000);
 }
 
 #[test]
@@ -591,12 +591,12 @@ fn a_trade_that_nothing_was_reserved_for_is_held_and_paid_like_any() {
     let mut desk = Desk::shanghai(DAY);
     desk.update(UpdateKind::Unreserved, Side::Buy, 1_000, 0);
     assert_eq!(shares(&desk), (1_000, 0, 0, 10_000));
-    assert_eq!(desk.market.paid(ACCOUNT, ID), 32_900);
+    assert_eq!(desk.paid(), 32_900);
     let sell = desk.order(OPEN, Side::Sell, 100_000, 500);
     desk.send(&sell);
     desk.update(UpdateKind::Unreserved, Side::Sell, 1_000, 0);
     assert_eq!(shares(&desk), (1_000, 1_000, 500, 8_500), "the open order keeps its shares");
-    assert_eq!(desk.market.paid(ACCOUNT, ID), 2 * 32_900 + 100_000, "stamp duty 10.00");
+    assert_eq!(desk.paid(), 2 * 32_900 + 100_000, "stamp duty 10.00");
     // Stated anew: taken back as it was, and once more as it is.
     desk.update(UpdateKind::Broken, Side::Sell, 1_000, 0);
     desk.update(UpdateKind::Unreserved, Side::Sell, 200, 0);

@@ -94,12 +94,6 @@ impl Holding {
         let fee = fees.of(update.side, update.fill_qty, update.fill_price);
         self.fees_e4 = self.fees_e4.saturating_add(sign * fee);
     }
-
-    /// The next trading day: all that is held may be sold.
-    fn next_day(&mut self) {
-        let held = self.start.saturating_add(self.bought).saturating_sub(self.sold);
-        *self = Holding { start: held, sellable: held, ..Holding::default() };
-    }
 }
 
 /// Holdings of every account in every instrument.
@@ -117,10 +111,6 @@ impl Holdings {
         Holdings { rows, accounts, instruments: instruments as usize }
     }
 
-    pub fn accounts(&self) -> u16 {
-        self.accounts
-    }
-
     pub fn start(&mut self, account: AccountId, id: InstrumentId, qty: u64, sellable: u64) {
         if let Some(holding) = self.get_mut(account, id) {
             *holding = Holding { start: qty, sellable: sellable.min(qty), ..Holding::default() };
@@ -133,10 +123,6 @@ impl Holdings {
         used.map(move |(index, row)| {
             (AccountId((index / width) as u16), InstrumentId((index % width) as u32), row)
         })
-    }
-
-    pub fn next_day(&mut self) {
-        self.rows.iter_mut().for_each(Holding::next_day);
     }
 
     #[inline]

@@ -312,21 +312,6 @@ impl MarketRules {
         self.paces.counts(account)
     }
 
-    /// The next trading day begins under `day`: what was bought may be sold, counts begin anew, and
-    /// every instrument is without rules until it is defined again.
-    pub fn next_day(&mut self, day: DayRules, commission: Commission) {
-        let (accounts, instruments) = (self.holdings.accounts(), self.rows.len() as u32);
-        let mut next = MarketRules::new(day, accounts, instruments, commission);
-        core::mem::swap(&mut next.holdings, &mut self.holdings);
-        next.holdings.next_day();
-        *self = next;
-    }
-
-    /// Fees that the fills of the day cost, by account and instrument; 1/10,000 of the currency.
-    pub fn paid(&self, account: AccountId, id: InstrumentId) -> i64 {
-        self.holdings.get(account, id).map_or(0, |holding| holding.fees_e4)
-    }
-
     #[inline]
     fn row(&self, id: InstrumentId) -> Option<&Row> {
         self.rows.get(id.index()).and_then(Option::as_ref)
