@@ -28,10 +28,8 @@
 //! prices, three for quantities; a second source agrees), the form of `transact_time`
 //! ([`TimeForm`]), and how 208 lists its sets ([`InfoForm`]).
 
-use core::fmt;
-
 use crate::num::{Be16, Be32, Be64, BeI64};
-use crate::record::record;
+use crate::szse::message;
 
 pub mod client;
 pub mod codes;
@@ -39,6 +37,7 @@ mod frame;
 mod groups;
 mod scale;
 
+pub use crate::szse::Short;
 pub use frame::{
     BODY_MAX, CHECKSUM_LEN, Frame, FrameError, HEADER_LEN, HEARTBEAT, Header, OVERHEAD, next_frame,
     put_frame,
@@ -65,20 +64,6 @@ pub const EXPERIMENTAL: &[(u32, &str)] = &[
     (PlatformState::TYPE, "platform state"),
     (EndOfStream::TYPE, "end of stream"),
 ];
-
-macro_rules! message {
-    (
-        $(#[$doc:meta])*
-        $name:ident, $kind:literal, $size:literal bytes { $($rows:tt)* }
-    ) => {
-        record! { $(#[$doc])* $name, $size { $($rows)* } }
-
-        impl $name {
-            /// The message type on the wire.
-            pub const TYPE: u32 = $kind;
-        }
-    };
-}
 
 message! {
     /// Logon: asked for by the client, answered by the gateway with the two names exchanged.
@@ -275,23 +260,6 @@ message! {
         12 end_report_index: Be64,
     }
 }
-
-/// A body is shorter than the layout of its type, or than the groups it promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Short {
-    /// The message type.
-    pub msg_type: u32,
-    /// Bytes of body there.
-    pub got: usize,
-}
-
-impl fmt::Display for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "message {} is too short with {} bytes of body", self.msg_type, self.got)
-    }
-}
-
-impl core::error::Error for Short {}
 
 /// A message, viewed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
