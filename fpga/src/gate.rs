@@ -217,8 +217,8 @@ impl<D: Device, W: Witness> FpgaGate<D, W> {
         let symbol = self.numbers.known(instrument)?.row;
         let row = match symbol {
             Some(symbol) => self.read(Table::Holding, account, symbol)?,
-            None if account.0 < self.config.accounts => RowImage::empty(Table::Holding),
-            None => return None,
+            None if self.failure.is_some() || account.0 >= self.config.accounts => return None,
+            None => RowImage::empty(Table::Holding), // nothing was ever asked for
         };
         let open = [row.get(holding_row::OPEN_BUY), row.get(holding_row::OPEN_SELL)];
         let best = [row.get(holding_row::BEST_BUY), row.get(holding_row::BEST_SELL)];

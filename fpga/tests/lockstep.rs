@@ -1,0 +1,125 @@
+//! Card and software side by side: nothing to see with an honest card, and the first difference stops
+//! trading with any other.
+
+mod common;
+
+use common::*;
+use nofx_fpga::{Fault, FpgaGate, GateFailure, Judgement, Lockstep, SoftCard, Table};
+use nofx_gate::{Gate, GateKey, Rejects, Rule};
+use nofx_types::{AccountId, InstrumentId, IntentKind};
+
+fn open(card: SoftCard) -> Lockstep<SoftCard> {
+    FpgaGate::open(card, GateKey::issue(), config(), &options(), &instruments()).expect("opens")
+}
+
+#[test]
+fn an_honest_card_differs_in_nothing() {
+    for seed in 0..SEEDS {
+        let mut traffic = Traffic::new(seed);
+        let (mut ours, mut theirs) = (open(card()), software());
+        let mut asked = 0;
+        for _ in 0..300 {
+            for _ in 0..1 + traffic.rng.below(8) {
+                let act = traffic.act();
+                asked += u64::from(matches!(act, Act::Ask(_)));
+                perform(&mut ours, &act);
+                perform(&mut theirs, &act);
+            }
+            assert_eq!(answers(&mut ours), answers(&mut theirs));
+        }
+        for account in (0..ACCOUNTS).map(AccountId) {
+            for id in TRADED.map(InstrumentId) {
+                assert_eq!(ours.exposure(account, id), theirs.exposure(account, id));
+            }
+        }
+        assert_eq!((ours.failure(), ours.difference()), (None, None));
+        assert!(ours.dump().is_none());
+        assert_eq!(ours.reached(), asked, "every intent reached the card and was compared");
+        assert!(ours.compared() > asked);
+    }
+}
+
+/// Runs a dishonest card beside the software until it stops: how many orders were answered before.
+fn stops_at_first(judgement: Judgement, seed: u64, differs: impl Fn(Rejects) -> bool) -> u64 {
+    let mut traffic = Traffic::new(seed);
+    let (mut ours, mut theirs) = (open(card_with(|card| card.judgement = judgement)), software());
+    for _ in 0..3_000 {
+        let act = traffic.act();
+        perform(&mut ours, &act);
+        perform(&mut theirs, &act);
+        let Some((intent, honest)) = answers(&mut theirs).pop() else { continue };
+        let ours_answer = answers(&mut ours).pop().expect("an answer");
+        if intent.kind != IntentKind::Cancel && differs(honest) {
+            assert_eq!(ours_answer, (intent, Rejects(Rule::KillGlobal.bit())));
+            let failure = ours.failure().expect("stopped");
+            let difference = *ours.difference().expect("kept");
+            assert_eq!(failure, GateFailure::Difference { seq: difference.line.seq() });
+            assert_eq!(difference.line.tag(), intent.cl_ord_id.0);
+            assert_eq!(difference.software.rejects(), honest);
+            assert_ne!(difference.card.rejects(), honest);
+            check_dump(&mut ours);
+            return ours.reached();
+        }
+        assert_eq!(ours_answer, (intent, honest), "as the software until then");
+        assert_eq!(ours.failure(), None);
+    }
+    panic!("{judgement:?} was never caught");
+}
+
+/// Both hold the same rows, since only the answer was wrong.
+fn check_dump(gate: &mut Lockstep<SoftCard>) {
+    let dump = gate.dump().expect("a difference");
+    assert!(dump.rows.iter().any(|(row, _)| row.table == Table::Globals));
+    for (software, card) in &dump.rows {
+        assert_eq!(Some(software), card.as_ref());
+    }
+    let text = dump.to_string();
+    assert!(text.contains("software:") && text.contains("card:") && text.contains("operation"));
+    assert_eq!(gate.dump().as_ref(), Some(&dump), "asked again it says the same");
+}
+
+#[test]
+fn a_card_that_passes_everything_is_stopped_at_the_first_order_it_should_refuse() {
+    for seed in 0..SEEDS {
+        let before = stops_at_first(Judgement::PassAll, seed, |honest| !honest.is_pass());
+        println!("{before} intents before the first difference");
+    }
+}
+
+#[test]
+fn a_card_with_one_inverted_rule_is_stopped_at_its_first_order() {
+    for rule in Rule::ALL.into_iter().filter(|rule| *rule as u8 >= Rule::Range as u8) {
+        stops_at_first(Judgement::Inverted(rule), rule as u64, |_| true);
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_verdict_is_found() {
+    for bit in 0..512 {
+        let mut gate = open(card());
+        let mut traffic = Traffic::new(bit.into());
+        gate.device().break_after(5, Fault::Flip(bit));
+        for _ in 0..200 {
+            perform(&mut gate, &traffic.act());
+            answers(&mut gate);
+        }
+        assert!(gate.failure().is_some(), "bit {bit}");
+        gate.submit(&traffic.intent()).expect("room");
+        let (intent, rejects) = answers(&mut gate)[0];
+        assert_eq!(rejects.is_pass(), intent.kind == IntentKind::Cancel);
+    }
+}
+
+#[test]
+fn a_dump_of_a_card_that_no_longer_answers_has_the_software_alone() {
+    let mut gate = open(card_with(|card| card.judgement = Judgement::PassAll));
+    let mut traffic = Traffic::new(3);
+    while gate.failure().is_none() {
+        perform(&mut gate, &traffic.act());
+        answers(&mut gate);
+    }
+    gate.device().break_after(0, Fault::Stall);
+    let dump = gate.dump().expect("a difference");
+    assert!(dump.rows.iter().all(|(_, card)| card.is_none()) && !dump.rows.is_empty());
+    assert!(dump.to_string().contains("card: no answer"));
+}
