@@ -9,6 +9,8 @@
 //! ([`super::Why::number`]); a confirmation that nobody asked for (the rest of an order that does not
 //! rest) names the order as `cl_ord_id` and nothing as `orig_cl_ord_id`.
 
+mod reports;
+
 use nofx_types::{Nanos, OrderRef, Price, Qty, Side};
 use nofx_wire::num::{Be16, BeI32, BeI64};
 use nofx_wire::szse::SessionStatus;
@@ -26,6 +28,7 @@ use super::ids::{digits, symbol};
 use super::orders::Placed;
 use super::sessions::{Cut, Desk, Unit};
 use super::{Entry, Gateway, Kind, Label, Tell, Why};
+use reports::wire;
 
 /// Reason of a business reject that has no other.
 const REFUSED: u16 = 99;
@@ -221,50 +224,6 @@ impl Tgw {
         };
         self.take_cancel(now, &order.cl_ord_id, orig, order);
     }
-
-    fn exec_id(&mut self) -> [u8; 16] {
-        self.executions += 1;
-        digits(self.executions)
-    }
-
-    /// A confirmation of an order as it came; nothing filled, nothing open.
-    fn confirm(&mut self, now: Nanos, order: &NewOrder) -> Confirm {
-        Confirm {
-            partition_no: BeI32::new(0),
-            report_index: BeI64::new(0),
-            appl_id: order.appl_id,
-            reporting_pbu: self.pbu,
-            submitting_pbu: order.submitting_pbu,
-            security_id: order.security_id,
-            security_id_source: order.security_id_source,
-            owner_type: order.owner_type,
-            clearing_firm: order.clearing_firm,
-            transact_time: BeI64::new(self.clock.timestamp(now)),
-            user_info: order.user_info,
-            order_id: [b' '; 16],
-            cl_ord_id: order.cl_ord_id,
-            quote_msg_id: [b' '; 10],
-            orig_cl_ord_id: [b' '; 10],
-            exec_id: self.exec_id(),
-            exec_type: exec::NEW,
-            ord_status: status::NEW,
-            ord_rej_reason: Be16::new(0),
-            leaves_qty: BeI64::new(0),
-            cum_qty: BeI64::new(0),
-            side: order.side,
-            ord_type: order.ord_type,
-            order_qty: order.order_qty,
-            price: order.price,
-            account_id: order.account_id,
-            branch_id: order.branch_id,
-            order_restrictions: order.order_restrictions,
-            stop_px: order.stop_px,
-            min_qty: order.min_qty,
-            max_price_levels: order.max_price_levels,
-            time_in_force: order.time_in_force,
-            cash_margin: order.cash_margin,
-        }
-    }
 }
 
 impl Unit for Tgw {
@@ -353,65 +312,14 @@ impl Unit for Tgw {
     }
 
     fn cancel_rejected(&mut self, now: Nanos, cancel: &CancelOrder, orig: u64, why: Why) {
-        let placed = self.desk.orders.get(orig);
-        let (order, ord_status) =
-            placed.map_or((0, status::REJECTED), |placed| (placed.order.0, standing(placed)));
-        let reject = CancelReject {
-            partition_no: BeI32::new(0),
-            report_index: BeI64::new(0),
-            appl_id: cancel.appl_id,
-            reporting_pbu: self.pbu,
-            submitting_pbu: cancel.submitting_pbu,
-            security_id: cancel.security_id,
-            security_id_source: cancel.security_id_source,
-            owner_type: cancel.owner_type,
-            clearing_firm: cancel.clearing_firm,
-            transact_time: BeI64::new(self.clock.timestamp(now)),
-            user_info: cancel.user_info,
-            cl_ord_id: cancel.cl_ord_id,
-            orig_cl_ord_id: cancel.orig_cl_ord_id,
-            side: cancel.side,
-            ord_status,
-            cxl_rej_reason: Be16::new(why.number()),
-            reject_text: padded(why.name().as_bytes(), b' ').unwrap_or([b' '; 16]),
-            order_id: if order == 0 { [b' '; 16] } else { digits(order) },
-        };
+        let reject = self.cancel_reject(now, cancel, orig, why);
         self.report(now, &cancel.security_id, CancelReject::TYPE, reject.bytes());
     }
 
     fn traded(&mut self, now: Nanos, tell: &Tell) {
         let Tell::Trade { id, qty, price, .. } = *tell else { return };
-        let exec_id = self.exec_id();
-        let Some(placed) = self.desk.orders.get(id) else { return };
-        let form = placed.form;
-        let execution = Execution {
-            partition_no: BeI32::new(0),
-            report_index: BeI64::new(0),
-            appl_id: form.appl_id,
-            reporting_pbu: self.pbu,
-            submitting_pbu: form.submitting_pbu,
-            security_id: form.security_id,
-            security_id_source: form.security_id_source,
-            owner_type: form.owner_type,
-            clearing_firm: form.clearing_firm,
-            transact_time: BeI64::new(self.clock.timestamp(now)),
-            user_info: form.user_info,
-            order_id: digits(placed.order.0),
-            cl_ord_id: form.cl_ord_id,
-            quote_msg_id: [b' '; 10],
-            exec_id,
-            exec_type: exec::TRADE,
-            ord_status: standing(placed),
-            last_px: BeI64::new(price.0),
-            last_qty: wire(qty),
-            leaves_qty: wire(placed.leaves),
-            cum_qty: wire(placed.filled),
-            side: form.side,
-            account_id: form.account_id,
-            branch_id: form.branch_id,
-            cash_margin: form.cash_margin,
-        };
-        self.report(now, &form.security_id, Execution::TYPE, execution.bytes());
+        let Some(execution) = self.execution(now, id, qty, price) else { return };
+        self.report(now, &execution.security_id, Execution::TYPE, execution.bytes());
     }
 }
 
@@ -444,21 +352,6 @@ fn entry(id: u64, order: &NewOrder) -> Result<Entry, Why> {
         account: Label::of(&order.account_id).unwrap_or(Label::NONE),
         programme: order.order_restrictions.contains(&restriction::PROGRAMME),
     })
-}
-
-fn standing(placed: &Placed<NewOrder>) -> u8 {
-    match (placed.filled.0, placed.leaves.0) {
-        (0, 0) => status::CANCELLED,
-        (0, _) => status::NEW,
-        (filled, 0) if filled < placed.total.0 => status::CANCELLED,
-        (_, 0) => status::FILLED,
-        _ => status::PARTIAL,
-    }
-}
-
-/// A quantity of the engine on the wire.
-fn wire(qty: Qty) -> BeI64 {
-    qty_out(qty).unwrap_or(BeI64::new(i64::MAX))
 }
 
 /// The board's id that a field states, 0 for none.

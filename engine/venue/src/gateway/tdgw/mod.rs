@@ -11,6 +11,8 @@
 //! here: reasons of refusals are the venue's own numbers ([`super::Why::number`]); a confirmation that
 //! nobody asked for names the order as `cl_ord_id` and nothing as `orig_cl_ord_id`.
 
+mod reports;
+
 use nofx_types::{Nanos, Price, Qty, Side};
 use nofx_wire::num::{Be16, Be32, Be64, BeI64};
 use nofx_wire::tdgw::codes::{
@@ -277,45 +279,6 @@ impl Tdgw {
         let orig = self.desk.orders.find(orig);
         self.take_cancel(now, &order.cl_ord_id, orig, order);
     }
-
-    /// A confirmation of an order as it came; nothing filled, nothing open.
-    fn confirm(&mut self, now: Nanos, order: &NewOrder) -> Confirm {
-        Confirm {
-            pbu: self.pbu,
-            set_id: Be32::new(0),
-            report_index: Be64::new(0),
-            biz_id: order.biz_id,
-            exec_type: exec::NEW,
-            biz_pbu: order.biz_pbu,
-            cl_ord_id: order.cl_ord_id,
-            security_id: order.security_id,
-            account: order.account,
-            owner_type: order.owner_type,
-            side: order.side,
-            price: order.price,
-            order_qty: order.order_qty,
-            leaves_qty: BeI64::new(0),
-            cxl_qty: BeI64::new(0),
-            ord_type: order.ord_type,
-            time_in_force: order.time_in_force,
-            ord_status: status::NEW,
-            credit_tag: order.credit_tag,
-            orig_cl_ord_id: [b' '; 10],
-            clearing_firm: order.clearing_firm,
-            branch_id: order.branch_id,
-            ord_rej_reason: Be32::new(0),
-            ord_cnfm_id: [b' '; 16],
-            orig_ord_cnfm_id: [b' '; 16],
-            trade_date: Be32::new(self.clock.date(now)),
-            transact_time: self.times.write(&mut self.clock, now),
-            user_info: order.user_info,
-        }
-    }
-
-    /// A quantity of the engine on the wire.
-    fn wire(&self, qty: Qty) -> BeI64 {
-        self.scale.qty_out(qty).unwrap_or(BeI64::new(i64::MAX))
-    }
 }
 
 impl Unit for Tdgw {
@@ -431,59 +394,13 @@ impl Unit for Tdgw {
     }
 
     fn cancel_rejected(&mut self, now: Nanos, cancel: &CancelOrder, _: u64, why: Why) {
-        let reject = CancelReject {
-            pbu: self.pbu,
-            set_id: Be32::new(0),
-            report_index: Be64::new(0),
-            biz_id: cancel.biz_id,
-            biz_pbu: cancel.biz_pbu,
-            cl_ord_id: cancel.cl_ord_id,
-            security_id: cancel.security_id,
-            orig_cl_ord_id: cancel.orig_cl_ord_id,
-            branch_id: cancel.branch_id,
-            cxl_rej_reason: Be32::new(u32::from(why.number())),
-            trade_date: Be32::new(self.clock.date(now)),
-            transact_time: self.times.write(&mut self.clock, now),
-            user_info: cancel.user_info,
-        };
+        let reject = self.cancel_reject(now, cancel, why);
         self.report(now, &cancel.security_id, CancelReject::TYPE, reject.bytes());
     }
 
     fn traded(&mut self, now: Nanos, tell: &Tell) {
         let Tell::Trade { id, qty, price, .. } = *tell else { return };
-        self.executions += 1;
-        let Some(placed) = self.desk.orders.get(id) else { return };
-        let form = placed.form;
-        let amount = Price(price.0.saturating_mul(i64::try_from(qty.0).unwrap_or(i64::MAX)));
-        let done = placed.leaves.0 == 0;
-        let execution = Execution {
-            pbu: self.pbu,
-            set_id: Be32::new(0),
-            report_index: Be64::new(0),
-            biz_id: form.biz_id,
-            exec_type: exec::TRADE,
-            biz_pbu: form.biz_pbu,
-            cl_ord_id: form.cl_ord_id,
-            security_id: form.security_id,
-            account: form.account,
-            owner_type: form.owner_type,
-            order_entry_time: form.transact_time,
-            last_px: self.scale.price_out(price).unwrap_or(BeI64::new(0)),
-            last_qty: self.wire(qty),
-            gross_trade_amt: self.scale.price_out(amount).unwrap_or(BeI64::new(0)),
-            side: form.side,
-            order_qty: form.order_qty,
-            leaves_qty: self.wire(placed.leaves),
-            ord_status: if done { status::FILLED } else { status::PARTIAL },
-            credit_tag: form.credit_tag,
-            clearing_firm: form.clearing_firm,
-            branch_id: form.branch_id,
-            trd_cnfm_id: digits(self.executions),
-            ord_cnfm_id: digits(placed.order.0),
-            trade_date: Be32::new(self.clock.date(now)),
-            transact_time: self.times.write(&mut self.clock, now),
-            user_info: form.user_info,
-        };
-        self.report(now, &form.security_id, Execution::TYPE, execution.bytes());
+        let Some(execution) = self.execution(now, id, qty, price) else { return };
+        self.report(now, &execution.security_id, Execution::TYPE, execution.bytes());
     }
 }
