@@ -297,6 +297,15 @@ const MARKET: &[(&str, ColumnKind)] = &[
     ("qty", Int),
 ];
 
+/// Names of the files that `--out` may write into its folder.
+pub fn names() -> impl Iterator<Item = String> {
+    let fixed =
+        ["orders", "fills", "touches", "latencies", "market"].map(|n| format!("{n}.parquet"));
+    let json = ["run.json", "latency.json"].map(String::from);
+    let stages = Stage::ALL.map(|stage| format!("latency-{}.hlog", stage.name()));
+    fixed.into_iter().chain(json).chain(stages)
+}
+
 impl Tables {
     fn open(dir: &Path) -> Result<Tables> {
         std::fs::create_dir_all(dir).map_err(|e| OutputError::new(dir, e))?;

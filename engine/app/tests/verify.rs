@@ -6,13 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use common::{capture, replay, summary, text};
+use common::{capture, generate, replay, summary, text};
 use nofx_app::cli::{Cli, Command};
 use nofx_app::failure::Failure;
 use nofx_app::verify::{self, VerifyReport};
+use nofx_net::capture::Capture;
+use nofx_net::frame::segment;
 use nofx_rt::guard::CountingAlloc;
-use nofx_ticks::{SnapshotWriter, TickFile, TickOptions, TickWriter};
-use nofx_types::{Market, Side, TickKind};
+use nofx_ticks::{DEPTH, Snapshot, SnapshotWriter, TickFile, TickOptions, TickWriter};
+use nofx_types::{
+    Level, Market, OrderRef, Phase, Price, Pricing, Qty, Side, Symbol, Tick, TickKind,
+};
+use nofx_wire::szse;
 
 #[global_allocator]
 static ALLOC: CountingAlloc = CountingAlloc;
@@ -84,6 +89,171 @@ fn damaged(dir: &Path, damage: impl FnOnce(&mut TickFile)) -> Option<[String; 2]
     day.snapshots.iter().for_each(|snapshot| writer.write(snapshot).expect("written"));
     writer.finish().expect("whole");
     Some(["ticks.csv", "snapshots.csv"].map(|name| text(dir, name)))
+}
+
+/// A generated day; the folder, and its files as `name` says.
+fn made<const N: usize>(args: &[&str], names: [&str; N]) -> (tempfile::TempDir, [String; N]) {
+    let dir = tempfile::tempdir().expect("a folder");
+    generate(dir.path(), args);
+    let files = names.map(|name| text(dir.path(), name));
+    (dir, files)
+}
+
+#[test]
+fn nothing_compared_is_a_failure_that_says_why() {
+    let day = ["--market", "sse", "--securities", "4", "--messages", "4000"];
+    let (_dir, [ticks, snapshots]) = made(&day, ["ticks.csv", "snapshots.csv"]);
+    let good = verified(&[&ticks, "--snapshots", &snapshots]).expect("readable");
+    assert!(good.compared > 100 && good.snapshots > Some(good.compared), "{good}");
+    good.verdict().expect("all agrees");
+    let without = verified(&[&ticks]).expect("readable");
+    assert_eq!((without.compared, without.snapshots), (0, None));
+    without.verdict().expect("nobody asked for a comparison");
+    // A file without snapshots, and snapshots outside the continuous session.
+    let none = verified(&[&ticks, "--snapshots", &ticks]).expect("readable");
+    let failure = none.verdict().expect_err("nothing was compared");
+    assert_eq!((failure.code(), none.snapshots), (1, Some(0)));
+    assert!(failure.to_string().contains("holds no snapshot"), "{failure}");
+    let (_dir, [ticks, snapshots]) =
+        made(&[&day[..], &["--seconds", "30"]].concat(), ["ticks.csv", "snapshots.csv"]);
+    let early = verified(&[&ticks, "--snapshots", &snapshots]).expect("readable");
+    assert!(early.snapshots > Some(0), "{early}");
+    let failure = early.verdict().expect_err("the day was over before 09:30").to_string();
+    assert!(failure.contains("0 snapshots") && failure.contains("09:30:00"), "{failure}");
+}
+
+#[test]
+fn no_ticks_are_a_failure() {
+    let day = ["--market", "sse", "--securities", "4", "--messages", "4000"];
+    let (_dir, [ticks]) = made(&day, ["ticks.csv"]);
+    let verdict = verified(&[&ticks, "--symbol", "999999"]).and_then(|report| report.verdict());
+    assert!(verdict.is_err(), "nothing was read");
+}
+
+/// The ticks and snapshots of a captured conversation with Shenzhen's gateway, in our own form.
+fn tape_of_shenzhen(pcap: &str, ticks: &Path, snapshots: &Path) -> [u64; 2] {
+    let mut capture = Capture::open(pcap).expect("a capture");
+    let mut stream = Vec::new();
+    while let Some(frame) = capture.next().expect("good") {
+        let segment = segment(&frame).expect("a segment");
+        if segment.src_port == 9_016 {
+            stream.extend_from_slice(segment.payload);
+        }
+    }
+    let mut ticks = TickWriter::create(ticks, Market::Szse).expect("a file");
+    let mut snapshots = SnapshotWriter::create(snapshots, Market::Szse).expect("a file");
+    let (mut clock, mut counts, mut rest) = (szse::LocalTime::default(), [0; 2], &stream[..]);
+    while let Some((frame, len)) = szse::next_frame(rest).expect("right sums") {
+        rest = &rest[len..];
+        match szse::Message::parse(frame).expect("whole") {
+            szse::Message::Order(order) => {
+                ticks.write(&order_of(order, &mut clock)).expect("written");
+                counts[0] += 1;
+            }
+            szse::Message::Execution(execution) => {
+                ticks.write(&execution_of(execution, &mut clock)).expect("written");
+                counts[0] += 1;
+            }
+            szse::Message::Snapshot(snapshot) => {
+                snapshots.write(&snapshot_of(&snapshot, &mut clock)).expect("written");
+                counts[1] += 1;
+            }
+            _ => (),
+        }
+    }
+    ticks.finish().expect("whole");
+    snapshots.finish().expect("whole");
+    counts
+}
+
+fn order_of(order: &szse::Order, clock: &mut szse::LocalTime) -> Tick {
+    let side = if order.side == b'1' { Side::Buy } else { Side::Sell };
+    let pricing = match order.ord_type {
+        b'1' => Pricing::Market,
+        b'U' => Pricing::OwnBest,
+        _ => Pricing::Limit,
+    };
+    let seq = order.appl_seq_num.get() as u64;
+    let own = |of| OrderRef(if of == side { seq } else { 0 });
+    Tick {
+        channel: order.channel_no.get(),
+        seq,
+        symbol: Symbol(order.security_id),
+        exch_ns: clock.nanos(order.transact_time).expect("a time"),
+        kind: TickKind::Order { side, pricing },
+        bid: own(Side::Buy),
+        offer: own(Side::Sell),
+        price: Price(if pricing == Pricing::Limit { order.price.get() } else { 0 }),
+        qty: Qty(order.order_qty.get() as u64 / 100),
+    }
+}
+
+fn execution_of(execution: &szse::Execution, clock: &mut szse::LocalTime) -> Tick {
+    let ids = [execution.bid_appl_seq_num.get(), execution.offer_appl_seq_num.get()];
+    let [bid, offer] = ids.map(|id| OrderRef(id as u64));
+    let kind = if execution.exec_type == b'F' {
+        TickKind::Trade { aggressor: None }
+    } else {
+        TickKind::Cancel { side: if bid.0 > 0 { Side::Buy } else { Side::Sell } }
+    };
+    Tick {
+        channel: execution.channel_no.get(),
+        seq: execution.appl_seq_num.get() as u64,
+        symbol: Symbol(execution.security_id),
+        exch_ns: clock.nanos(execution.transact_time).expect("a time"),
+        kind,
+        bid,
+        offer,
+        price: Price(execution.last_px.get()),
+        qty: Qty(execution.last_qty.get() as u64 / 100),
+    }
+}
+
+fn snapshot_of(snapshot: &szse::Snapshot<'_>, clock: &mut szse::LocalTime) -> Snapshot {
+    let head = snapshot.head;
+    let mut levels = [[Level::default(); DEPTH]; 2];
+    for entry in snapshot.entries() {
+        let side = match &entry.head.md_entry_type {
+            b"0 " => 0,
+            b"1 " => 1,
+            _ => continue,
+        };
+        levels[side][usize::from(entry.head.md_price_level.get()) - 1] = Level {
+            price: Price(entry.head.md_entry_px.get() / 100),
+            qty: Qty(entry.head.md_entry_size.get() as u64 / 100),
+            orders: entry.head.number_of_orders.get() as u32,
+        };
+    }
+    Snapshot {
+        symbol: Symbol(head.security_id),
+        exch_ns: clock.nanos(head.orig_time).expect("a time"),
+        num_trades: head.num_trades.get() as u64,
+        volume: Qty(head.total_volume_trade.get() as u64 / 100),
+        value_e4: head.total_value_trade.get() as u64,
+        last: Price(0),
+        previous_close: Price(head.prev_close_px.get()),
+        limit_low: Price(0),
+        limit_high: Price(0),
+        phase: Phase::Unknown,
+        levels,
+    }
+}
+
+#[test]
+fn every_snapshot_of_a_shenzhen_day_equals_a_state_of_the_rebuilt_book() {
+    let day = ["--market", "szse", "--securities", "6", "--messages", "20000", "--seed", "5"];
+    let (dir, [pcap]) = made(&day, ["tcp.pcap"]);
+    let files = ["ticks.csv", "snapshots.csv"].map(|name| text(dir.path(), name));
+    let [ticks, snapshots] = &files;
+    let [told, shown] = tape_of_shenzhen(&pcap, Path::new(ticks), Path::new(snapshots));
+    for rebuild in ["waiting", "simulated"] {
+        let rebuild = format!("szse.rebuild={rebuild}");
+        let args = [ticks, "--snapshots", snapshots, "--set", &rebuild];
+        let report = verified(&args).expect("readable");
+        assert_eq!((report.ticks, report.snapshots), (told, Some(shown)));
+        assert!(report.compared > 1_000, "{report}");
+        report.verdict().unwrap_or_else(|failure| panic!("{rebuild}: {failure}\n{report}"));
+    }
 }
 
 #[test]
@@ -171,4 +341,42 @@ fn trades_without_orders_leave_stale_books_and_a_clear_report() {
     assert_eq!((run.messages.total, run.books.stale), (166_811, 1));
     let error = replay(&[&file]).expect_err("two markets").to_string();
     assert!(error.contains("ticks.market"), "{error}");
+}
+
+#[test]
+fn no_output_takes_the_place_of_an_input() {
+    let day = ["--market", "sse", "--securities", "4", "--messages", "4000"];
+    let (dir, [ticks, map, orders]) = made(&day, ["ticks.csv", "map.toml", "orders.parquet"]);
+    let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ticks/layouts");
+    fs::copy(layouts.join("neutral.toml"), &map).expect("a layout");
+    fs::copy(&ticks, &orders).expect("a copy");
+    let config = text(dir.path(), "config.toml");
+    fs::write(&config, format!("[ticks]\nmap = {map:?}\n")).expect("a file");
+    let refused = |args: &[&str]| {
+        let failure = replay(args).expect_err("an output over an input");
+        assert_eq!(failure.code(), 2, "{failure}");
+        failure.to_string()
+    };
+    let folder = dir.path().to_str().expect("UTF-8");
+    let aloud = |said: String, path: &str| assert!(said.contains(path), "{said}");
+    aloud(refused(&[&ticks, "--ticks-map", &map, "--bbo", &map]), "map.toml");
+    aloud(refused(&[&ticks, "--ticks-map", &map, "--book", &map]), "map.toml");
+    aloud(refused(&[&ticks, "--config", &config, "--bbo", &map]), "map.toml");
+    let weights = format!("strategy.imbalance.weights={map:?}");
+    aloud(refused(&[&ticks, "--set", &weights, "--bbo", &map]), "map.toml");
+    let entry = format!("{ticks}#ticks.csv");
+    aloud(refused(&[&entry, "--bbo", &ticks]), "ticks.csv");
+    aloud(refused(&[&orders, "--out", folder]), "orders.parquet");
+    let other = text(dir.path(), "touch.csv");
+    let out = text(dir.path(), "out");
+    summary(&[&ticks, "--ticks-map", &map, "--bbo", &other, "--out", &out]);
+    // Every file of a run is one of those that are looked at.
+    let names: Vec<String> = nofx_app::outputs::names().collect();
+    let written: Vec<_> = fs::read_dir(&out).expect("a folder").flatten().collect();
+    assert!(written.len() > 5);
+    for file in written {
+        let name = file.file_name().into_string().expect("UTF-8");
+        assert!(names.contains(&name), "{name} may take the place of an input");
+    }
+    assert!(fs::read_to_string(&map).expect("still there").contains("[ticks]"));
 }

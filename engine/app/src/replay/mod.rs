@@ -22,7 +22,6 @@ use nofx_feed::{
     Start, TickFeed,
 };
 use nofx_order::{Protocol, Reconcile};
-use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
 use nofx_signal::{Maker, Strategy};
@@ -36,10 +35,11 @@ use crate::config::{self, Config, Trade};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::feeds::{self, Rebuild};
+use crate::gate::TradeGate;
 use crate::hot_path::HotPath;
 use crate::input::{Content, InputOptions, Reader, parse_lines};
 use crate::market_desk;
-use crate::outputs::{OutputPaths, Outputs, complain};
+use crate::outputs::{self, OutputPaths, Outputs, complain};
 use crate::progress;
 use crate::record::Wanted;
 use crate::stamps::StampMode;
@@ -122,9 +122,10 @@ impl<'a> Setup<'a> {
     ) -> Result<Setup<'a>, Failure> {
         let mut config = config::load(args.config.as_deref(), &args.set)?;
         config.strategy.name = args.strategy.unwrap_or(config.strategy.name);
+        args.gate.apply(&mut config.gate);
         let mut input = input_options(args)?;
         refuse_pipes(&input)?;
-        refuse_overwriting(args)?;
+        refuse_overwriting(args, &config)?;
         input.ticks = load_ticks(args, &mut config)?;
         let file = args.definitions.as_ref().or(config.instruments.definitions.as_ref());
         let definitions = match file {
@@ -263,7 +264,7 @@ impl<'a> Setup<'a> {
         instruments
     }
 
-    fn path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+    fn path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, TradeGate>, Failure> {
         let wanted = Wanted {
             orders: self.args.out.is_some(),
             touches: self.args.out.is_some() || self.args.bbo.is_some(),
@@ -277,12 +278,13 @@ impl<'a> Setup<'a> {
             stamps: self.args.stamps,
             first_id: 1,
             reconcile: Reconcile::Off, // the venue's connection does not break
+            gate: &self.config.gate,
         };
         assembly.path(strategy)
     }
 
     /// Books of whole days of ticks are not to be trusted once an order is unknown.
-    fn tick_path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+    fn tick_path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, TradeGate>, Failure> {
         let mut path = self.path(strategy)?;
         let whole = self.feed == FeedName::Ticks && self.config.ticks.unknown_is_stale;
         path.books.set_unknown_is_stale(whole);
@@ -401,10 +403,16 @@ fn refuse_pipes(input: &InputOptions) -> Result<(), Failure> {
 }
 
 /// An output must not take the place of what is read.
-fn refuse_overwriting(args: &ReplayArgs) -> Result<(), Failure> {
-    let read = args.files.iter().chain(&args.line_b).chain(&args.config).chain(&args.definitions);
-    let read: Vec<PathBuf> = read.filter_map(|path| path.canonicalize().ok()).collect();
-    for path in args.bbo.iter().chain(&args.book) {
+fn refuse_overwriting(args: &ReplayArgs, config: &Config) -> Result<(), Failure> {
+    let named = args.config.iter().chain(&args.definitions).chain(&args.ticks_map);
+    let inner = [&config.instruments.definitions, &config.ticks.map, &config.market.rules_file];
+    let inner = inner.into_iter().flatten().chain([&config.strategy.imbalance.weights]);
+    let read = args.files.iter().chain(&args.line_b).chain(named).chain(inner);
+    // An entry of an archive is read out of the archive.
+    let read = read.filter_map(|path| nofx_ticks::content::split(path).0.canonicalize().ok());
+    let read: Vec<PathBuf> = read.collect();
+    let folder = args.out.iter().flat_map(|dir| outputs::names().map(|name| dir.join(name)));
+    for path in args.bbo.iter().chain(&args.book).cloned().chain(folder) {
         if path.canonicalize().is_ok_and(|path| read.contains(&path)) {
             let path = path.display();
             return Err(Failure::usage(format!("{path}: is read by this run: write elsewhere")));
