@@ -156,7 +156,8 @@ fn round(
         Scenario::Uniform => 400_000,
         Scenario::Extreme => 4_000,
         Scenario::Wild => 8_000,
-        _ => 40_000,
+        Scenario::Tiny => 12_000,
+        _ => 30_000,
     };
     let operations = operations.min(setup.operations);
     open(bench, u32::from(accounts), symbols)?;
@@ -184,7 +185,7 @@ fn phase(bench: &mut Bench, traffic: &mut Traffic, rng: &mut Rng) -> Result<(), 
     if rng.chance(1, 16) {
         bench.set_pattern(pattern(rng))?;
     }
-    let cycles = 16 + rng.below(240);
+    let cycles = 16 + rng.below(if bench.model.killed() { 48 } else { 240 });
     feed(bench, traffic, cycles)
 }
 

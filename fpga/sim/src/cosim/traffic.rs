@@ -106,7 +106,6 @@ pub struct Traffic {
     remedies: VecDeque<CardOp>,
     now_ns: u64,
     epoch: u32,
-    killed: bool,
 }
 
 /// Most live orders that are remembered.
@@ -141,7 +140,6 @@ impl Traffic {
             remedies: VecDeque::new(),
             now_ns: 1_700_000_000_000_000_000,
             epoch: 0,
-            killed: false,
         }
     }
 
@@ -158,7 +156,6 @@ impl Traffic {
         self.live.clear();
         self.traded.clear();
         self.remedies.clear();
-        self.killed = false;
         lines
     }
 
@@ -193,10 +190,10 @@ impl Traffic {
     /// Learns what became of an operation.
     pub fn observe(&mut self, line: &OpLine, verdict: &VerdictLine) {
         let rejects = verdict.rejects().0;
-        if verdict.killed() && self.mix.kills && !self.killed {
+        let crowded = self.remedies.len() > 3;
+        if verdict.killed() && self.mix.kills && !crowded && self.rng.chance(1, 8) {
             self.remedies.push_back(CardOp::Kill { scope: KillScope::Global, engaged: false });
         }
-        self.killed = verdict.killed();
         let (account, symbol) = (line.account(), line.symbol());
         match line.kind() {
             kind::NEW | kind::REPLACE | kind::RESTORE if rejects == 0 => self.add(Live {
@@ -212,7 +209,7 @@ impl Traffic {
     }
 
     fn remedy(&mut self, account: AccountId, symbol: InstrumentId, rejects: u64) {
-        if self.remedies.len() > 4 || !self.rng.chance(1, 8) {
+        if self.remedies.len() > 3 || !self.rng.chance(1, 2) {
             return;
         }
         let release = |scope| CardOp::Kill { scope, engaged: false };
@@ -227,24 +224,22 @@ impl Traffic {
         }
     }
 
+    /// One order more than can be remembered drives another off the market.
     fn add(&mut self, order: Live) {
         if self.live.len() < LIVE_MAX {
-            self.live.push(order);
-        } else {
-            let at = self.rng.below(LIVE_MAX as u64) as usize;
-            self.live[at] = order;
+            return self.live.push(order);
         }
+        let at = self.rng.below(LIVE_MAX as u64) as usize;
+        let gone = std::mem::replace(&mut self.live[at], order);
+        self.remedies.push_back(CardOp::Update(report(&gone, None, gone.open, true)));
     }
 
     fn step_time(&mut self) {
         let tiny = self.mix.values == Values::Tiny;
         let step = if tiny { self.rng.below(4) } else { self.rng.below(2_000) };
-        let jump = self.rng.below(1024);
-        self.now_ns = match jump {
-            0 => self.now_ns.saturating_add(86_400_000_000_000),
-            1..16 => self.now_ns.saturating_add(1_000_000_000),
-            16..24 => self.now_ns.saturating_sub(self.rng.below(3_000_000_000)),
-            24..40 if tiny => self.now_ns.saturating_add(1_000_000_000),
+        self.now_ns = match self.rng.below(1024) {
+            0..2 => self.now_ns.saturating_add(86_400_000_000_000),
+            2..18 => self.now_ns.saturating_add(1_000_000_000),
             _ => self.now_ns.saturating_add(step),
         };
     }
@@ -252,11 +247,12 @@ impl Traffic {
     /// An order of that kind.
     pub fn order(&mut self, kind: u8) -> OpLine {
         let (account, symbol) = self.mix.rows.draw(&mut self.rng);
+        let side = self.side();
         let order = OrderOp {
             account,
             symbol,
-            side: self.side(),
-            price: Price(self.price()),
+            side,
+            price: Price(self.order_price(side)),
             qty: Qty(self.qty()),
             epoch: self.stamp(),
             now_ns: self.now(),
@@ -306,18 +302,8 @@ impl Traffic {
         } else {
             self.live[at] = order;
         }
-        encode(&CardOp::Update(UpdateOp {
-            account: order.account,
-            symbol: order.symbol,
-            side: order.side,
-            effect: if trades { FillEffect::Fill } else { FillEffect::None },
-            price: Price(order.price.into()),
-            fill_price: Price(fill_price.into()),
-            fill_qty: Qty(fill.into()),
-            released_price: Price(order.price.into()),
-            released_qty: Qty(released.into()),
-            ends: order.open == 0,
-        }))
+        let trade = trades.then_some((FillEffect::Fill, fill_price, fill));
+        encode(&CardOp::Update(report(&order, trade, released, order.open == 0)))
     }
 
     fn broken_trade(&mut self) -> OpLine {
@@ -326,18 +312,8 @@ impl Traffic {
         }
         let at = self.rng.below(self.traded.len() as u64) as usize;
         let (order, price, qty) = self.traded.swap_remove(at);
-        encode(&CardOp::Update(UpdateOp {
-            account: order.account,
-            symbol: order.symbol,
-            side: order.side,
-            effect: FillEffect::Break,
-            price: Price(order.price.into()),
-            fill_price: Price(price.into()),
-            fill_qty: Qty(qty.into()),
-            released_price: Price(0),
-            released_qty: Qty(0),
-            ends: false,
-        }))
+        let trade = Some((FillEffect::Break, price, qty));
+        encode(&CardOp::Update(report(&order, trade, 0, false)))
     }
 
     fn kill(&mut self) -> OpLine {
@@ -347,7 +323,7 @@ impl Traffic {
             1 => KillScope::Account(account),
             _ => KillScope::Symbol(symbol),
         };
-        encode(&CardOp::Kill { scope, engaged: self.rng.chance(1, 2) })
+        encode(&CardOp::Kill { scope, engaged: self.rng.chance(1, 3) })
     }
 
     fn halt(&mut self) -> OpLine {
@@ -376,7 +352,7 @@ impl Traffic {
         let mut limits = SymbolLimits {
             buy: !rng.chance(1, 12),
             sell: !rng.chance(1, 12),
-            lot: if rng.chance(1, 2) { 1 } else { pick(rng, &[100, 50, 3, 8]) },
+            lot: if rng.chance(1, 2) { 1 } else { pick(rng, &[100, 50, 100, 3]) },
             qty_max: u32::MAX,
             notional_max: u64::MAX,
             price_low: 0,
@@ -405,23 +381,23 @@ impl Traffic {
             }
             Values::Tiny => {
                 limits.lot = pick(rng, &[1, 1, 1, 2, 3]);
-                limits.qty_max = pick(rng, &[u32::MAX, 2, 3, 4]);
-                limits.notional_max = pick(rng, &[u64::MAX, 4, 6, 9]);
-                limits.price_low = rng.below(3) as u32;
-                limits.price_high = pick(rng, &[u32::MAX, 2, 3, 4]);
-                limits.long_max = pick(rng, &[(1 << 47) - 1, 4, 6, 9]);
-                limits.short_max = pick(rng, &[(1 << 47) - 1, 4, 6, 9]);
-                limits.open_orders_max = pick(rng, &[1_000, 1, 2, 4]);
+                limits.qty_max = seldom(rng, u32::MAX, &[2, 3, 4]);
+                limits.notional_max = seldom(rng, u64::MAX, &[4, 6, 9]);
+                limits.price_low = seldom(rng, 0, &[1, 2]);
+                limits.price_high = seldom(rng, u32::MAX, &[2, 3, 4]);
+                limits.long_max = pick(rng, &[limits.long_max, 6, 9, 30]);
+                limits.short_max = pick(rng, &[limits.short_max, 6, 9, 30]);
+                limits.open_orders_max = seldom(rng, 1_000, &[1, 2, 4, 8]);
             }
             Values::Extreme => {
-                limits.lot = pick(rng, &[1, 1, 2, 3, u32::MAX, 1 << 31]);
-                limits.qty_max = any(rng) as u32;
-                limits.notional_max = any(rng);
-                limits.price_low = pick(rng, &[0, 0, 1, 2]);
-                limits.price_high = pick(rng, &[u32::MAX, u32::MAX, u32::MAX - 1, 1 << 31]);
-                limits.long_max = pick(rng, &[(1 << 47) - 1, (1 << 47) - 2, 1 << 40]);
-                limits.short_max = pick(rng, &[(1 << 47) - 1, (1 << 47) - 2, 1 << 40]);
-                limits.open_orders_max = any(rng) as u32;
+                limits.lot = pick(rng, &[1, 1, 1, 2, 3, u32::MAX, 1 << 31]);
+                limits.qty_max = seldom(rng, u32::MAX, &[u32::MAX - 1, 1 << 31, 2, 0]);
+                limits.notional_max = seldom(rng, u64::MAX, &BITS);
+                limits.price_low = seldom(rng, 0, &[1, 2, u32::MAX]);
+                limits.price_high = seldom(rng, u32::MAX, &[u32::MAX - 1, 1 << 31, 1]);
+                limits.long_max = seldom(rng, limits.long_max, &[(1 << 47) - 2, 1 << 33, 2]);
+                limits.short_max = seldom(rng, limits.short_max, &[(1 << 47) - 2, 1 << 33, 2]);
+                limits.open_orders_max = seldom(rng, u32::MAX, &[0, 1, 30]);
             }
         }
         let regs = SymbolRegs::new(&limits).expect("within the widths");
@@ -465,24 +441,24 @@ impl Traffic {
                 }
             }
             Values::Tiny => {
-                limits.open_orders_max = pick(rng, &[10_000, 2, 4, 7]);
-                limits.gross_max = pick(rng, &[(1 << 62) - 1, 10, 20, 30]);
-                limits.net_max = pick(rng, &[(1 << 62) - 1, 5, 10, 15]);
+                limits.open_orders_max = seldom(rng, 10_000, &[2, 4, 7, 12]);
+                limits.gross_max = seldom(rng, limits.gross_max, &[20, 40, 80]);
+                limits.net_max = seldom(rng, limits.net_max, &[5, 10, 20]);
                 limits.rate_per_s = pick(rng, &[1_000_000_000, 500_000_000, 250_000_000]);
-                limits.rate_burst = 1 + rng.below(8) as u32;
-                limits.per_second_max = pick(rng, &[u32::MAX, 3, 10, 20]);
-                limits.per_day_max = pick(rng, &[u32::MAX, u32::MAX, 30, 60]);
-                limits.duplicate_window_ns = rng.below(12);
+                limits.rate_burst = seldom(rng, 1 << 20, &[1, 2, 4, 8]);
+                limits.per_second_max = seldom(rng, u32::MAX, &[3, 10, 20]);
+                limits.per_day_max = seldom(rng, u32::MAX, &[30, 60]);
+                limits.duplicate_window_ns = seldom(rng, 0, &[1, 2, 5, 12]);
             }
             Values::Extreme => {
-                limits.open_orders_max = any(rng) as u32;
-                limits.gross_max = any(rng) >> 2;
-                limits.net_max = any(rng) >> 2;
-                limits.rate_per_s = pick(rng, &[1, 1_000_000_000]);
-                limits.rate_burst = pick(rng, &[1, 1 << 20]);
-                limits.per_second_max = any(rng) as u32;
-                limits.per_day_max = any(rng) as u32;
-                limits.duplicate_window_ns = any(rng);
+                limits.open_orders_max = seldom(rng, u32::MAX, &[0, 1, 30]);
+                limits.gross_max = seldom(rng, limits.gross_max, &BITS) >> 2;
+                limits.net_max = seldom(rng, limits.net_max, &BITS) >> 2;
+                limits.rate_per_s = pick(rng, &[1, 1_000_000_000, 1_000_000_000]);
+                limits.rate_burst = pick(rng, &[1, 1 << 20, 1 << 20]);
+                limits.per_second_max = seldom(rng, u32::MAX, &[0, 1, 40]);
+                limits.per_day_max = seldom(rng, u32::MAX, &[0, 1, 400]);
+                limits.duplicate_window_ns = seldom(rng, 0, &BITS);
             }
         }
         let regs = AccountRegs::new(&limits).expect("within the widths");
@@ -574,15 +550,29 @@ impl Traffic {
         if self.rng.chance(1, 2) { Side::Sell } else { Side::Buy }
     }
 
+    /// Mostly on its own side of the market, so that not every order would match an own one.
+    fn order_price(&mut self, side: Side) -> i64 {
+        let apart = match (self.mix.values, side) {
+            (_, Side::Buy) => 0,
+            _ if self.rng.chance(1, 8) => 0,
+            (Values::Plain, _) => 50,
+            (Values::Tiny, _) => 3,
+            (Values::Extreme, _) => 0,
+        };
+        let price = self.price();
+        if self.mix.values == Values::Extreme { price } else { price + apart }
+    }
+
     fn price(&mut self) -> i64 {
         match self.mix.values {
-            Values::Plain => 9_950 + 5 * self.rng.below(20) as i64,
-            Values::Tiny => self.rng.below(6) as i64,
-            Values::Extreme if self.rng.chance(1, 4) => -(self.any() as i64 & i64::MAX),
-            Values::Extreme => match self.rng.below(3) {
-                0 => self.any() as i64,
-                1 => i64::from(u32::MAX),
-                _ => i64::from(self.rng.next() as u32),
+            Values::Plain => 9_950 + 5 * self.rng.below(10) as i64,
+            Values::Tiny => self.rng.below(4) as i64,
+            Values::Extreme => match self.rng.below(16) {
+                0 => -(self.any() as i64 & i64::MAX),
+                1 => self.any() as i64,
+                2..5 => i64::from(u32::MAX) - self.rng.below(2) as i64,
+                5..8 => i64::from(self.rng.next() as u32),
+                _ => self.rng.below(3) as i64,
             },
         }
     }
@@ -592,10 +582,11 @@ impl Traffic {
             Values::Plain if self.rng.chance(1, 32) => self.rng.below(500),
             Values::Plain => 100 + 100 * self.rng.below(5),
             Values::Tiny => self.rng.below(6),
-            Values::Extreme => match self.rng.below(3) {
+            Values::Extreme => match self.rng.below(8) {
                 0 => self.any(),
-                1 => u64::from(u32::MAX),
-                _ => self.rng.next() >> 32,
+                1..3 => u64::from(u32::MAX) - self.rng.below(2),
+                3 => self.rng.next() >> 32,
+                _ => 1 + self.rng.below(3),
             },
         }
     }
@@ -608,8 +599,11 @@ impl Traffic {
     }
 
     fn now(&mut self) -> u64 {
-        match self.mix.values {
-            Values::Extreme if self.rng.chance(1, 16) => self.any(),
+        match self.rng.below(256) {
+            0 if self.mix.values == Values::Extreme && self.rng.chance(1, 4) => self.any(),
+            // A stamp may step back.
+            0..4 => self.now_ns.saturating_sub(self.rng.below(3_000_000_000)),
+            4..16 => self.now_ns.saturating_sub(self.rng.below(10)),
             _ => self.now_ns,
         }
     }
@@ -632,9 +626,36 @@ pub fn encode(op: &CardOp) -> OpLine {
     OpLine::encode(op, 0, 0, 0)
 }
 
+/// A report of a trade (price and quantity), of what is released, and whether the order ends.
+fn report(
+    order: &Live,
+    trade: Option<(FillEffect, u32, u32)>,
+    released: u32,
+    ends: bool,
+) -> UpdateOp {
+    let (effect, fill_price, fill_qty) = trade.unwrap_or((FillEffect::None, 0, 0));
+    UpdateOp {
+        account: order.account,
+        symbol: order.symbol,
+        side: order.side,
+        effect,
+        price: Price(order.price.into()),
+        fill_price: Price(fill_price.into()),
+        fill_qty: Qty(fill_qty.into()),
+        released_price: Price(order.price.into()),
+        released_qty: Qty(released.into()),
+        ends,
+    }
+}
+
 /// One of `from`.
 pub fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize]
+}
+
+/// Mostly `wide`.
+fn seldom<T: Copy>(rng: &mut Rng, wide: T, tight: &[T]) -> T {
+    if rng.chance(1, 5) { pick(rng, tight) } else { wide }
 }
 
 fn any(rng: &mut Rng) -> u64 {
