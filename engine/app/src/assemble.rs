@@ -2,9 +2,7 @@
 
 use nofx_book::{LevelBooks, LevelConfig};
 use nofx_feed::{Join, RecoveryConfig};
-use nofx_gate::GateKey;
 use nofx_order::{OrderConfig, OrderManager, Positions, Reconcile};
-use nofx_risk::SoftwareGate;
 use nofx_signal::{Imbalance, InstrumentSet, Maker, Null, Strategy};
 use nofx_types::{AccountId, InstrumentId, Instruments, Market};
 
@@ -12,6 +10,7 @@ use crate::cli::StrategyName;
 use crate::config::Config;
 use crate::definitions::Definitions;
 use crate::failure::Failure;
+use crate::gate::{GateSection, TradeGate};
 use crate::hot_path::{HotPath, Parts};
 use crate::live::config::RecoverySection;
 use crate::market_desk::MarketDesk;
@@ -35,6 +34,8 @@ pub struct Assembly<'a> {
     pub first_id: u32,
     /// What a login must prove before an order goes out.
     pub reconcile: Reconcile,
+    /// Who judges.
+    pub gate: &'a GateSection,
 }
 
 impl Assembly<'_> {
@@ -42,7 +43,7 @@ impl Assembly<'_> {
     ///
     /// # Errors
     /// A value of the configuration that cannot be used.
-    pub fn path<S: Strategy>(self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+    pub fn path<S: Strategy>(self, strategy: S) -> Result<HotPath<S, TradeGate>, Failure> {
         let (config, capacity) = (self.config, self.config.instruments.capacity);
         let books = LevelBooks::new(&LevelConfig {
             instruments: capacity,
@@ -53,13 +54,13 @@ impl Assembly<'_> {
         let orders = OrderConfig { reconcile: self.reconcile, ..order_config(config) };
         let mut instruments = Instruments::new(capacity);
         self.definitions.start(&mut instruments);
-        let gate = SoftwareGate::new(GateKey::issue(), config.risk.clone(), &instruments);
+        let gate = TradeGate::open(self.gate, &config.risk, &instruments)?;
         let market = MarketDesk::new(config, self.definitions)?;
         let mut path = HotPath::new(Parts {
             books: books.map_err(Failure::usage)?,
             phases: Phases::new(capacity as usize, config.instruments.unknown_phase.into()),
             strategy,
-            gate: gate.map_err(Failure::usage)?,
+            gate,
             host: config.host,
             orders: OrderManager::new(&orders).map_err(Failure::usage)?,
             positions: Positions::new(config.risk.accounts, capacity),

@@ -120,6 +120,9 @@ pub struct ReplayArgs {
     /// nanoseconds begin this many bytes before the end of the frame.
     #[arg(long, value_name = "BYTES")]
     pub trailer_stamp: Option<u16>,
+    /// Who judges.
+    #[command(flatten)]
+    pub gate: crate::gate::GateArgs,
     /// Pin the replay to this core.
     #[arg(long, value_name = "CORE")]
     pub pin: Option<usize>,

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::cli::StrategyName;
 use crate::feeds::{OmdcSection, SzseSection};
+use crate::gate::GateSection;
 use crate::live::config::{LiveSection, NetworkSection, RecoverySection};
 use crate::market_desk::MarketSection;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub host: HostRules,
     /// Card rules: limits.
     pub risk: CardConfig,
+    /// Which gate judges.
+    pub gate: GateSection,
     /// The order session.
     pub session: SessionSection,
     /// The exchange whose rules hold.

@@ -109,6 +109,8 @@ pub struct HotPath<S, G> {
     settled: bool,
     traded: InstrumentSet,
     intents: Intents,
+    /// What intents without an answer touch.
+    batch: orders::Batch,
     account: AccountId,
 }
 
@@ -145,6 +147,7 @@ pub struct Parts<S, G> {
 impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// Joins the parts.
     pub fn new(parts: Parts<S, G>) -> HotPath<S, G> {
+        let sweeps = Sweeps::new(parts.instruments.capacity());
         HotPath {
             books: parts.books,
             instruments: parts.instruments,
@@ -158,13 +161,14 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             recorder: parts.recorder,
             log: DecisionLog::default(),
             counters: PathCounters::default(),
-            sweeps: Sweeps::default(),
+            sweeps,
             market: None,
             sweeping: false,
             held: false,
             settled: false,
             traded: parts.traded,
             intents: Intents::new(parts.first_id),
+            batch: orders::Batch::EMPTY,
             account: parts.account,
         }
     }

@@ -8,6 +8,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use crate::decision::DecisionCounts;
+use crate::gate::GateReport;
 use crate::market_desk::MarketReport;
 
 /// Everything a replay ends with.
@@ -48,6 +49,9 @@ pub struct Summary {
     pub latency_ns: BTreeMap<&'static str, LatencySummary>,
     /// Strategy that traded.
     pub strategy: &'static str,
+    /// The card that judged, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateReport>,
     /// Records that the decision hash covers.
     pub decisions: DecisionCounts,
     /// Hash of the decision log, hexadecimal.

@@ -27,9 +27,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "venue", "order", "risk", "signal", "book", "feed", "net", "rt", "types", "wire",
-            "model", "gate", "mailbox", "rules", "ticks",
+            "model", "gate", "mailbox", "rules", "ticks", "fpga", "fpga-sim",
         ],
     ),
+    ("hwgen", &[]),
+    ("fpga-abi", &[]),
+    ("fpga", &["fpga-abi", "gate", "risk", "types"]),
+    ("fpga-sim", &["fpga", "gate", "risk", "rt", "types"]),
+    ("fpga-wire", &["fpga", "risk", "wire", "rt", "types"]),
 ];
 
 const UNSAFE_ALLOWED: &[&str] = &["rt", "net", "mailbox", "fpga"];

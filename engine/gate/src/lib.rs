@@ -316,6 +316,15 @@ impl KillScope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
+/// A gate failed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Verdicts it gave before.
+    pub verdicts: u64,
+    /// Why, as a code that who built the gate can name.
+    pub why: u8,
+}
+
 /// A risk gate. A slow answer (a card) and an instant one (software) look alike: verdicts come out
 /// of [`Gate::poll`], in the order of submission.
 pub trait Gate {
@@ -345,4 +354,14 @@ pub trait Gate {
     /// Moves or releases exposure: fills, cancels, rejects, replaces. Updates of kind
     /// `RefusedByGate` never reserved anything and must not be reported here.
     fn on_update(&mut self, update: &OrderUpdate);
+
+    /// Whether this gate has failed for good: then new orders and replacements are refused by
+    /// [`Rule::KillGlobal`] and cancels pass, so that what is open can be cancelled. A gate in software
+    /// does not fail.
+    fn failed(&self) -> Option<Failed> {
+        None
+    }
+
+    /// Says that the host lives, to a gate that wants to hear it. Called whenever the time is taken.
+    fn heartbeat(&mut self) {}
 }

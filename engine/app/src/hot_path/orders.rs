@@ -8,13 +8,46 @@ use nofx_risk::host::HostFacts;
 use nofx_risk::market::{MarketFacts, MarketRules};
 use nofx_signal::{Context, Strategy};
 use nofx_types::{
-    BookEvent, InstrumentId, IntentKind, Nanos, OrderIntent, OrderRef, OrderUpdate, Price, Qty,
-    UpdateKind,
+    BookEvent, ClOrdId, INTENTS_MAX, InstrumentId, IntentKind, Nanos, OrderIntent, OrderRef,
+    OrderUpdate, Price, Qty, UpdateKind,
 };
 
 use super::{HotPath, OrderPort};
 use crate::record::{OrderRow, UpdateRow};
 use crate::stamps::Stage;
+
+/// Orders that intents without an answer touch or make.
+pub(super) struct Batch {
+    ids: [ClOrdId; 2 * INTENTS_MAX],
+    len: usize,
+}
+
+impl Batch {
+    pub(super) const EMPTY: Batch = Batch { ids: [ClOrdId::NONE; 2 * INTENTS_MAX], len: 0 };
+
+    /// Whether the order that `intent` touches has an answer to wait for, or there is no more room.
+    #[inline]
+    fn depends(&self, intent: &OrderIntent) -> bool {
+        let waiting = self.ids.get(..self.len).unwrap_or(&[]);
+        let touches = intent.kind != IntentKind::New && waiting.contains(&intent.orig);
+        touches || self.len + 2 > self.ids.len()
+    }
+
+    #[inline]
+    fn push(&mut self, intent: &OrderIntent) {
+        for id in [intent.cl_ord_id, intent.orig] {
+            if let Some(place) = self.ids.get_mut(self.len) {
+                *place = id;
+                self.len += 1;
+            }
+        }
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.len = 0;
+    }
+}
 
 impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// Walks the intents that are queued now; those that refusals cause wait for the next event, so
@@ -25,11 +58,24 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             let Some(mut intent) = self.intents.pop() else { break };
             intent.cause_seq = event.seq;
             intent.now_ns = event.capture_ns;
-            self.submit(intent, port);
+            self.hand_over(intent, port);
         }
+        self.on_verdicts(port);
     }
 
-    pub(super) fn submit(&mut self, mut intent: OrderIntent, port: &mut impl OrderPort) {
+    /// One intent, and its answer.
+    pub(super) fn submit(&mut self, intent: OrderIntent, port: &mut impl OrderPort) {
+        self.hand_over(intent, port);
+        self.on_verdicts(port);
+    }
+
+    /// Hands an intent to the gate. Its answer is not waited for, so that the intents of one event
+    /// cross the bus to a card together; but whatever it depends on is answered first, so that it is
+    /// completed and checked as if each had been answered at once.
+    fn hand_over(&mut self, mut intent: OrderIntent, port: &mut impl OrderPort) {
+        if self.batch.depends(&intent) || self.market.is_some() {
+            self.on_verdicts(port);
+        }
         self.counters.intents += 1;
         let staged = self.orders.stage(&mut intent);
         let rejects = staged.err().unwrap_or_else(|| {
@@ -42,14 +88,16 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             Rejects(self.host_rules(&intent).0 | blocked.0)
         });
         if !rejects.is_pass() {
+            self.on_verdicts(port); // news in the order of the intents
             self.stamps.mark(Stage::Risk);
             return self.refused(&intent, rejects, port);
         }
         if self.gate.submit(&intent).is_err() {
+            self.on_verdicts(port);
             self.counters.gate_busy += 1;
             return self.refused(&intent, Rejects::NONE.with(Rule::Busy, true), port);
         }
-        self.on_verdicts(port);
+        self.batch.push(&intent);
     }
 
     fn host_rules(&self, intent: &OrderIntent) -> Rejects {
@@ -95,6 +143,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
 
     /// Software gate and card answer here alike, so this code cannot tell them apart.
     pub fn on_verdicts(&mut self, port: &mut impl OrderPort) {
+        self.batch.clear();
         while let Some(verdict) = self.gate.poll() {
             self.stamps.mark(Stage::Risk);
             match verdict {
@@ -180,6 +229,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         }
         if update.kind == UpdateKind::Canceled {
             self.sweeps.confirmed_at = update.now_ns;
+        }
+        if !matches!(update.kind, UpdateKind::CancelRejected | UpdateKind::RefusedByGate) {
+            self.sweeps.news();
         }
         if matches!(update.kind, UpdateKind::Filled | UpdateKind::Unreserved) {
             if let Some(filled) = self.counters.filled.get_mut(update.side.index()) {

@@ -246,12 +246,16 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             Command::IdLimit(limit) => self.path.orders.set_id_limit(limit),
             Command::Journal { broken } => self.path.hold(broken),
             Command::Stop => self.stop(),
+            // The gate refuses by itself; what is open has to be cancelled.
+            Command::GateFailed { .. } => {
+                self.killed_at = now;
+                self.path.kill(KillScope::Global, true);
+            }
         }
     }
 
     fn stop(&mut self) {
-        self.path.hold(true);
-        self.path.sweep(KillScope::Global);
+        self.path.stop();
         self.ending = Ending::Cancelling;
     }
 

@@ -139,6 +139,13 @@ pub enum Command {
     },
     /// End of the run: cancel everything, log out.
     Stop,
+    /// The risk gate failed: no new orders, cancel what is open.
+    GateFailed {
+        /// Verdicts it gave before.
+        verdicts: u32,
+        /// Why; see [`crate::gate::failure_name`].
+        why: u8,
+    },
 }
 
 impl Command {
@@ -156,6 +163,9 @@ impl Command {
             Command::IdLimit(limit) => (4, 0, limit.into()),
             Command::Journal { broken } => (5, 0, broken.into()),
             Command::Stop => (6, 0, 0),
+            Command::GateFailed { verdicts, why } => {
+                (7, 0, u64::from(why) << 32 | u64::from(verdicts))
+            }
         };
         let mut bytes = [0; 10];
         (bytes[0], bytes[1]) = (tag, scope);
@@ -167,6 +177,10 @@ impl Command {
     pub fn decode(bytes: &[u8]) -> Option<Command> {
         let bytes: &[u8; 10] = bytes.try_into().ok()?;
         let value = u64::from_le_bytes(bytes[2..].try_into().ok()?);
+        if let [7, 0, ..] = bytes {
+            let why = u8::try_from(value >> 32).ok()?;
+            return Some(Command::GateFailed { verdicts: value as u32, why });
+        }
         let small = u32::try_from(value).ok()?;
         let scope = match bytes[1] {
             0 => KillScope::Global,
@@ -494,6 +508,7 @@ mod tests {
             Command::IdLimit(u32::MAX),
             Command::Journal { broken: true },
             Command::Stop,
+            Command::GateFailed { verdicts: u32::MAX, why: 11 },
         ];
         for command in scoped.chain(plain) {
             assert_eq!(Command::decode(&command.encode()), Some(command));

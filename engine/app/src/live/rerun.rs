@@ -28,6 +28,7 @@ use crate::assemble::{WithStrategy, with_strategy};
 use crate::config;
 use crate::decision::DecisionLog;
 use crate::failure::Failure;
+use crate::gate::GateSection;
 use crate::hot_path::{HotPath, OrderPort};
 use crate::stamps::StampMode;
 
@@ -130,6 +131,19 @@ pub(super) fn starts(folder: &Path) -> Result<Vec<(u64, StartRecord)>, Failure> 
     Ok(starts)
 }
 
+/// The verdict behind which the gate of the run between two record numbers failed, if it did.
+fn gate_failure(folder: &Path, first: u64, next: u64) -> Result<Option<u32>, Failure> {
+    let mut reader = Reader::open(folder).map_err(unusable)?;
+    while let Some(record) = reader.next().map_err(unusable)? {
+        let ours = (first..next).contains(&record.number) && record.kind == Kind::Command as u8;
+        let command = if ours { Command::decode(record.payload) } else { None };
+        if let Some(Command::GateFailed { verdicts, .. }) = command {
+            return Ok(Some(verdicts));
+        }
+    }
+    Ok(None)
+}
+
 /// One run, about to be run again.
 struct Again<'a> {
     folder: &'a Path,
@@ -145,7 +159,11 @@ impl WithStrategy for Again<'_> {
 
     fn with<S: Strategy + Send + 'static>(self, strategy: S) -> Result<RunResult, Failure> {
         let known = definitions(self.config)?;
-        let mut path = path(self.config, &known, self.start, StampMode::None, strategy)?;
+        let gate = GateSection::default(); // the software judges as the card did
+        let mut path = path(self.config, &gate, &known, self.start, StampMode::None, strategy)?;
+        if let Some(verdict) = gate_failure(self.folder, self.first, self.next)? {
+            path.gate.fail_at(verdict.into());
+        }
         let mut records = Records::open(self.folder)?;
         self.restore(&mut records, &mut path)?;
         let clean_up = self.start.open_orders > 0;

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use nofx_gate::Gate;
 use nofx_feed::{FeedConfig, RecoveringFeed, RecoveringOmdc};
 use nofx_order::Reconcile;
-use nofx_risk::SoftwareGate;
 use nofx_rt::budget::Budget;
 use nofx_rt::guard::OnSealed;
 use nofx_rt::sched::allowed_cores;
@@ -30,6 +30,7 @@ use crate::config::{self, Config};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::feeds;
+use crate::gate::{GateSection, TradeGate};
 use crate::hot_path::HotPath;
 use crate::market_desk::{self, MarketDesk};
 use crate::outputs::complain;
@@ -56,6 +57,9 @@ pub struct RunArgs {
     /// Which time stamps to take.
     #[arg(long, value_enum, default_value_t = StampMode::Total)]
     pub stamps: StampMode,
+    /// Who judges.
+    #[command(flatten)]
+    pub gate: crate::gate::GateArgs,
     /// End by itself after so many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub run_for: Option<f64>,
@@ -92,6 +96,7 @@ fn load(args: &RunArgs) -> Result<(Config, String), Failure> {
     if let Some(name) = args.strategy {
         settings.push(format!("strategy.name={}", name.name()));
     }
+    settings.extend(args.gate.settings());
     let (mut config, mut text) = config::load_with_text(args.config.as_deref(), &settings)?;
     let today = market_desk::of_today(&config.market, super::clock::wall());
     if !today.is_empty() {
@@ -135,6 +140,7 @@ pub fn check(args: &RunArgs) -> Result<String, Failure> {
         stamps: StampMode::None,
         first_id: 1,
         reconcile: reconcile(&config),
+        gate: &GateSection::default(), // a check touches no card
     }
     .path(nofx_signal::Null)?;
     let feed = feed(&config)?;
@@ -202,11 +208,12 @@ pub(super) fn feed(config: &Config) -> Result<MarketFeed, Failure> {
 /// The stages of a run that begins as `start` says.
 pub(super) fn path<S: Strategy>(
     config: &Config,
+    gate: &GateSection,
     definitions: &Definitions,
     start: &StartRecord,
     stamps: StampMode,
     strategy: S,
-) -> Result<HotPath<S, SoftwareGate>, Failure> {
+) -> Result<HotPath<S, TradeGate>, Failure> {
     let traded: Vec<InstrumentId> = start.traded.iter().map(|id| InstrumentId(*id)).collect();
     let assembly = Assembly {
         config,
@@ -216,11 +223,12 @@ pub(super) fn path<S: Strategy>(
         stamps,
         first_id: start.first_id,
         reconcile: reconcile(config),
+        gate,
     };
     let mut path = assembly.path(strategy)?;
     path.orders.set_epoch(start.epoch);
     path.orders.set_id_limit(start.id_limit);
-    path.gate.set_epoch(start.epoch);
+    path.gate.on_epoch(start.epoch);
     Ok(path)
 }
 

@@ -28,6 +28,8 @@ pub struct Shared {
     session: AtomicU64,
     /// State of the channel, by its code.
     pub channel: AtomicU8,
+    /// The risk gate failed: its code and one, 0 while it has not.
+    gate_failed: AtomicU8,
     /// A bit for each line that is silent.
     silent: AtomicU8,
     /// Open orders that nothing of ours can cancel: how many, and the first of them.
@@ -47,6 +49,7 @@ impl Default for Shared {
             written: AtomicU64::default(),
             session: AtomicU64::default(),
             channel: AtomicU8::default(),
+            gate_failed: AtomicU8::default(),
             silent: AtomicU8::default(),
             stranded: AtomicU32::default(),
             stranded_ids: [const { AtomicU32::new(0) }; STRANDED_MAX],
@@ -82,6 +85,16 @@ impl Shared {
     /// Where it stands; `None` before the first word of the tile.
     pub fn session(&self) -> Option<SessionState> {
         unpack(self.session.load(Ordering::Acquire))
+    }
+
+    /// The tile says that the risk gate failed, and why.
+    pub fn set_gate_failed(&self, why: u8) {
+        self.gate_failed.store(why.saturating_add(1), Ordering::Release);
+    }
+
+    /// Why the risk gate failed, if it has.
+    pub fn gate_failed(&self) -> Option<u8> {
+        self.gate_failed.load(Ordering::Acquire).checked_sub(1)
     }
 
     /// The tile says which lines are silent.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use nofx_gate::Gate;
 use nofx_mailbox::journal::{Consumer, Producer};
 use nofx_mailbox::{Engine, IdFile, Spec};
-use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::tile::Idle;
 use nofx_rt::topology::{LinkSpec, Stage, TileSpec, Topology};
@@ -30,6 +30,7 @@ use super::{journal, ports};
 use crate::config::Config;
 use crate::definitions::Definitions;
 use crate::failure::Failure;
+use crate::gate::TradeGate;
 use crate::hot_path::HotPath;
 use crate::outputs::complain;
 
@@ -56,7 +57,7 @@ pub struct Starting<'a> {
 /// An engine that waits for its threads.
 pub struct Built<S> {
     /// What the trade tile is made of.
-    pub tile: TileParts<S, SoftwareGate>,
+    pub tile: TileParts<S, TradeGate>,
     /// The receive tile, where the layout has one.
     pub receive: Option<ReceiveTile>,
     /// The journal writer.
@@ -80,7 +81,7 @@ struct Ids {
 
 /// The stages as the runs before left them.
 struct Revived<S> {
-    path: HotPath<S, SoftwareGate>,
+    path: HotPath<S, TradeGate>,
     feed: MarketFeed,
     restored: Restored,
 }
@@ -98,7 +99,7 @@ impl Starting<'_> {
         let (engine, producer, consumer) = self.mailbox(clock.now())?;
         start.epoch = engine.epoch();
         path.orders.set_epoch(start.epoch);
-        path.gate.set_epoch(start.epoch);
+        path.gate.on_epoch(start.epoch);
         let ports = self.ports()?;
         let mut tape = self.tape(producer, &engine, start.epoch)?;
         // Last of what can fail: a start that is refused again and again uses up no ids.
@@ -164,7 +165,8 @@ impl Starting<'_> {
         strategy: S,
     ) -> Result<Revived<S>, Failure> {
         let config = self.config;
-        let mut path = path(config, &self.definitions, start, self.args.stamps, strategy)?;
+        let mut path =
+            path(config, &config.gate, &self.definitions, start, self.args.stamps, strategy)?;
         let restored = journal::restore(&config.live.journal, &mut path)?;
         start.open_orders = path.orders.open_orders() as u64;
         if restored.runs > 0 {

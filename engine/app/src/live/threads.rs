@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use nofx_mailbox::{KillWords, Settled};
 use nofx_order::SessionState;
-use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::{self, OnSealed};
 use nofx_rt::tile::{self, Idle, Tile, TileConfig, TileStats};
@@ -24,6 +23,7 @@ use super::tile::{TileParts, TradeTile};
 use super::views::CHANNEL_STATES;
 use super::writer::Writer;
 use crate::failure::Failure;
+use crate::gate::{TradeGate, failure_name};
 use crate::notify::Notify;
 use crate::outputs::complain;
 
@@ -43,7 +43,7 @@ pub struct Terms<'a> {
     pub begun: Instant,
 }
 
-type Traded<S> = (Box<TradeTile<S, SoftwareGate>>, Box<TileStats>);
+type Traded<S> = (Box<TradeTile<S, TradeGate>>, Box<TileStats>);
 
 impl<S: Strategy + Send + 'static> Built<S> {
     /// Begins the threads, watches until the trade tile has ended, and gathers what they did.
@@ -138,11 +138,22 @@ struct Told {
     channel: u8,
     silent: [bool; 2],
     journal_room: u8,
+    gate_failed: bool,
     stranded: u32,
     stranded_since: Option<Instant>,
 }
 
 impl Told {
+    fn gate(&mut self, shared: &Shared) {
+        let Some(why) = shared.gate_failed().filter(|_| !self.gate_failed) else { return };
+        self.gate_failed = true;
+        complain(format_args!(
+            "ALARM: the risk gate failed ({}): no new orders, open ones are cancelled; start again \
+             when the cause is mended",
+            failure_name(why)
+        ));
+    }
+
     fn look(&mut self, shared: &Shared) {
         let room = shared.journal_room.load(Ordering::Acquire);
         if room != self.journal_room {
@@ -160,6 +171,7 @@ impl Told {
                 complain(format_args!("order session {state}"));
             }
         }
+        self.gate(shared);
         self.stranded(shared);
         let channel = shared.channel.load(Ordering::Acquire);
         // Holes come and go with every lost packet: counted, and shown by `nofx top`.
@@ -229,7 +241,7 @@ fn spawn_writer(writer: Writer, topology: &Topology) -> Result<Tile<Result<(), S
 }
 
 fn spawn_trade<S: Strategy + Send + 'static>(
-    parts: TileParts<S, SoftwareGate>,
+    parts: TileParts<S, TradeGate>,
     terms: &Terms<'_>,
 ) -> Result<Tile<Traded<S>>, Failure> {
     let spec = tile_of(terms.topology, Stage::Feed)?;
@@ -241,7 +253,7 @@ fn spawn_trade<S: Strategy + Send + 'static>(
 
 /// The trade tile's thread: sealed from the first turn to the last.
 fn trade<S: Strategy>(
-    parts: TileParts<S, SoftwareGate>,
+    parts: TileParts<S, TradeGate>,
     pace: &TileConfig,
     on_sealed: OnSealed,
 ) -> Traded<S> {

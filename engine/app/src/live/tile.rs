@@ -87,6 +87,7 @@ pub struct TradeTile<S, G> {
     stopping: Option<Nanos>,
     logged_out: Option<Nanos>,
     held: bool,
+    gate_failed: bool,
     /// Nanoseconds from the driver hook to the tile, where a port stamps it.
     pub hook: Histogram,
     /// Packets that came to an address that is no line.
@@ -142,6 +143,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
             stopping: None,
             logged_out: None,
             held: false,
+            gate_failed: false,
             hook: Histogram::default(),
             foreign: 0,
             id_limit: 0,
@@ -352,6 +354,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         let due = self.core.next_deadline().is_some_and(|at| at <= now);
         if due || now.since(self.timed) >= self.paces.tick {
             self.timed = now;
+            self.core.path.gate.heartbeat();
             self.input(now, Input::Time);
         }
     }
@@ -364,6 +367,12 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         }
         if let Some(epoch) = self.tape.kill().new_epoch() {
             return Some(Command::Epoch(epoch));
+        }
+        if let Some(failed) = self.core.path.gate.failed().filter(|_| !self.gate_failed) {
+            self.gate_failed = true;
+            self.shared.set_gate_failed(failed.why);
+            let verdicts = u32::try_from(failed.verdicts).unwrap_or(u32::MAX);
+            return Some(Command::GateFailed { verdicts, why: failed.why });
         }
         if self.stopping.is_none() && Shared::is(&self.shared.stop) {
             self.stopping = Some(self.clock.now());

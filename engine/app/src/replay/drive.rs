@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use nofx_book::BookCounts;
-use nofx_gate::Gate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::{self, OnSealed};
 use nofx_signal::Strategy;
@@ -19,6 +18,7 @@ use crate::cli::Speed;
 use crate::config::EngineClock;
 use crate::definitions::Definitions;
 use crate::failure::Failure;
+use crate::gate::TradeGate;
 use crate::hot_path::HotPath;
 use crate::input::{Item, Reader};
 use crate::outputs::Outputs;
@@ -32,9 +32,9 @@ const LOGIN_LEAD_NS: u64 = 1_000_000_000;
 const LINGER_NS: u64 = 1_000_000_000;
 
 /// A replay under way.
-pub struct Drive<'a, S, G, M> {
+pub struct Drive<'a, S, M> {
     /// The stages.
-    pub path: HotPath<S, G>,
+    pub path: HotPath<S, TradeGate>,
     /// The other end of the wire.
     pub market: M,
     /// The files.
@@ -91,7 +91,7 @@ enum Stretch {
     Broken(Failure),
 }
 
-impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
+impl<S: Strategy, M: Market> Drive<'_, S, M> {
     /// Replays everything, or what can be read.
     ///
     /// # Errors
@@ -106,7 +106,12 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
         let mut counted = counted_before;
         let start = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
-            match self.sealed_stretch(feed, &mut turn) {
+            let stretch = self.sealed_stretch(feed, &mut turn);
+            if let Some(failure) = self.path.gate.explain() {
+                turn.ended.broken = Some(Failure::wrong(failure));
+                break;
+            }
+            match stretch {
                 Stretch::Broken(failure) => turn.ended.broken = Some(failure),
                 Stretch::More => {
                     counted = guard::sealed_allocations();
@@ -202,7 +207,7 @@ impl<S: Strategy, G: Gate, M: Market> Drive<'_, S, G, M> {
         }
     }
 
-    fn walk(&mut self) -> Walk<'_, S, G, M> {
+    fn walk(&mut self) -> Walk<'_, S, M> {
         Walk {
             path: &mut self.path,
             market: &mut self.market,
@@ -297,15 +302,15 @@ impl Wire {
 }
 
 /// A hot path with the market its orders go to: what a feed is connected to.
-struct Walk<'a, S, G, M> {
-    path: &'a mut HotPath<S, G>,
+struct Walk<'a, S, M> {
+    path: &'a mut HotPath<S, TradeGate>,
     market: &'a mut M,
     definitions: &'a Definitions,
     twin: Option<&'a mut Twin>,
     wire: &'a mut Wire,
 }
 
-impl<S: Strategy, G: Gate, M: Market> Walk<'_, S, G, M> {
+impl<S: Strategy, M: Market> Walk<'_, S, M> {
     #[inline(always)]
     fn event(&mut self, event: &BookEvent) {
         self.path.stamps.mark(Stage::Decode);
@@ -345,7 +350,7 @@ impl<S: Strategy, G: Gate, M: Market> Walk<'_, S, G, M> {
     }
 }
 
-impl<S: Strategy, G: Gate, M: Market> EventSink for Walk<'_, S, G, M> {
+impl<S: Strategy, M: Market> EventSink for Walk<'_, S, M> {
     #[inline(always)]
     fn on_event(&mut self, event: &BookEvent) {
         if self.wire.exchange_clock {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nofx_feed::FeedReport;
-use nofx_gate::{Gate, Rule};
+use nofx_gate::Rule;
 use nofx_rt::mem::Pages;
 use nofx_rt::usage::{peak_rss_bytes, process_cpu_ns};
 use nofx_signal::Strategy;
@@ -16,6 +16,7 @@ use super::market::Market;
 use super::source::ItemFeed;
 use crate::cli::FeedName;
 use crate::failure::Failure;
+use crate::gate::TradeGate;
 use crate::hot_path::HotPath;
 use crate::outputs::latency_summary;
 use crate::record::label;
@@ -39,8 +40,8 @@ const UPDATES: [(UpdateKind, &str); UpdateKind::COUNT] = [
 ];
 
 /// Makes the report, publishes the files, and says whether all was in order.
-pub fn outcome<S: Strategy, G: Gate, M: Market>(
-    drive: Drive<'_, S, G, M>,
+pub fn outcome<S: Strategy, M: Market>(
+    drive: Drive<'_, S, M>,
     feed: &impl ItemFeed,
     mut ended: Ended,
     feed_name: FeedName,
@@ -74,6 +75,7 @@ pub fn outcome<S: Strategy, G: Gate, M: Market>(
         stamps: mode_name(path.stamps.mode()).into(),
         latency_ns: latency(&drive),
         strategy: path.strategy.name(),
+        gate: path.gate.report(),
         decisions: path.log.counts(),
         decision_hash: path.log.hex(),
     };
@@ -115,8 +117,8 @@ fn verdict(
     if ended.interrupted { Err(Failure::interrupted()) } else { Ok(()) }
 }
 
-fn input<S: Strategy, G: Gate, M: Market>(
-    drive: &Drive<'_, S, G, M>,
+fn input<S: Strategy, M: Market>(
+    drive: &Drive<'_, S, M>,
     ended: &Ended,
     feed: FeedName,
     files: &[PathBuf],
@@ -134,8 +136,8 @@ fn input<S: Strategy, G: Gate, M: Market>(
     }
 }
 
-fn warnings<S: Strategy, G: Gate, M: Market>(
-    drive: &Drive<'_, S, G, M>,
+fn warnings<S: Strategy, M: Market>(
+    drive: &Drive<'_, S, M>,
     ended: &Ended,
 ) -> Vec<String> {
     let mut warnings = drive.reader.warnings();
@@ -197,7 +199,7 @@ fn gaps(report: &FeedReport) -> GapSummary {
     }
 }
 
-fn books<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> BookSummary {
+fn books<S: Strategy, M: Market>(drive: &Drive<'_, S, M>) -> BookSummary {
     let path = &drive.path;
     let ids = || (0..path.instruments.capacity()).map(InstrumentId);
     let named = |id| path.instruments.get(id).is_some_and(|i| i.symbol != Symbol::NONE);
@@ -215,7 +217,7 @@ fn books<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> BookSum
     }
 }
 
-fn orders<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> OrderSummary {
+fn orders<S: Strategy, M: Market>(drive: &Drive<'_, S, M>) -> OrderSummary {
     let path = &drive.path;
     let counters = &path.counters;
     let update = |kind: UpdateKind| counters.updates.get(kind as usize).copied().unwrap_or(0);
@@ -240,12 +242,12 @@ fn orders<S: Strategy, G: Gate, M: Market>(drive: &Drive<'_, S, G, M>) -> OrderS
     }
 }
 
-fn rejects<S: Strategy, G: Gate>(path: &HotPath<S, G>) -> BTreeMap<&'static str, u64> {
+fn rejects<S: Strategy>(path: &HotPath<S, TradeGate>) -> BTreeMap<&'static str, u64> {
     let count = |rule: Rule| path.counters.rejects.get(rule as usize).copied().unwrap_or(0);
     Rule::ALL.iter().map(|r| (r.name(), count(*r))).filter(|(_, n)| *n > 0).collect()
 }
 
-fn positions<S: Strategy, G: Gate>(path: &HotPath<S, G>) -> Vec<PositionSummary> {
+fn positions<S: Strategy>(path: &HotPath<S, TradeGate>) -> Vec<PositionSummary> {
     let rows = path.positions.rows().map(|row| {
         let touch = path.books.touch(row.instrument);
         let instrument = path.instruments.get(row.instrument).copied();
@@ -269,8 +271,8 @@ fn mid(touch: &Touch) -> Option<Price> {
     }
 }
 
-fn throughput<S: Strategy, G: Gate, M: Market>(
-    drive: &Drive<'_, S, G, M>,
+fn throughput<S: Strategy, M: Market>(
+    drive: &Drive<'_, S, M>,
     report: &FeedReport,
     ended: &Ended,
 ) -> ThroughputSummary {
@@ -286,8 +288,8 @@ fn throughput<S: Strategy, G: Gate, M: Market>(
     }
 }
 
-fn memory<S: Strategy, G: Gate, M: Market>(
-    drive: &Drive<'_, S, G, M>,
+fn memory<S: Strategy, M: Market>(
+    drive: &Drive<'_, S, M>,
     report: &FeedReport,
 ) -> MemorySummary {
     let path = &drive.path;
@@ -314,8 +316,8 @@ fn memory<S: Strategy, G: Gate, M: Market>(
     }
 }
 
-fn latency<S: Strategy, G: Gate, M: Market>(
-    drive: &Drive<'_, S, G, M>,
+fn latency<S: Strategy, M: Market>(
+    drive: &Drive<'_, S, M>,
 ) -> BTreeMap<&'static str, crate::summary::LatencySummary> {
     let stamped = Stage::ALL.iter().map(|stage| (stage, drive.path.stamps.histogram(*stage)));
     stamped

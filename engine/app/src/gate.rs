@@ -1,0 +1,490 @@
+//! Which gate judges: the software, a card, or both.
+//!
+//! Model: [`TradeGate`] is the one gate that the hot path knows. A card stands behind [`Card`], so
+//! that neither device nor lockstep shows in the types of the path; the software gate is called
+//! without that detour. A card that failed stays failed: orders are refused, cancels pass, and the
+//! number of verdicts until then goes into the journal, so that a re-run, which has no card, refuses
+//! from the same verdict on.
+//!
+//! Worst case: one branch beside the software gate; one indirect call beside a card.
+
+use std::path::PathBuf;
+
+use nofx_fpga::backend::bar::{Bar, Place};
+use nofx_fpga::backend::shm::Shm;
+use nofx_fpga::{
+    Alone, Beside, Capacity, Device, FpgaGate, FpgaOptions, GateFailure, SoftCard, Witness,
+};
+use nofx_gate::{Busy, Failed, Gate, GateKey, KillScope, Rejects, Rule, Verdict};
+use nofx_risk::{CardConfig, SoftwareGate};
+use nofx_types::{Instrument, InstrumentId, Instruments, IntentKind, OrderIntent, OrderUpdate};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// Section `[gate]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateSection {
+    /// Who judges.
+    pub mode: GateMode,
+    /// Where the card is.
+    pub device: DeviceName,
+    /// Where the first difference is written; empty: `nofx-gate-difference.txt` in this folder.
+    pub dump: PathBuf,
+    /// How the card is used.
+    pub card: FpgaOptions,
+    /// Where in a card's BARs things are; for `bar:FOLDER`.
+    pub bar: BarSection,
+}
+
+/// Section `[gate.bar]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BarSection {
+    /// Number of the BAR with the registers.
+    pub registers: u8,
+    /// Number of the BAR with the window; it must be prefetchable.
+    pub window: u8,
+    /// Where in that BAR the window is, bytes.
+    pub offset: u64,
+    /// A file to map the window from instead, as /dev/xdma0_bypass.
+    pub bypass: Option<PathBuf>,
+}
+
+impl Default for BarSection {
+    fn default() -> Self {
+        BarSection { registers: 0, window: 2, offset: 0, bypass: None }
+    }
+}
+
+/// Who judges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum GateMode {
+    /// The software gate.
+    #[default]
+    Software,
+    /// The card.
+    Fpga,
+    /// Both; an order waits for both, the first difference stops trading.
+    Lockstep,
+}
+
+impl GateMode {
+    /// As the configuration writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            GateMode::Software => "software",
+            GateMode::Fpga => "fpga",
+            GateMode::Lockstep => "lockstep",
+        }
+    }
+}
+
+/// Who judges, on the command line.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct GateArgs {
+    /// Who judges: the software, a card, or both (the first difference stops trading); overrides the
+    /// configuration. A card is what `--gate-device` names.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub gate: Option<GateMode>,
+    /// The card: `model` (word by word in this process), `inproc` (simulated RTL in this process),
+    /// `shm:SOCKET` (a running nofx-fpga-sim), `bar:FOLDER` (below /sys/bus/pci/devices).
+    #[arg(long, value_name = "DEVICE")]
+    pub gate_device: Option<DeviceName>,
+}
+
+impl GateArgs {
+    /// What was given, as settings of the configuration.
+    pub fn settings(&self) -> impl Iterator<Item = String> {
+        let mode = self.gate.map(|mode| format!("gate.mode={}", mode.name()));
+        let device = self.gate_device.as_ref().map(|device| format!("gate.device=\"{device}\""));
+        mode.into_iter().chain(device)
+    }
+
+    /// Puts what was given in the place of what the configuration says.
+    pub fn apply(&self, section: &mut GateSection) {
+        section.mode = self.gate.unwrap_or(section.mode);
+        if let Some(device) = &self.gate_device {
+            section.device = device.clone();
+        }
+    }
+}
+
+/// Where a card is: `model`, `inproc`, `shm:SOCKET`, `bar:FOLDER`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum DeviceName {
+    /// The word-level model in this process: the way to a card without one.
+    #[default]
+    Model,
+    /// The simulated RTL in this process; needs a build with `fpga-sim`.
+    Inproc,
+    /// The simulator `nofx-fpga-sim` that listens on this socket.
+    Shm(PathBuf),
+    /// A card, by its folder below `/sys/bus/pci/devices`.
+    Bar(PathBuf),
+}
+
+impl TryFrom<String> for DeviceName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<DeviceName, String> {
+        name.parse()
+    }
+}
+
+impl std::str::FromStr for DeviceName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<DeviceName, String> {
+        match name.split_once(':') {
+            None if name == "model" => Ok(DeviceName::Model),
+            None if name == "inproc" => Ok(DeviceName::Inproc),
+            Some(("shm", path)) if !path.is_empty() => Ok(DeviceName::Shm(path.into())),
+            Some(("bar", path)) if !path.is_empty() => Ok(DeviceName::Bar(path.into())),
+            _ => Err(format!(
+                "gate.device: `{name}` is none of model, inproc, shm:SOCKET, bar:FOLDER"
+            )),
+        }
+    }
+}
+
+impl std::fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DeviceName::Model => f.write_str("model"),
+            DeviceName::Inproc => f.write_str("inproc"),
+            DeviceName::Shm(path) => write!(f, "shm:{}", path.display()),
+            DeviceName::Bar(path) => write!(f, "bar:{}", path.display()),
+        }
+    }
+}
+
+/// What a card came to, for reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GateReport {
+    /// Who judged.
+    pub mode: GateMode,
+    /// Where the card is.
+    pub device: String,
+    /// Intents that passed the host rules and reached the card.
+    pub reached: u64,
+    /// Lines compared with the software and found equal; lockstep only.
+    pub compared: Option<u64>,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+}
+
+/// A card behind the gate contract, alone or with the software beside it.
+pub trait Card: Gate + Send {
+    /// Why it no longer passes orders.
+    fn failure(&self) -> Option<GateFailure>;
+
+    /// Says that the host lives.
+    fn beat(&mut self);
+
+    /// Intents that reached it.
+    fn reached(&self) -> u64;
+
+    /// Lines found equal, where the software stands beside it.
+    fn compared(&self) -> Option<u64>;
+
+    /// The first difference and the rows it touched, as text.
+    fn difference(&mut self) -> Option<String>;
+}
+
+/// Who stands beside the card, as far as reports ask.
+trait Told: Witness + Sized {
+    fn compared<D: Device>(gate: &FpgaGate<D, Self>) -> Option<u64>;
+    fn difference<D: Device>(gate: &mut FpgaGate<D, Self>) -> Option<String>;
+}
+
+impl Told for Alone {
+    fn compared<D: Device>(_: &FpgaGate<D, Alone>) -> Option<u64> {
+        None
+    }
+
+    fn difference<D: Device>(_: &mut FpgaGate<D, Alone>) -> Option<String> {
+        None
+    }
+}
+
+impl Told for Beside {
+    fn compared<D: Device>(gate: &FpgaGate<D, Beside>) -> Option<u64> {
+        Some(gate.compared())
+    }
+
+    fn difference<D: Device>(gate: &mut FpgaGate<D, Beside>) -> Option<String> {
+        gate.dump().map(|dump| dump.to_string())
+    }
+}
+
+impl<D: Device + Send, W: Told + Send> Card for FpgaGate<D, W> {
+    fn failure(&self) -> Option<GateFailure> {
+        FpgaGate::failure(self)
+    }
+
+    fn beat(&mut self) {
+        FpgaGate::heartbeat(self);
+    }
+
+    fn reached(&self) -> u64 {
+        FpgaGate::reached(self)
+    }
+
+    fn compared(&self) -> Option<u64> {
+        W::compared(self)
+    }
+
+    fn difference(&mut self) -> Option<String> {
+        W::difference(self)
+    }
+}
+
+/// Names of failures, by their code in the journal. New ones go to the end.
+const FAILURES: [&str; 12] = [
+    "device_error",
+    "device_lost",
+    "stalled",
+    "out_of_credits",
+    "window_full",
+    "verdict_lost",
+    "verdict_repeated",
+    "verdict_wrong",
+    "error_latched",
+    "reset_in_flight",
+    "configuration_refused",
+    "difference",
+];
+
+/// The name of a failure by its code in the journal.
+pub fn failure_name(code: u8) -> &'static str {
+    FAILURES.get(usize::from(code)).copied().unwrap_or("unknown")
+}
+
+/// The gate of a run.
+pub struct TradeGate {
+    judge: Judge,
+    section: GateSection,
+    /// Verdicts given before a failure.
+    judged: u64,
+    /// The verdict from which on a re-run refuses, as the run did.
+    fails_at: u64,
+}
+
+enum Judge {
+    Software(Box<SoftwareGate>),
+    Card(Box<dyn Card>),
+}
+
+impl TradeGate {
+    /// The gate that the configuration names, brought up.
+    ///
+    /// # Errors
+    /// A limit that cannot be used, or a card that cannot.
+    pub fn open(
+        section: &GateSection,
+        risk: &CardConfig,
+        instruments: &Instruments,
+    ) -> Result<TradeGate, Failure> {
+        let judge = match section.mode {
+            GateMode::Software => {
+                let gate = SoftwareGate::new(GateKey::issue(), risk.clone(), instruments);
+                Judge::Software(Box::new(gate.map_err(Failure::usage)?))
+            }
+            GateMode::Fpga => Judge::Card(opened::<Alone>(section, risk, instruments)?),
+            GateMode::Lockstep => Judge::Card(opened::<Beside>(section, risk, instruments)?),
+        };
+        Ok(TradeGate { judge, section: section.clone(), judged: 0, fails_at: u64::MAX })
+    }
+
+    /// From this verdict on orders are refused and cancels pass: the card of the run that is run again
+    /// failed there.
+    pub fn fail_at(&mut self, verdict: u64) {
+        self.fails_at = verdict;
+    }
+
+    /// Why the card no longer passes orders.
+    pub fn failure(&self) -> Option<GateFailure> {
+        match &self.judge {
+            Judge::Software(_) => None,
+            Judge::Card(card) => card.failure(),
+        }
+    }
+
+    /// What a card came to; `None` where there is none.
+    pub fn report(&self) -> Option<GateReport> {
+        let Judge::Card(card) = &self.judge else { return None };
+        Some(GateReport {
+            mode: self.section.mode,
+            device: self.section.device.to_string(),
+            reached: card.reached(),
+            compared: card.compared(),
+            failure: card.failure().map(|failure| failure.to_string()),
+        })
+    }
+
+    /// After a failure: what it is, in words, and where the difference was written if it is one.
+    pub fn explain(&mut self) -> Option<String> {
+        let Judge::Card(card) = &mut self.judge else { return None };
+        let failure = card.failure()?;
+        let Some(text) = card.difference() else { return Some(failure.to_string()) };
+        let path = match self.section.dump.as_os_str().is_empty() {
+            true => PathBuf::from("nofx-gate-difference.txt"),
+            false => self.section.dump.clone(),
+        };
+        Some(match std::fs::write(&path, text) {
+            Ok(()) => format!("{failure}; both sides are in {}", path.display()),
+            Err(error) => format!("{failure}; {} cannot be written: {error}", path.display()),
+        })
+    }
+
+    /// A verdict as a card that failed would have given it.
+    fn refused(verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Pass(cleared) if cleared.get().kind == IntentKind::Cancel => {
+                Verdict::Pass(cleared)
+            }
+            Verdict::Pass(cleared) => {
+                Verdict::Reject(*cleared.get(), Rejects(Rule::KillGlobal.bit()))
+            }
+            Verdict::Reject(intent, _) => Verdict::Reject(intent, Rejects(Rule::KillGlobal.bit())),
+        }
+    }
+}
+
+fn opened<W: Told + Send + 'static>(
+    section: &GateSection,
+    risk: &CardConfig,
+    instruments: &Instruments,
+) -> Result<Box<dyn Card>, Failure> {
+    Ok(match &section.device {
+        DeviceName::Model => gate::<_, W>(SoftCard::new(Capacity::default()), section, risk, instruments)?,
+        DeviceName::Inproc => inproc::<W>(section, risk, instruments)?,
+        DeviceName::Shm(path) => {
+            let card = Shm::open(path).map_err(Failure::usage)?;
+            gate::<_, W>(card, section, risk, instruments)?
+        }
+        DeviceName::Bar(path) => {
+            let BarSection { registers, window, offset, bypass } = section.bar.clone();
+            let place = Place { device: path.clone(), registers, window, offset, bypass };
+            let card = Bar::open(&place).map_err(Failure::usage)?;
+            gate::<_, W>(card, section, risk, instruments)?
+        }
+    })
+}
+
+fn gate<D: Device + Send + 'static, W: Told + Send + 'static>(
+    device: D,
+    section: &GateSection,
+    risk: &CardConfig,
+    instruments: &Instruments,
+) -> Result<Box<dyn Card>, Failure> {
+    let key = GateKey::issue();
+    let gate = FpgaGate::<D, W>::open(device, key, risk.clone(), &section.card, instruments);
+    Ok(Box::new(gate.map_err(Failure::usage)?))
+}
+
+#[cfg(feature = "fpga-sim")]
+fn inproc<W: Told + Send + 'static>(
+    section: &GateSection,
+    risk: &CardConfig,
+    instruments: &Instruments,
+) -> Result<Box<dyn Card>, Failure> {
+    let card = nofx_fpga_sim::Gate::open(nofx_fpga_sim::Build::Fast, 1).map_err(Failure::usage)?;
+    gate::<_, W>(card, section, risk, instruments)
+}
+
+#[cfg(not(feature = "fpga-sim"))]
+fn inproc<W>(_: &GateSection, _: &CardConfig, _: &Instruments) -> Result<Box<dyn Card>, Failure> {
+    Err(Failure::usage(
+        "gate.device: `inproc` needs a build with `--features fpga-sim` (and Verilator); without it, \
+         start nofx-fpga-sim and name its socket: shm:SOCKET",
+    ))
+}
+
+impl Gate for TradeGate {
+    #[inline]
+    fn submit(&mut self, intent: &OrderIntent) -> Result<(), Busy> {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.submit(intent),
+            Judge::Card(card) => card.submit(intent),
+        }
+    }
+
+    #[inline]
+    fn poll(&mut self) -> Option<Verdict> {
+        let verdict = match &mut self.judge {
+            Judge::Software(gate) => gate.poll()?,
+            Judge::Card(card) => {
+                let verdict = card.poll()?;
+                self.judged += u64::from(card.failure().is_none());
+                return Some(verdict);
+            }
+        };
+        self.judged += 1;
+        if self.judged <= self.fails_at {
+            return Some(verdict);
+        }
+        Some(TradeGate::refused(verdict))
+    }
+
+    fn on_definition(&mut self, instrument: &Instrument) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.on_definition(instrument),
+            Judge::Card(card) => card.on_definition(instrument),
+        }
+    }
+
+    fn on_halt(&mut self, instrument: InstrumentId, halted: bool) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.on_halt(instrument, halted),
+            Judge::Card(card) => card.on_halt(instrument, halted),
+        }
+    }
+
+    fn on_kill(&mut self, scope: KillScope, engaged: bool) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.on_kill(scope, engaged),
+            Judge::Card(card) => card.on_kill(scope, engaged),
+        }
+    }
+
+    fn on_epoch(&mut self, epoch: u32) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.on_epoch(epoch),
+            Judge::Card(card) => card.on_epoch(epoch),
+        }
+    }
+
+    fn restore(&mut self, sent: &OrderIntent) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.restore(sent),
+            Judge::Card(card) => card.restore(sent),
+        }
+    }
+
+    #[inline]
+    fn on_update(&mut self, update: &OrderUpdate) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.on_update(update),
+            Judge::Card(card) => card.on_update(update),
+        }
+    }
+
+    #[inline]
+    fn failed(&self) -> Option<Failed> {
+        let Judge::Card(card) = &self.judge else { return None };
+        let why = card.failure()?.name();
+        let code = FAILURES.iter().position(|name| *name == why).unwrap_or(FAILURES.len());
+        Some(Failed { verdicts: self.judged, why: code as u8 })
+    }
+
+    fn heartbeat(&mut self) {
+        if let Judge::Card(card) = &mut self.judge {
+            card.beat();
+        }
+    }
+}
