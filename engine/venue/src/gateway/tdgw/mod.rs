@@ -14,7 +14,7 @@
 mod reports;
 
 use nofx_types::{Nanos, Price, Qty, Side};
-use nofx_wire::num::{Be16, Be32, Be64, BeI64};
+use nofx_wire::num::{Be16, Be32, Be64};
 use nofx_wire::tdgw::codes::{
     biz, exec, ord_type, platform, session as ends, side, state, status, tif,
 };

@@ -21,7 +21,7 @@ use nofx_wire::tgw::codes::{
 use nofx_wire::tgw::{
     BusinessReject, CancelOrder, CancelReject, Confirm, Execution, Frame, HEARTBEAT_FRAME, Logon,
     Logout, Message, NewOrder, PlatformState, ReportFinished, ReportSync, SPOT, next_frame,
-    price_of, put_business_reject, put_frame, put_partition_list, qty_out, shares_of,
+    price_of, put_business_reject, put_frame, put_partition_list, shares_of,
 };
 
 use super::ids::{digits, symbol};
