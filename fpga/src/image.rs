@@ -19,9 +19,12 @@ const PART_WORDS: usize = 4;
 const PART_BITS: usize = 64 * PART_WORDS;
 
 const _: () = {
-    let room = 64 * ROW_WORDS;
-    assert!(symbol_row::WIDTH <= room && account_row::WIDTH <= room);
-    assert!(holding_row::WIDTH <= room && globals_row::WIDTH <= room);
+    let widths = [symbol_row::WIDTH, account_row::WIDTH, holding_row::WIDTH, globals_row::WIDTH];
+    let mut row = 0;
+    while row < widths.len() {
+        assert!(widths[row] <= 64 * ROW_WORDS);
+        row += 1;
+    }
 };
 
 /// A row as bits.

@@ -210,6 +210,8 @@ fn each_kind_is_out_of_range_by_what_it_uses() {
         CardOp::Kill { scope: KillScope::Symbol(far), engaged: true },
     ];
     let mut bench = Bench::ready();
+    bench.ask(&CardOp::New(order(Buy, 1_000, 100)));
+    bench.ask(&CardOp::Update(fill(Buy, 1_000, 100))); // so that a payload would not be zero
     let epoch = bench.model.cfg_epoch();
     for case in cases {
         let verdict = bench.ask(&case);
@@ -312,6 +314,7 @@ fn snapshots_show_rows_as_the_software_holds_them() {
     assert_eq!(rows.1, RowImage::of_account(card.account(account).expect("a row")));
     assert_eq!(rows.2, RowImage::of_holding(card.holding(account, symbol).expect("a row")));
     assert_eq!(rows.3, RowImage::of_globals(77, 0, 6, false));
+    check_by_hand(&rows.1, &rows.2);
     let other = RowImage::of_globals(77, 0, 7, false);
     assert_eq!(rows.3.differences(&other).collect::<Vec<_>>(), [("cfg_epoch", 6, 7)]);
     // Beyond a row there is nothing, outside the tables there is no row.
@@ -323,6 +326,53 @@ fn snapshots_show_rows_as_the_software_holds_them() {
     );
     let outside = Snapshot { account: AccountId(2), ..of(Table::Account, 0) };
     assert_eq!(bench.put(OpLine::snapshot(&outside, 0, 0)).rejects(), RANGE);
+}
+
+/// Nine orders, six of them buys of 81 in all, and a fill of 4 at 1,000.
+fn check_by_hand(account: &RowImage, holding: &RowImage) {
+    let named = |row: &RowImage, name: &str| {
+        let field = row.table.fields().iter().find(|(field, _)| *field == name);
+        row.get(field.unwrap_or_else(|| panic!("no {name}")).1)
+    };
+    for (name, value) in [
+        ("position", 4),
+        ("held", 4_000),
+        ("open_buy", 77),
+        ("open_sell", 45),
+        ("best_buy", 1_007),
+        ("best_sell", 1_102),
+        ("open_orders", 8),
+        ("recent_used", 0b1111),
+        ("recent_sells", 0b0011),
+        ("recent_next", 1),
+        ("recent_key0", 1_108 << 32 | 18),
+        ("recent_key1", 1_105 << 32 | 15),
+        ("recent_key2", 1_006 << 32 | 16),
+        ("recent_key3", 1_007 << 32 | 17),
+        ("recent_ns0", 1_000_000_000),
+        ("recent_ns3", 1_000_000_000),
+    ] {
+        assert_eq!(named(holding, name), value, "{name}");
+    }
+    let buys = [(1_000, 10), (1_001, 11), (1_003, 13), (1_004, 14), (1_006, 16), (1_007, 17)];
+    let bought: u64 = buys.iter().map(|(price, qty)| price * qty).sum();
+    for (name, value) in [
+        ("gross_held", 4_000),
+        ("net_held", 4_000),
+        ("open_buy_notional", bought - 4_000),
+        ("open_sell_notional", 1_102 * 12 + 1_105 * 15 + 1_108 * 18),
+        ("arrival_ns", 1_000_000_000 + 9 * 100_000),
+        ("second", 1),
+        ("day", 0),
+        ("second_cnt", 9),
+        ("day_cnt", 9),
+        ("open_orders", 8),
+        ("killed", 1),
+        ("rate_interval_ns", 100_000),
+        ("per_day_max", 5_000_000),
+    ] {
+        assert_eq!(named(account, name), value, "{name}");
+    }
 }
 
 #[test]
