@@ -21,7 +21,9 @@ pub enum SessionState {
     Waiting(u8),
     /// Logged in, and the state of our orders cannot be proven: only cancels may be sent.
     Unreconciled(Unreconciled),
-    /// The login was refused, with the server's letter: `A` not authorised, `S` no such session.
+    /// The login was refused. With SoupBinTCP the server's letter: `A` not authorised, `S` no such
+    /// session. Of the other protocols the status of the logout, but `A` where another login would
+    /// fare no better, and `?` where the status has no room here.
     Refused(u8),
     /// The server ended the session for the day.
     Ended,
@@ -42,7 +44,8 @@ pub enum Unreconciled {
     LostHistory,
     /// The account query or the request for missed reports was not answered.
     NoAnswer,
-    /// The venue took the order with this id and does not say what became of it.
+    /// The order with this id was sent and nothing is said of it. With OUCH 5.0 and OCG-C the venue
+    /// took it; the others cannot say whether it arrived.
     Unanswered(u32),
     /// The venue took ids that were never sent from here: the next one it takes.
     ForeignIds(u32),
@@ -81,9 +84,10 @@ impl fmt::Display for SessionState {
             SessionState::Refused(soup::REJECT_NO_SESSION) => {
                 f.write_str("login refused: session or sequence not available")
             }
-            SessionState::Refused(letter) => {
-                write!(f, "login refused: reason `{}`", letter.escape_ascii())
+            SessionState::Refused(letter @ (b'?' | b'A'..=b'Z')) => {
+                write!(f, "login refused: reason `{}`", char::from(*letter))
             }
+            SessionState::Refused(status) => write!(f, "login refused: status {status}"),
             SessionState::Ended => f.write_str("ended by the venue for the day"),
             SessionState::LoggedOut => f.write_str("logged out"),
             SessionState::Broken => f.write_str("broken: bytes that are no frame"),
@@ -103,7 +107,7 @@ impl fmt::Display for Unreconciled {
                 f.write_str("the venue does not answer what a login must ask")
             }
             Unreconciled::Unanswered(id) => {
-                write!(f, "the venue took order {id} and does not say what became of it")
+                write!(f, "order {id} was sent and the venue does not say what became of it")
             }
             Unreconciled::ForeignIds(next) => {
                 write!(f, "the venue's next id is {next}: it has orders not sent from this record")

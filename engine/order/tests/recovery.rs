@@ -148,7 +148,7 @@ fn an_order_the_venue_took_and_does_not_answer_stops_trading_but_not_cancels() {
     assert_eq!(client.orders.session(), stopped(Unreconciled::Unanswered(2)));
     assert_eq!(
         client.orders.session().to_string(),
-        "trading stopped: the venue took order 2 and does not say what became of it"
+        "trading stopped: order 2 was sent and the venue does not say what became of it"
     );
     assert!(client.send(buy(0, 900, 12)).is_none());
     assert!(client.orders.may_cancel());

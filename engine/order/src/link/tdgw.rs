@@ -313,9 +313,8 @@ impl Tdgw {
 
     /// Takes the list of units and sets; false when it is not of our form or too long.
     fn list(&mut self, info: &ReportInfo<'_>) -> bool {
-        let Some(mut pairs) = info.pairs(self.info) else { return false };
-        self.sync.listed();
-        pairs.all(|(unit, set)| self.sync.add(Partition { unit, set }))
+        let Some(pairs) = info.pairs(self.info) else { return false };
+        self.sync.list(pairs.map(|(unit, set)| Partition { unit, set }))
     }
 
     #[inline]

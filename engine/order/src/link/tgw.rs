@@ -219,10 +219,9 @@ impl Tgw {
             }
             Message::PartitionList(m) if m.platform_id == self.platform => {
                 let of = |set: i32| Partition { unit: [0; 8], set: set.cast_unsigned() };
-                if !m.partitions().all(|set| self.sync.add(of(set))) {
+                if !self.sync.list(m.partitions().map(of)) {
                     ear.machine.anomalies.count(Anomaly::UnexpectedFrame);
                 }
-                self.sync.listed();
                 return Heard::Nothing;
             }
             Message::ReportFinished(m) => {
