@@ -152,8 +152,8 @@ impl OrderManager {
     /// It is up once the reports that were missed have come.
     fn rescue_turn(&mut self, now: Nanos) {
         let Some(line) = &mut self.rescue else { return };
-        let synchronised = !line.link.is_behind(&self.seen);
-        if line.session.state == SessionState::Reconciling && synchronised {
+        let waits = line.session.state == SessionState::Reconciling;
+        if waits && !line.link.is_behind(&self.seen) {
             line.session.state = SessionState::Up;
             line.backoff.reset();
         }
