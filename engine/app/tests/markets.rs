@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Command;
+use std::time::Duration;
 
 use nofx_app::live::record::Kind;
 use nofx_mailbox::journal::Reader;
-use rig::{NOFX, Rig, assert_runs_again, count, positions, report, terminate};
+use rig::{NOFX, Rig, assert_runs_again, count, last_report, positions, report, terminate};
 use serde_json::Value;
 
 /// The lab's files with the addresses and the interface of a test's namespaces.
@@ -75,6 +76,30 @@ fn open_orders(dump: &Value) -> usize {
     orders.filter(|order| order["owner"] == 0 && order["leaves"] != 0).count()
 }
 
+/// The firm's own orders that reached the board, by the id the engine gave them.
+fn by_our_id(dump: &Value) -> BTreeMap<u64, &Value> {
+    let orders = dump["orders"].as_array().expect("rows");
+    let ids = dump["client_ids"].as_array().expect("rows");
+    let own = orders.iter().filter(|order| order["owner"] == 0);
+    let id = |order: &Value| {
+        let row = ids.iter().find(|row| row["client"] == order["client"]).expect("named");
+        row["text"].as_str().and_then(|text| text.parse::<u64>().ok()).expect("our id")
+    };
+    own.map(|order| (id(order), order)).collect()
+}
+
+/// Nothing is left at the board, and what the engine cannot account for never got there: the gateway
+/// does not say whether an order that was on its way when the session ended arrived.
+fn assert_nothing_left(report: &Value, dump: &Value) {
+    assert_eq!(open_orders(dump), 0, "left at the board");
+    let arrived = by_our_id(dump);
+    assert!(arrived.len() >= 3, "orders reached the board");
+    for open in report["open"].as_array().expect("rows") {
+        let id = open["id"].as_u64().expect("an id");
+        assert!(!arrived.contains_key(&id), "{open} is {}", arrived[&id]);
+    }
+}
+
 /// Levels (price, shares, orders) of one side, as the board's resting orders make them.
 fn levels(standing: &Value) -> Vec<(i64, i64, i64)> {
     let mut levels: Vec<(i64, i64, i64)> = Vec::new();
@@ -122,7 +147,7 @@ fn hong_kong_trades_under_loss_and_agrees_with_the_board_to_the_last_book() {
         .output();
     assert!(kill.expect("runs").status.success());
     let dump = rig.dump();
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(500));
     terminate(&engine);
     let report = report(engine);
     assert!(count(&report, "fills") >= 40, "{report}");
@@ -175,47 +200,50 @@ fn shenzhen_trades_over_its_gateway_and_comes_back_when_that_is_lost() {
 const STAYS_DOWN: [&str; 4] =
     ["--set", "session.retry_min_ns=60000000000", "--set", "session.retry_max_ns=60000000000"];
 
+/// Cancels that went by the second session, of the strategy or of a sweep.
+fn cancels_by_rescue(rig: &Rig) -> usize {
+    let mut journal = Reader::open(rig.path("journal")).expect("a journal");
+    let records = std::iter::from_fn(|| journal.next().expect("whole").map(|record| record.kind));
+    records.filter(|kind| *kind == Kind::RescueDecision as u8).count()
+}
+
+/// What is not confirmed after so long without any news never will be.
+const STILL: Duration = Duration::from_secs(3);
+
 #[test]
 fn a_lost_session_cancels_through_the_second_one() {
     let Some(mut rig) = start("rescue", "szse") else { return };
     let engine = rig.engine(&STAYS_DOWN);
     rig.until("orders.open", |n| n >= 3);
     rig.tell_venue("disconnect NOFX 0");
-    rig.until("orders.open", |n| n == 0);
+    rig.until_still("orders.open", STILL);
     terminate(&engine);
-    let report = report(engine);
+    let report = last_report(engine);
     let dump = rig.dump();
-    assert_eq!(open_orders(&dump), 0, "nothing was left at the venue");
+    assert_nothing_left(&report, &dump);
     assert_eq!(positions(&report), venue_positions(&dump));
+    assert!(cancels_by_rescue(&rig) >= 1, "no cancel went by the second session");
     assert_runs_again(&rig.path("journal"), 1);
 }
 
 #[test]
 fn the_kill_switch_cancels_through_the_second_session_while_the_first_is_down() {
     let Some(mut rig) = start("kill by rescue", "szse") else { return };
-    // Long enough for a kill, and an order that was on its way is settled in the end.
-    let seconds = ["--set", "session.retry_min_ns=4000000000"];
-    let mut engine = rig.engine(&[&seconds[..], &["--set", "session.rescue_after_ns=0"]].concat());
+    let by_kill_alone = ["--set", "session.rescue_after_ns=0"];
+    let mut engine = rig.engine(&[&STAYS_DOWN[..], &by_kill_alone].concat());
     let stderr = BufReader::new(engine.stderr.take().expect("piped"));
     rig.until("orders.open", |n| n >= 3);
     rig.tell_venue("disconnect NOFX 0");
-    let down = |line: &String| line.contains("order session down");
-    assert!(stderr.lines().map_while(Result::ok).any(|line| down(&line)));
+    let mut lines = stderr.lines().map_while(Result::ok);
+    assert!(lines.by_ref().any(|line| line.contains("order session down")));
     let mut kill = Command::new(NOFX);
-    kill.args(["kill", "--json", "--wait", "30000", "--mailbox"]).arg(rig.path("mailbox"));
-    let killed = kill.output().expect("runs");
-    assert!(killed.status.success(), "{killed:?}");
-    let killed: Value = serde_json::from_slice(&killed.stdout).expect("JSON");
-    assert_eq!(killed["open"], 0);
+    kill.args(["kill", "--json", "--wait", "0", "--mailbox"]).arg(rig.path("mailbox"));
+    kill.output().expect("runs");
+    rig.until_still("orders.open", STILL);
     terminate(&engine);
-    assert!(engine.wait().expect("ours").success());
-    assert_eq!(open_orders(&rig.dump()), 0);
-    let mut journal = Reader::open(rig.path("journal")).expect("a journal");
-    let mut by_rescue = 0;
-    while let Some(record) = journal.next().expect("whole") {
-        by_rescue += u64::from(record.kind == Kind::RescueDecision as u8);
-    }
-    assert!(by_rescue >= 1, "no cancel went by the second session");
+    let report = last_report(engine);
+    assert_nothing_left(&report, &rig.dump());
+    assert!(cancels_by_rescue(&rig) >= 1, "no cancel went by the second session");
     assert_runs_again(&rig.path("journal"), 1);
 }
 
@@ -236,24 +264,16 @@ fn without_a_second_session_the_alarm_names_the_open_orders() {
     let named: Vec<u64> =
         named.expect("ids").split(", ").map(|id| id.parse().expect("an id")).collect();
     assert!(alarm.contains(&format!("{} orders", named.len())), "{alarm}");
-    // The market goes on: some of them traded before the dump, and none was cancelled.
-    let text = |client: &Value| {
-        let ids = dump["client_ids"].as_array().expect("rows");
-        let row = ids.iter().find(|row| row["client"] == *client).expect("named");
-        row["text"].as_str().and_then(|text| text.parse::<u64>().ok()).expect("our id")
-    };
-    let orders = dump["orders"].as_array().expect("rows").iter();
-    let ours = orders.filter(|order| order["owner"] == 0);
-    let mut found = 0;
-    for order in ours.filter(|order| named.contains(&text(&order["client"]))) {
+    // The market goes on: some of them traded before the dump, and none was cancelled. One that was on
+    // its way may never have arrived.
+    let ours = by_our_id(&dump);
+    let arrived: Vec<_> = named.iter().filter_map(|id| ours.get(id)).collect();
+    assert!(arrived.len() >= 2, "{} of {} arrived", arrived.len(), named.len());
+    for order in arrived {
         let all = order["filled"].as_u64().zip(order["leaves"].as_u64()).map(|(a, b)| a + b);
         assert_eq!(all, order["qty"].as_u64(), "nobody cancelled {order}");
-        found += 1;
     }
-    assert_eq!(found, named.len());
-    let orders = dump["orders"].as_array().expect("rows").iter();
-    let open = orders.filter(|order| order["owner"] == 0 && order["leaves"] != 0);
-    for order in open {
-        assert!(named.contains(&text(&order["client"])), "{order} is not in {alarm}");
+    for (id, order) in ours.iter().filter(|(_, order)| order["leaves"] != 0) {
+        assert!(named.contains(id), "{order} is not in {alarm}");
     }
 }

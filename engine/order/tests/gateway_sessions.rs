@@ -628,6 +628,14 @@ fn the_second_session_takes_cancels_only_while_the_first_takes_none() {
         pair.client.orders.rescue().expect("a rescue").disconnected(pair.client.now);
         let named: Vec<_> = pair.client.orders.stranded().map(|order| order.id.0).collect();
         assert_eq!(named, [id]);
+        // The second comes back alone, goes with its cancels, and comes back.
+        pair.client.now.0 += 100 * MS;
+        for _ in 0..2 {
+            pair.far.hang_up(1);
+            pair.rescue_up();
+            assert!(pair.client.orders.should_rescue(pair.client.now));
+            pair.client.orders.rescue().expect("a rescue").disconnected(pair.client.now);
+        }
     }
 }
 

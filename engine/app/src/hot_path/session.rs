@@ -14,7 +14,8 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         port.send(now, bytes);
     }
 
-    /// Keeps the order session alive: heartbeats, account queries, and the end of a silent venue.
+    /// Keeps the order session alive: heartbeats, account queries, and the end of a silent venue;
+    /// cancels that a kill or the stop still wants are asked for again.
     #[inline]
     pub fn keep_alive(&mut self, now: Nanos, port: &mut impl OrderPort) {
         if let Some(bytes) = self.orders.keep_alive(now) {
@@ -23,6 +24,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         }
         self.hear();
         self.react(now, port);
+        self.sweep_again(now);
     }
 
     /// What a session that is not up wants after every input, and orders it wants sent again once it

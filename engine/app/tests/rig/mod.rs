@@ -1,11 +1,13 @@
 //! Engine and venue as processes of their own, each in a network namespace of its own.
 
+#![allow(dead_code)] // each test binary uses a part
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -90,6 +92,19 @@ impl Rig {
             sleep(Duration::from_millis(20));
         }
     }
+
+    /// Waits until a counter of the mailbox has not moved for so long.
+    pub fn until_still(&self, counter: &str, long: Duration) -> u64 {
+        let (mut last, mut since) = (self.until(counter, |_| true), Instant::now());
+        while since.elapsed() < long {
+            sleep(Duration::from_millis(20));
+            let now = self.until(counter, |_| true);
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+        }
+        last
+    }
 }
 
 impl Drop for Rig {
@@ -119,6 +134,16 @@ pub fn report(engine: Child) -> Value {
     let output = engine.wait_with_output().expect("ours");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
+    parsed(&output)
+}
+
+/// As [`report`], of one that may end with orders it cannot account for.
+pub fn last_report(engine: Child) -> Value {
+    parsed(&engine.wait_with_output().expect("ours"))
+}
+
+fn parsed(output: &Output) -> Value {
+    let errors = String::from_utf8_lossy(&output.stderr);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {errors}"))
 }
 

@@ -74,4 +74,10 @@ impl OrderManager {
         let order = self.machine.orders.get(id.0).filter(|order| order.is_open())?;
         Some(OpenOrder::of(order, self.machine.is_cancellable(order)))
     }
+
+    /// Takes the cancel of this order that is in flight as lost: another one passes, and whoever waits
+    /// for its answer is told. The venue may still answer it, and both.
+    pub fn cancel_again(&mut self, id: ClOrdId) {
+        self.machine.cancel_again(id.0);
+    }
 }

@@ -73,7 +73,8 @@ impl Rescue<'_> {
     /// See [`OrderManager::disconnected`].
     pub fn disconnected(&mut self, now: Nanos) {
         // Its cancels may be lost.
-        (self.orders.outage.row, self.orders.outage.taken_over) = (0, false);
+        let outage = &mut self.orders.outage;
+        (outage.row, outage.taken_over, outage.said) = (0, false, false);
         if let Some(line) = self.line() {
             line.disconnected(now);
         }
@@ -126,7 +127,8 @@ impl OrderManager {
     }
 
     /// Whether all open orders should be cancelled by the second session now, because the first has
-    /// been down for `rescue_after_ns`; true once in each outage.
+    /// been down for `rescue_after_ns`; true once in each outage, and once more when the second comes
+    /// back from one of its own.
     pub fn should_rescue(&mut self, now: Nanos) -> bool {
         let after = self.config.rescue_after_ns;
         let long = self.outage.since.is_some_and(|since| now.since(since) >= after);

@@ -22,12 +22,12 @@ impl OrderManager {
         let id = intent.cl_ord_id.0;
         if places || self.rescue.is_none() {
             self.was_proven();
-        } else {
-            // It may have gone by the second session, when one of the first was in flight.
-            self.machine.cancel_again(intent.orig.0);
         }
         if places {
             self.replay_resends(id);
+        } else {
+            // One that was in flight had been taken as lost.
+            self.machine.cancel_again(intent.orig.0);
         }
         let fits = self.machine.request(intent).is_some();
         if !fits {
