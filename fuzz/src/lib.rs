@@ -6,6 +6,7 @@
 
 pub mod capture;
 pub mod fast;
+pub mod gate_words;
 pub mod gateways;
 pub mod mailbox;
 pub mod market_data;
