@@ -40,9 +40,24 @@ mod verilate {
         let (wire, gate) = (hw.join("wire"), hw.join("gate/rtl"));
         let top = format!("wire_{name}");
         let mut arguments: Vec<String> = [
-            "--cc", "-Wall", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--top-module",
-            &top, "--prefix", &class, "--Mdir", &text(&folder), "-y", &text(&wire.join("rtl")),
-            "-y", &text(&gate), &text(&wire.join("lint/wire.vlt")),
+            "--cc",
+            "-Wall",
+            "-O3",
+            "--x-assign",
+            "fast",
+            "--x-initial",
+            "unique",
+            "--top-module",
+            &top,
+            "--prefix",
+            &class,
+            "--Mdir",
+            &text(&folder),
+            "-y",
+            &text(&wire.join("rtl")),
+            "-y",
+            &text(&gate),
+            &text(&wire.join("lint/wire.vlt")),
         ]
         .map(str::to_owned)
         .to_vec();

@@ -57,7 +57,10 @@ pub struct Policy {
 impl Policy {
     /// As the register has it.
     pub const fn bits(self) -> u32 {
-        self.arp as u32 | (self.ipv4 as u32) << 1 | (self.other as u32) << 2 | (self.tcp as u32) << 3
+        self.arp as u32
+            | (self.ipv4 as u32) << 1
+            | (self.other as u32) << 2
+            | (self.tcp as u32) << 3
     }
 }
 

@@ -10,7 +10,7 @@ use common::twin::{Fate, Twin};
 use common::{TAGS, seam, session, symbol};
 use nofx_fpga_wire::control::Policy;
 use nofx_fpga_wire::regs::{self, counter};
-use nofx_fpga_wire::rig::{Core, Rig};
+use nofx_fpga_wire::rig::Rig;
 use nofx_risk::card::{CardOp, KillScope};
 use nofx_rt::rng::Rng;
 
@@ -21,8 +21,6 @@ struct Host {
     /// The stream so far, as the host has it, from the first byte of the connection.
     stream: Vec<u8>,
     first: u32,
-    /// Bytes of it that have been sent.
-    sent: usize,
     port: u16,
 }
 
@@ -38,7 +36,10 @@ impl Host {
     fn next_ref(&mut self) -> u32 {
         match self.rng.below(30) {
             0 => self.user_ref, // does not rise
-            1 => self.rng.next() as u32 >> 8,
+            1 => {
+                self.user_ref += self.rng.below(3_000) as u32;
+                self.user_ref
+            }
             _ => {
                 self.user_ref += 1 + self.rng.below(2) as u32;
                 self.user_ref
@@ -104,8 +105,9 @@ impl Host {
             }
         };
         if self.one_in(60) {
+            // Not in the numbers: one that leaps ahead makes all later ones stale.
             let at = self.rng.below(message.len() as u64) as usize;
-            message[at] ^= 1 << self.rng.below(8);
+            message[at] ^= if (4..12).contains(&at) { 0 } else { 1 << self.rng.below(8) };
         }
         if self.one_in(80) {
             message.truncate(1 + self.rng.below(message.len() as u64) as usize);
@@ -173,6 +175,19 @@ impl Host {
                 segment.flags = flags;
                 segment
             }
+            18 => {
+                // Another port, a fragment, an option of IP: right in all but that.
+                let mut segment = self.segment(seam_at, seam_at);
+                segment.src.1 += 100 * self.rng.below(2) as u16;
+                segment.vlan = None;
+                let mut frame = segment.bytes();
+                frame[20] |= 0x20 * self.rng.below(2) as u8;
+                frame[14] += self.rng.below(4) as u8 / 3;
+                frame[24..26].fill(0);
+                let sum = checksum(&frame[14..34]);
+                frame[24..26].copy_from_slice(&sum.to_be_bytes());
+                return frame;
+            }
             _ => {
                 let kind = self.pick(&[0x0806, 0x86dd, 0x0800]);
                 let payload = vec![9; 20 + self.rng.below(60) as usize];
@@ -207,7 +222,7 @@ fn connect(rig: &mut Rig, core: &mut Card, twin: &mut Twin<Card>, host: &mut Hos
     }
     rig.listen(&answer.bytes());
     twin.listen(&answer.bytes());
-    (host.first, host.sent) = (isn.wrapping_add(1), 0);
+    host.first = isn.wrapping_add(1);
     host.stream.clear();
 }
 
@@ -217,7 +232,8 @@ fn run(seed: u64, frames: u32) {
     let mut any = session();
     any.host_port = 0;
     any.write(0, |address, value| rig.write(address, value));
-    let policy = Policy { arp: seed % 2 == 0, ipv4: seed % 3 == 0, other: seed % 5 == 0, tcp: false };
+    let policy =
+        Policy { arp: seed % 2 == 0, ipv4: seed % 3 == 0, other: seed % 5 == 0, tcp: false };
     rig.write(regs::REG_POLICY, policy.bits());
     let history = rig.read(regs::REG_HISTORY) as usize;
     let mut twin = Twin::new(Card::new(), &[any], rig.read(regs::REG_ORDERS), history);
@@ -227,8 +243,7 @@ fn run(seed: u64, frames: u32) {
         rig.stall(seed);
     }
     let rng = Rng::new(seed);
-    let mut host =
-        Host { rng, user_ref: 1, stream: Vec::new(), first: 0, sent: 0, port: HOST_PORT };
+    let mut host = Host { rng, user_ref: 1, stream: Vec::new(), first: 0, port: HOST_PORT };
     let (mut passed, mut changed) = (0, 0);
     for n in 0..frames {
         if n % 300 == 0 {

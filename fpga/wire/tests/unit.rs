@@ -111,7 +111,8 @@ fn each_reason_of_the_seam_itself_refuses_without_asking_the_core() {
         seq += message.len() as u32;
     }
     assert!(core.asked.is_empty());
-    let permitted = enter(16, b'S', 100, &symbol(3), 150_000, Some(&[2, 12, b'P', 5, 3, 0, 0, 0, 0]));
+    let permitted =
+        enter(16, b'S', 100, &symbol(3), 150_000, Some(&[2, 12, b'P', 5, 3, 0, 0, 0, 0]));
     passes(&mut rig, &mut core, &Segment::data(seq, &permitted).bytes());
     assert_eq!((core.asked.len(), core.asked[0].0[1]), (1, 1), "asked, and it sells");
 }
@@ -119,7 +120,8 @@ fn each_reason_of_the_seam_itself_refuses_without_asking_the_core() {
 #[test]
 fn several_messages_in_one_segment_are_judged_one_by_one() {
     let (mut rig, mut core) = opened(4);
-    let parts = [soup(b'R', &[]), good(1), bad(2), cancel(1, 0), mass_cancel(3), good(4), soup(b'+', b"x")];
+    let parts =
+        [soup(b'R', &[]), good(1), bad(2), cancel(1, 0), mass_cancel(3), good(4), soup(b'+', b"x")];
     let frame = Segment { vlan: Some(5), ..Segment::data(FIRST, &parts.concat()) }.bytes();
     let out = rig.pass(&frame, &mut core).expect("forwarded");
     let mut want = parts.clone();
@@ -371,7 +373,9 @@ fn cycles_of_a_frame_are_few_and_counted() {
     let ten = took(&mut rig, &mut core, &(5..15).flat_map(good).collect::<Vec<_>>());
     rig.pass(&Segment::host(seq, ACK, &[]).bytes(), &mut core);
     let ack = rig.count(counter::LATENCY);
-    println!("cycles, first beat in to last beat out: ack {ack}, one order {one}, refused {refused}, two orders {two}, ten orders {ten}");
+    println!(
+        "cycles, first beat in to last beat out: ack {ack}, one order {one}, refused {refused}, two orders {two}, ten orders {ten}"
+    );
     assert!(one <= 50 && refused <= 56 && ack <= 12, "{one} {refused} {ack}");
     assert!(ten <= one + 9 * 35);
 }

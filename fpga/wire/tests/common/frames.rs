@@ -150,7 +150,14 @@ pub fn text8(symbol: &str) -> [u8; 8] {
 }
 
 /// Enter Order with optional fields (entries; `None` leaves their length out).
-pub fn enter(user_ref: u32, side: u8, qty: u32, symbol: &str, price: u64, list: Option<&[u8]>) -> Vec<u8> {
+pub fn enter(
+    user_ref: u32,
+    side: u8,
+    qty: u32,
+    symbol: &str,
+    price: u64,
+    list: Option<&[u8]>,
+) -> Vec<u8> {
     let mut body = vec![b'O'];
     body.extend(user_ref.to_be_bytes());
     body.push(side);

@@ -228,7 +228,10 @@ impl<C: Core> Twin<C> {
         let mut out = frame.to_vec();
         let seen = behind.min(len);
         let from = open.bytes.len() - behind;
-        out[data..data + seen].iter_mut().zip(open.bytes.range(from..)).for_each(|(to, was)| *to = *was);
+        out[data..data + seen]
+            .iter_mut()
+            .zip(open.bytes.range(from..))
+            .for_each(|(to, was)| *to = *was);
         self.messages(session, &mut out[data + seen..end])?;
         let fresh = out[data + seen..end].to_vec();
         let history = self.history;
@@ -250,7 +253,8 @@ impl<C: Core> Twin<C> {
 
     fn syn(&mut self, session: usize, port: u16, first: u32) {
         let state = &mut self.sessions[session];
-        let known = state.open.as_ref().is_some_and(|open| open.port == port && open.first == first);
+        let known =
+            state.open.as_ref().is_some_and(|open| open.port == port && open.first == first);
         if !known {
             state.asked = Some((port, first));
         }
@@ -372,10 +376,21 @@ impl<C: Core> Twin<C> {
             now_ns: self.times.pop_front().unwrap_or(0),
         };
         if judged {
-            let price = u64::from(u32_at(body, price_at)) << 32 | u64::from(u32_at(body, price_at + 4));
+            let price =
+                u64::from(u32_at(body, price_at)) << 32 | u64::from(u32_at(body, price_at + 4));
             (op.price, op.qty) = (Price(price as i64), Qty(u32_at(body, qty_at).into()));
         }
-        let line = line_of(if enters { 1 } else if judged { 2 } else { 3 }, &op, own);
+        let line = line_of(
+            if enters {
+                1
+            } else if judged {
+                2
+            } else {
+                3
+            },
+            &op,
+            own,
+        );
         self.lines.push(line);
         let Some(verdict) = self.core.judge(&line) else {
             self.dead = true;
@@ -400,7 +415,8 @@ impl<C: Core> Twin<C> {
         let Some(mut list) = rest[2..].get(..u16_at(rest, 0)) else { return false };
         while let [length, tail @ ..] = list {
             let length = usize::from(*length);
-            if length == 0 || tail.len() < length || tail[0] >= 32 || self.tags >> tail[0] & 1 == 0 {
+            if length == 0 || tail.len() < length || tail[0] >= 32 || self.tags >> tail[0] & 1 == 0
+            {
                 return false;
             }
             list = &tail[length..];
