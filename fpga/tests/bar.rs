@@ -86,6 +86,10 @@ impl Words {
     }
 }
 
+/// Status of the adaptors: a verdict waits. Memory cannot act on a store, so the thread shows this until
+/// it has seen what the host wrote for a scrub.
+const WAITS: u32 = 1 << 6;
+
 /// Plays the card until told to stop: window and ring as the adaptors have them, the gate behind.
 fn play(words: &Words, mut lines: CardLines, stop: &AtomicBool) {
     let mut gate = SoftCard::new(Capacity { symbols: 4, accounts: 1, holdings: 4 });
@@ -93,10 +97,12 @@ fn play(words: &Words, mut lines: CardLines, stop: &AtomicBool) {
         let control = words.get(adaptor::CONTROL);
         if words.at(reg::CONTROL).swap(0, Ordering::SeqCst) & 1 != 0 {
             gate.write(reg::CONTROL, 1).expect("scrubbed");
-        }
-        if control & 1 != 0 {
+            lines.restart();
+            words.set(adaptor::STATUS, 0);
+        } else if control & 1 != 0 {
             lines.restart();
         } else if let Some(line) = lines.take() {
+            words.set(adaptor::STATUS, WAITS);
             assert!(gate.put(&line));
         }
         if control & 0b110 == 0b010

@@ -35,6 +35,18 @@ struct Sleepers {
     polls: Mutex<BTreeMap<u64, PollHandle>>,
 }
 
+impl Sleepers {
+    /// Gives what a read gave, or lets it sleep; an interrupt comes before both or after both.
+    fn answer(&self, reply: ReplyData, read: impl FnOnce() -> Option<Result<Vec<u8>, i32>>) {
+        let mut reads = self.reads.lock().expect("reads");
+        match read() {
+            Some(Ok(bytes)) => reply.data(&bytes),
+            Some(Err(errno)) => reply.error(Errno::from_i32(errno)),
+            None => reads.push(reply),
+        }
+    }
+}
+
 impl Mounted {
     pub fn new(driver: Arc<Driver>) -> io::Result<Mounted> {
         let folder = tempfile::tempdir()?;
@@ -52,7 +64,7 @@ impl Mounted {
     pub fn wake(&self, driver: &Driver) {
         let reads = std::mem::take(&mut *self.sleepers.reads.lock().expect("reads"));
         for reply in reads {
-            answer(driver.read(Node::Events, 0, 4), reply, &self.sleepers);
+            self.sleepers.answer(reply, || driver.read(Node::Events, 0, 4));
         }
         let notifier: Notifier = self.session.as_ref().expect("mounted").notifier();
         for (_, handle) in std::mem::take(&mut *self.sleepers.polls.lock().expect("polls")) {
@@ -101,15 +113,6 @@ fn attributes(ino: INodeNo) -> FileAttr {
         rdev: 0,
         blksize: 4096,
         flags: 0,
-    }
-}
-
-/// Gives what a read gave, or lets it sleep.
-fn answer(read: Option<Result<Vec<u8>, i32>>, reply: ReplyData, sleepers: &Sleepers) {
-    match read {
-        Some(Ok(bytes)) => reply.data(&bytes),
-        Some(Err(errno)) => reply.error(Errno::from_i32(errno)),
-        None => sleepers.reads.lock().expect("reads").push(reply),
     }
 }
 
@@ -173,7 +176,7 @@ impl Filesystem for Nodes {
         reply: ReplyData,
     ) {
         let Some(node) = node(ino) else { return reply.error(Errno::EISDIR) };
-        answer(self.driver.read(node, at, count as usize), reply, &self.sleepers);
+        self.sleepers.answer(reply, || self.driver.read(node, at, count as usize));
     }
 
     fn write(

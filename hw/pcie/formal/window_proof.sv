@@ -2,10 +2,11 @@
 
 // Claims about the window, whatever the writer does, with resets and restarts at any time:
 // lines leave in the order of their seq and stand until taken; each byte of a line was written since
-// its slot was last emptied, and is the one that was written; a byte that comes twice latches a fault;
-// after a fault nothing more is lent; each burst is answered once, after its last beat.
+// its slot was last emptied, and is the one that was written; a whole line that is next is lent as soon
+// as the output is free; a byte that comes twice, and nothing else, latches fault 0; after a fault
+// nothing more is lent; each burst is answered once, after its last beat.
 //
-// One byte of one slot is watched, any one.
+// Which bytes came is kept for all; the value of one byte of one slot, any one.
 module window_proof (
     input wire        clk,
     input wire        rst,
@@ -49,9 +50,11 @@ module window_proof (
     wire [7:0] more = busy ? left : awlen;
     wire [2:0] step = busy ? size : awsize;
     wire bad = (busy ? spoiled : (awburst != 2'd1) & (awlen != 8'd0)) | (wlast != (more == 8'd0));
-    wire hit = beat & ~bad & (here[2] == slot) & wstrb[place];
+    wire [7:0] hits = (beat & ~bad) ? 8'(wstrb) << {here[2], 2'd0} : 8'd0;
+    wire [2:0] watched = {slot, place};
 
-    logic was = 1'b0, quiet, came = 1'b0, came_before, hit_twice = 1'b0;
+    logic was = 1'b0, quiet, twice = 1'b0, due = 1'b0;
+    logic [7:0] came = 8'd0, came_before;
     logic [7:0] value, value_before, next_before, lent_cnt = 8'd1;
     logic tvalid_before, tready_before, bvalid_before, bready_before, bid_before;
     logic [1:0] bresp_before;
@@ -62,7 +65,9 @@ module window_proof (
 
     wire lent = was & quiet & (next_seq != next_before);
     wire lent_watched = lent & (next_before[0] == slot);
-    wire holds = came & ~lent_watched;
+    wire [7:0] emptied = lent ? 8'h0f << {next_before[0], 2'd0} : 8'd0;
+    wire [7:0] holds = came & ~emptied;
+    wire whole = holds[{next_seq[0], 2'd0} +: 4] == 4'hf;
 
     always_ff @(posedge clk) begin
         was <= 1'b1;
@@ -77,9 +82,11 @@ module window_proof (
         if (rst) busy <= 1'b0;
         answers <= ~rst & ((beat & (more == 8'd0)) | (answers & ~bready));
 
-        came <= ~rst & ~restart & (hit | holds);
-        if (hit) value <= wdata[8*place +: 8];
-        hit_twice <= hit & holds & ~rst & ~restart;
+        came <= (rst | restart) ? 8'd0 : hits | holds;
+        if (hits[watched]) value <= wdata[8*place +: 8];
+        twice <= ((hits & holds) != 8'd0) & ~rst & ~restart;
+        due <= whole & (watched == {next_seq[0], 2'd3}) & (value == next_seq) & (~tvalid | tready)
+             & (fault == 3'd0) & ~rst & ~restart;
         came_before <= came;
         value_before <= value;
         next_before <= next_seq;
@@ -96,9 +103,11 @@ module window_proof (
         if (was) begin
             assert (~tvalid | (tdata[31:24] == lent_cnt));
             if (quiet & tvalid_before & ~tready_before) assert (tvalid & (tdata == tdata_before));
-            if (lent_watched) assert (came_before & (tdata[8*place +: 8] == value_before));
+            if (lent_watched) assert (came_before[watched] & (tdata[8*place +: 8] == value_before));
             if (lent) assert (tvalid & (next_seq == next_before + 8'd1) & (fault_before == 3'd0));
-            if (hit_twice) assert (fault[0]);
+            if (due) assert (lent);
+            if (twice) assert (fault[0]);
+            if (fault[0] & ~fault_before[0]) assert (twice);
             if (quiet) assert ((fault_before & ~fault) == 3'd0);
             assert (bvalid == answers);
             if (bvalid_before & ~bready_before & ~rst & quiet) assert (bvalid & (bid == bid_before) & (bresp == bresp_before));
