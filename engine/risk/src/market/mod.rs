@@ -12,8 +12,8 @@
 //! lot. The card's own counts per second and day, and its largest quantity, are the firm's limits;
 //! those here are the exchange's.
 //!
-//! A cancel is refused by one rule only, `no_cancel`, and not even by that when it belongs to a sweep
-//! of a kill or a stop: the venue shall say no, not we.
+//! A cancel is refused by one rule only, `no_cancel`, and not even by that when it belongs to a
+//! sweep: the venue shall say no, not we.
 //!
 //! Worst case: an order reads one instrument row (seven cache lines), one holding, one account's
 //! ring, and walks the day's sessions (at most 16). Nothing allocates after construction.
@@ -49,7 +49,7 @@ pub struct MarketFacts {
     pub phase: Phase,
     /// Best prices.
     pub touch: Touch,
-    /// A cancel of a kill or a stop.
+    /// A cancel of a sweep (a kill, a stop, a stale book, a lost session).
     pub sweep: bool,
 }
 
