@@ -8,7 +8,7 @@ pub const MAGIC: u32 = 0x4758_464e;
 /// Version of the words.
 pub const ABI: u32 = 1;
 /// Hash over the sources of the gate.
-pub const BUILD_HASH: u64 = 0x58d1_1e2d_318a_ba6b;
+pub const BUILD_HASH: u64 = 0x8c75_6cee_448e_232f;
 
 /// What a core is built for, where a build does not lower it.
 pub mod parameter {

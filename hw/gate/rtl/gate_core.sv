@@ -79,9 +79,12 @@ module gate_core #(
         if (rst | scrub_start) begin
             scrub_on <= 1'b1;
             scrub_at <= '0;
-            accounts <= legal ? accounts_wanted : 32'd0;
-            symbols <= legal ? symbols_wanted : 32'd0;
         end else if (scrub_on) begin
+            // Not in the cycle of the reset: the registers are being reset in it too.
+            if (scrub_at == '0) begin
+                accounts <= legal ? accounts_wanted : 32'd0;
+                symbols <= legal ? symbols_wanted : 32'd0;
+            end
             scrub_at <= scrub_at + 1'b1;
             scrub_on <= ~scrub_last;
             scrub_done <= scrub_last;
@@ -465,12 +468,12 @@ module gate_core #(
         commit_done <= valid6 & ~stream6 & ~rst;
         commit_rejects <= rejects6[47:16];
 
-        did_pass <= valid6 & passes6;
-        did_refuse <= valid6 & is_order6 & ~passes6;
-        did_cancel <= valid6 & is_cancel6 & ~range6;
-        did_update <= valid6 & applies6;
-        did_fault <= valid6 & fault6;
-        did_reject <= (valid6 & is_order6) ? rejects6[gate_pkg::RULE_RANGE +: 21] : 21'd0;
+        did_pass <= valid6 & passes6 & ~rst;
+        did_refuse <= valid6 & is_order6 & ~passes6 & ~rst;
+        did_cancel <= valid6 & is_cancel6 & ~range6 & ~rst;
+        did_update <= valid6 & applies6 & ~rst;
+        did_fault <= valid6 & fault6 & ~rst;
+        did_reject <= (valid6 & is_order6 & ~rst) ? rejects6[gate_pkg::RULE_RANGE +: 21] : 21'd0;
     end
 endmodule
 
