@@ -22,7 +22,7 @@ use crate::codec::{Snapshot, Table};
 use crate::device::Device;
 use crate::failure::{GateFailure, OpenError};
 use crate::image::RowImage;
-use crate::info::{CONTROL_KILL, CardInfo, Counters};
+use crate::info::{CardInfo, Counters};
 use crate::line::{OpLine, VerdictLine};
 use crate::lockstep::{Alone, Beside, Difference, Dump, Witness};
 use crate::numbering::{Known, Numbering, OUTSIDE};
@@ -36,9 +36,9 @@ const RULE_BITS: usize = 64;
 /// A card and the software side by side: the first difference stops trading.
 pub type Lockstep<D> = FpgaGate<D, Beside>;
 
-/// The risk gate on a card.
+/// The risk gate on a card. Dropped, it leaves the card killed.
 #[derive(Debug)]
-pub struct FpgaGate<D, W = Alone> {
+pub struct FpgaGate<D: Device, W = Alone> {
     port: Port<D>,
     witness: W,
     numbers: Numbering,
@@ -91,6 +91,7 @@ impl<D: Device, W: Witness> FpgaGate<D, W> {
             info: fit.info,
             key,
         };
+        // What fails from here on drops the gate, and with it kills the card.
         gate.configure(instruments)?;
         open::watch(&mut gate.port.device, options)?;
         Ok(gate)
@@ -284,8 +285,7 @@ impl<D: Device, W: Witness> FpgaGate<D, W> {
     #[cold]
     fn fail(&mut self, failure: GateFailure) {
         self.failure = Some(failure);
-        // A seam on the wire side closes too; a card that cannot be reached has its own watchdog.
-        let _ = self.port.device.write(reg::CONTROL, CONTROL_KILL);
+        self.port.kill();
     }
 
     /// Sends an operation that the card cannot refuse.

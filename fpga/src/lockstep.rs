@@ -5,6 +5,9 @@
 //! card's verdict to be the same in every bit; the first that is not is kept with both rows of
 //! everything it touched, and trading stops.
 //!
+//! A kill engaged by register is a difference too, since the software was not told of it: in lockstep
+//! kills go through the gate.
+//!
 //! Worst case: beside a card each line costs what the software gate costs, and one comparison of 64
 //! bytes.
 

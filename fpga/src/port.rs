@@ -11,6 +11,7 @@ use nofx_gate::Rejects;
 
 use crate::device::{Device, DeviceError};
 use crate::failure::GateFailure;
+use crate::info::CONTROL_KILL;
 use crate::line::{OpLine, Sticky, VerdictLine};
 use crate::regs::{MAGIC, reg, rule, sticky};
 
@@ -35,7 +36,7 @@ pub(crate) struct Sent {
 }
 
 #[derive(Debug)]
-pub(crate) struct Port<D> {
+pub(crate) struct Port<D: Device> {
     pub device: D,
     /// Lines in flight, oldest at `answered`; both ends count up and wrap.
     ring: Box<[Sent]>,
@@ -50,6 +51,12 @@ impl<D: Device> Port<D> {
         let blank = Sent { line: OpLine::ZERO, purpose: Purpose::Read };
         let ring = vec![blank; credits as usize].into_boxed_slice();
         Port { device, ring, sent: 0, answered: 0, next_seq: 1, polls_max: polls_max.max(1) }
+    }
+
+    /// Engages the card's kill by register, so that a seam on the wire side closes too. A card that
+    /// cannot be reached has its own watchdog.
+    pub fn kill(&mut self) {
+        let _ = self.device.write(reg::CONTROL, CONTROL_KILL);
     }
 
     /// Lines without a verdict.
@@ -130,6 +137,13 @@ impl<D: Device> Port<D> {
             Ok((magic, _)) if magic != MAGIC => GateFailure::Lost { magic },
             Ok((_, latched)) => latched_failure(latched).unwrap_or(failure),
         }
+    }
+}
+
+/// Whoever stops trading leaves a card that lets nothing pass.
+impl<D: Device> Drop for Port<D> {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -5,7 +5,10 @@ mod common;
 
 use common::*;
 use nofx_fpga::regs::sticky;
-use nofx_fpga::{Alone, Capacity, Fault, FpgaGate, FpgaOptions, OpenError, SoftCard, Sticky};
+use nofx_fpga::{
+    Alone, Capacity, DeviceError, Fault, FpgaGate, FpgaOptions, Lines, OpLine, OpenError,
+    Registers, SoftCard, Sticky, VerdictLine,
+};
 use nofx_gate::{Gate, GateKey, KillScope, Rejects, Rule};
 use nofx_risk::card::AccountLimits;
 use nofx_risk::{CardConfig, VERDICTS_MAX};
@@ -275,13 +278,59 @@ fn a_card_that_fails_while_it_is_opened_is_not_opened() {
     assert!(error.contains("rate_per_s"), "{error}");
 }
 
+/// A card that outlives its gate.
+#[derive(Clone)]
+struct Lasting(std::rc::Rc<std::cell::RefCell<SoftCard>>);
+
+impl Registers for Lasting {
+    fn read(&mut self, at: u32) -> Result<u32, DeviceError> {
+        self.0.borrow_mut().read(at)
+    }
+
+    fn write(&mut self, at: u32, value: u32) -> Result<(), DeviceError> {
+        self.0.borrow_mut().write(at, value)
+    }
+}
+
+impl Lines for Lasting {
+    fn put(&mut self, line: &OpLine) -> bool {
+        self.0.borrow_mut().put(line)
+    }
+
+    fn take(&mut self) -> Option<VerdictLine> {
+        self.0.borrow_mut().take()
+    }
+}
+
+#[test]
+fn whoever_goes_leaves_a_killed_card() {
+    let lasting = Lasting(std::rc::Rc::new(std::cell::RefCell::new(card())));
+    let open = || {
+        FpgaGate::<_, Alone>::open(
+            lasting.clone(),
+            GateKey::issue(),
+            config(),
+            &options(),
+            &instruments(),
+        )
+    };
+    let gate = open().expect("opens");
+    assert!(!lasting.0.borrow().model().killed());
+    drop(gate);
+    assert!(lasting.0.borrow().model().killed());
+    // The barrier that ends the opening is lost: the kill was released before it.
+    lasting.0.borrow_mut().break_after(3, Fault::LoseVerdict);
+    assert!(open().is_err());
+    assert!(lasting.0.borrow().model().killed());
+}
+
 #[test]
 fn a_used_card_is_emptied_before_it_trades() {
     let mut gate = open(card());
     answers_of(&mut gate, &[order(1), order(2)]);
     let mut used = std::mem::replace(gate.device(), card());
     used.break_after(0, Fault::Latch(sticky::OVERFLOW));
-    let _ = nofx_fpga::Lines::put(&mut used, &nofx_fpga::OpLine::barrier(0, 12)); // left unread
+    used.put(&OpLine::barrier(0, 12)); // left unread
     assert_ne!(used.model().sticky(), Sticky::NONE);
     let mut gate = open(used);
     let exposure = gate.account_exposure(AccountId(0)).expect("a row");
