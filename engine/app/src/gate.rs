@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use nofx_fpga::backend::bar::{Bar, Place};
 use nofx_fpga::backend::shm::Shm;
 use nofx_fpga::{
-    Alone, Beside, Capacity, Device, FpgaGate, FpgaOptions, GateFailure, SoftCard, Witness,
+    Alone, Beside, Capacity, Device, FpgaGate, FpgaOptions, GateFailure, Judgement, SoftCard,
+    Witness,
 };
 use nofx_gate::{Busy, Failed, Gate, GateKey, KillScope, Rejects, Rule, Verdict};
 use nofx_risk::{CardConfig, SoftwareGate};
@@ -28,8 +29,8 @@ use crate::failure::Failure;
 pub struct GateSection {
     /// Who judges.
     pub mode: GateMode,
-    /// Where the card is.
-    pub device: DeviceName,
+    /// Where the card is; needed unless the mode is `software`.
+    pub device: Option<DeviceName>,
     /// Where the first difference is written; empty: `nofx-gate-difference.txt` in this folder.
     pub dump: PathBuf,
     /// How the card is used.
@@ -89,7 +90,8 @@ pub struct GateArgs {
     /// configuration. A card is what `--gate-device` names.
     #[arg(long, value_enum, value_name = "MODE")]
     pub gate: Option<GateMode>,
-    /// The card: `model` (word by word in this process), `inproc` (simulated RTL in this process),
+    /// The card: `model` (word by word in this process; `model:pass_all` or `model:RULE` judges wrongly, as a
+    /// drill), `inproc` (simulated RTL in this process),
     /// `shm:SOCKET` (a running nofx-fpga-sim), `bar:FOLDER` (below /sys/bus/pci/devices).
     #[arg(long, value_name = "DEVICE")]
     pub gate_device: Option<DeviceName>,
@@ -107,18 +109,18 @@ impl GateArgs {
     pub fn apply(&self, section: &mut GateSection) {
         section.mode = self.gate.unwrap_or(section.mode);
         if let Some(device) = &self.gate_device {
-            section.device = device.clone();
+            section.device = Some(device.clone());
         }
     }
 }
 
 /// Where a card is: `model`, `inproc`, `shm:SOCKET`, `bar:FOLDER`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum DeviceName {
-    /// The word-level model in this process: the way to a card without one.
-    #[default]
-    Model,
+    /// The word-level model in this process: the way to a card without one. For drills it can be told
+    /// to judge wrongly.
+    Model(Judgement),
     /// The simulated RTL in this process; needs a build with `fpga-sim`.
     Inproc,
     /// The simulator `nofx-fpga-sim` that listens on this socket.
@@ -140,7 +142,8 @@ impl std::str::FromStr for DeviceName {
 
     fn from_str(name: &str) -> Result<DeviceName, String> {
         match name.split_once(':') {
-            None if name == "model" => Ok(DeviceName::Model),
+            None if name == "model" => Ok(DeviceName::Model(Judgement::Honest)),
+            Some(("model", drill)) => drilled(drill).map(DeviceName::Model),
             None if name == "inproc" => Ok(DeviceName::Inproc),
             Some(("shm", path)) if !path.is_empty() => Ok(DeviceName::Shm(path.into())),
             Some(("bar", path)) if !path.is_empty() => Ok(DeviceName::Bar(path.into())),
@@ -151,10 +154,24 @@ impl std::str::FromStr for DeviceName {
     }
 }
 
+/// What a drill asks of the model: to pass everything, or to answer a rule the other way round.
+fn drilled(drill: &str) -> Result<Judgement, String> {
+    let inverted =
+        || Rule::ALL.into_iter().find(|rule| rule.name() == drill).map(Judgement::Inverted);
+    match drill {
+        "pass_all" => Ok(Judgement::PassAll),
+        _ => {
+            inverted().ok_or(format!("gate.device: model:{drill}: want pass_all or a rule's name"))
+        }
+    }
+}
+
 impl std::fmt::Display for DeviceName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            DeviceName::Model => f.write_str("model"),
+            DeviceName::Model(Judgement::Honest) => f.write_str("model"),
+            DeviceName::Model(Judgement::PassAll) => f.write_str("model:pass_all"),
+            DeviceName::Model(Judgement::Inverted(rule)) => write!(f, "model:{}", rule.name()),
             DeviceName::Inproc => f.write_str("inproc"),
             DeviceName::Shm(path) => write!(f, "shm:{}", path.display()),
             DeviceName::Bar(path) => write!(f, "bar:{}", path.display()),
@@ -319,7 +336,7 @@ impl TradeGate {
         let Judge::Card(card) = &self.judge else { return None };
         Some(GateReport {
             mode: self.section.mode,
-            device: self.section.device.to_string(),
+            device: self.section.device.as_ref().map(DeviceName::to_string).unwrap_or_default(),
             reached: card.reached(),
             compared: card.compared(),
             failure: card.failure().map(|failure| failure.to_string()),
@@ -360,8 +377,17 @@ fn opened<W: Told + Send + 'static>(
     risk: &CardConfig,
     instruments: &Instruments,
 ) -> Result<Box<dyn Card>, Failure> {
-    Ok(match &section.device {
-        DeviceName::Model => gate::<_, W>(SoftCard::new(Capacity::default()), section, risk, instruments)?,
+    let Some(device) = &section.device else {
+        return Err(Failure::usage(
+            "gate.device: name the card (--gate-device): model, inproc, shm:SOCKET or bar:FOLDER",
+        ));
+    };
+    Ok(match device {
+        DeviceName::Model(judgement) => {
+            let mut card = SoftCard::new(Capacity::default());
+            card.judgement = *judgement;
+            gate::<_, W>(SoftCard::new(Capacity::default()), section, risk, instruments)?
+        }
         DeviceName::Inproc => inproc::<W>(section, risk, instruments)?,
         DeviceName::Shm(path) => {
             let card = Shm::open(path).map_err(Failure::usage)?;

@@ -41,6 +41,9 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Run(args) => {
             let summary = live::run(args, &stop_on_signal(), OnSealed::Count)?;
             print(if args.json { summary.to_json() } else { summary.to_string() })?;
+            if let Some(failure) = summary.gate.as_ref().and_then(|gate| gate.failure.as_ref()) {
+                return Err(Failure::wrong(failure));
+            }
             match summary.open.len() {
                 0 => Ok(()),
                 open => Err(Failure::wrong(format!(

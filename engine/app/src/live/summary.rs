@@ -19,6 +19,7 @@ use super::split::ReceiveTile;
 use super::tile::TradeTile;
 use super::views::mid;
 use crate::decision::DecisionCounts;
+use crate::gate::GateReport;
 use crate::market_desk::MarketReport;
 use crate::outputs::latency_summary;
 use crate::record::label;
@@ -69,6 +70,9 @@ pub struct LiveSummary {
     pub market: Option<MarketReport>,
     /// What should not happen, by name.
     pub anomalies: BTreeMap<String, u64>,
+    /// The card that judged, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateReport>,
     /// Latencies in nanoseconds.
     pub latency_ns: BTreeMap<&'static str, LatencySummary>,
     /// Allocations while sealed.
@@ -212,6 +216,7 @@ impl LiveSummary {
             .fold(0i64, |sum, p| sum.saturating_add(p.realised_e4).saturating_add(p.open_e4));
         let market = path.market.as_ref().map(|market| market.report(&path.instruments, gross));
         LiveSummary {
+            gate: None, // the one who holds the tile fills it in
             version: env!("CARGO_PKG_VERSION"),
             wall_s: wall.as_secs_f64(),
             live_after_ms: tile.live_at().map(|at| (at - begun).as_secs_f64() * 1e3),

@@ -66,16 +66,19 @@ impl<S: Strategy + Send + 'static> Built<S> {
         shared.tile_ended.store(true, Ordering::Release);
         let received = receiving.and_then(Tile::join);
         let written = writing.join().unwrap_or_else(|| Err("the journal writer failed".into()));
-        let Some((tile, stats)) = ended else {
+        let Some((mut tile, stats)) = ended else {
             return Err(Failure::wrong(
                 "the trade tile ended by a defect: its journal is whole up to there; orders at the \
                  venue may be open",
             ));
         };
         let (begun, journal) = (terms.begun, terms.live.journal.clone());
+        let gate = tile.core.path.gate.report();
+        let told = tile.core.path.gate.explain();
+        told.iter().for_each(complain);
         let (tile, stats) = (&*tile, &*stats);
         let parts = SummaryParts { tile, stats, received, restored, begun, journal };
-        let summary = LiveSummary::of(parts);
+        let summary = LiveSummary { gate, ..LiveSummary::of(parts) };
         written.map(|()| summary.clone()).map_err(|reason| {
             complain(&summary);
             Failure::output(reason)
