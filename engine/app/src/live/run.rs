@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use nofx_gate::Gate;
 use nofx_feed::{FeedConfig, RecoveringFeed, RecoveringOmdc};
+use nofx_gate::Gate;
 use nofx_order::Reconcile;
 use nofx_rt::budget::Budget;
 use nofx_rt::guard::OnSealed;

@@ -136,10 +136,7 @@ fn input<S: Strategy, M: Market>(
     }
 }
 
-fn warnings<S: Strategy, M: Market>(
-    drive: &Drive<'_, S, M>,
-    ended: &Ended,
-) -> Vec<String> {
+fn warnings<S: Strategy, M: Market>(drive: &Drive<'_, S, M>, ended: &Ended) -> Vec<String> {
     let mut warnings = drive.reader.warnings();
     warnings.extend(drive.places.lines());
     if ended.disbelieved > 0 {
@@ -288,10 +285,7 @@ fn throughput<S: Strategy, M: Market>(
     }
 }
 
-fn memory<S: Strategy, M: Market>(
-    drive: &Drive<'_, S, M>,
-    report: &FeedReport,
-) -> MemorySummary {
+fn memory<S: Strategy, M: Market>(drive: &Drive<'_, S, M>, report: &FeedReport) -> MemorySummary {
     let path = &drive.path;
     let mut holders = BTreeMap::new();
     let mut add = |part: &str, name: &str, bytes: u64| {

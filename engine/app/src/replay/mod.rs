@@ -22,7 +22,6 @@ use nofx_feed::{
     Start, TickFeed,
 };
 use nofx_order::{Protocol, Reconcile};
-use nofx_risk::SoftwareGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard::OnSealed;
 use nofx_signal::{Maker, Strategy};
@@ -36,6 +35,7 @@ use crate::config::{self, Config, Trade};
 use crate::definitions::Definitions;
 use crate::failure::Failure;
 use crate::feeds::{self, Rebuild};
+use crate::gate::TradeGate;
 use crate::hot_path::HotPath;
 use crate::input::{Content, InputOptions, Reader, parse_lines};
 use crate::market_desk;
@@ -122,6 +122,7 @@ impl<'a> Setup<'a> {
     ) -> Result<Setup<'a>, Failure> {
         let mut config = config::load(args.config.as_deref(), &args.set)?;
         config.strategy.name = args.strategy.unwrap_or(config.strategy.name);
+        args.gate.apply(&mut config.gate);
         let mut input = input_options(args)?;
         refuse_pipes(&input)?;
         refuse_overwriting(args, &config)?;
@@ -263,7 +264,7 @@ impl<'a> Setup<'a> {
         instruments
     }
 
-    fn path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+    fn path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, TradeGate>, Failure> {
         let wanted = Wanted {
             orders: self.args.out.is_some(),
             touches: self.args.out.is_some() || self.args.bbo.is_some(),
@@ -277,12 +278,13 @@ impl<'a> Setup<'a> {
             stamps: self.args.stamps,
             first_id: 1,
             reconcile: Reconcile::Off, // the venue's connection does not break
+            gate: &self.config.gate,
         };
         assembly.path(strategy)
     }
 
     /// Books of whole days of ticks are not to be trusted once an order is unknown.
-    fn tick_path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, SoftwareGate>, Failure> {
+    fn tick_path<S: Strategy>(&self, strategy: S) -> Result<HotPath<S, TradeGate>, Failure> {
         let mut path = self.path(strategy)?;
         let whole = self.feed == FeedName::Ticks && self.config.ticks.unknown_is_stale;
         path.books.set_unknown_is_stale(whole);
