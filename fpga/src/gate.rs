@@ -60,7 +60,8 @@ pub struct FpgaGate<D: Device, W = Alone> {
 }
 
 impl<D: Device, W: Witness> FpgaGate<D, W> {
-    /// Brings a card up for the instruments of a run: see [`crate::open`].
+    /// Brings a card up for the instruments of a run: checks whose it is, empties it, sends the limits
+    /// of the accounts and releases the kill. Limits of instruments follow with their first order.
     pub fn open(
         mut device: D,
         key: GateKey,
