@@ -249,3 +249,24 @@ fn a_card_that_cannot_write_memory_is_refused() {
     let error = Bar::open(&folder.place()).expect_err("refused").to_string();
     assert!(error.contains("IOMMU translates (DMA-FQ)") && error.contains("iommu=pt"), "{error}");
 }
+
+#[test]
+fn a_ring_on_a_huge_page_is_told_by_its_physical_address() {
+    let folder = Folder::new(WINDOW_FLAGS);
+    let words = Words::of(&folder);
+    words.identify();
+    match Bar::open(&folder.place()) {
+        Ok(bar) => {
+            assert_eq!(words.get(adaptor::RING_LOW) % (2 << 20), 0);
+            assert_ne!(words.get(adaptor::RING_LOW) | words.get(adaptor::RING_HIGH), 0);
+            assert_eq!(words.get(adaptor::CONTROL), 2);
+            drop(bar);
+            assert_eq!(words.get(adaptor::CONTROL), 1);
+        }
+        Err(error) => {
+            println!("SKIPPED a ring on a huge page: {error}");
+            let error = error.to_string();
+            assert!(error.contains("vm.nr_hugepages=1") || error.contains("CAP_SYS_ADMIN"));
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub use files::Folder;
 pub use ring::Ring;
 pub use shm::Shm;
 pub use window::{CardLines, HostLines, Stores};
-pub use xdma::{CardInfo, Xdma};
+pub use xdma::{PciInfo, Xdma};
 
 use crate::device::DeviceError;
 use crate::regs::reg;

@@ -45,11 +45,11 @@ impl<F: Files> Xdma<F> {
     }
 
     /// Which card and driver this is.
-    pub fn info(&self) -> Result<CardInfo, DeviceError> {
+    pub fn info(&self) -> Result<PciInfo, DeviceError> {
         let mut info = abi::xdma_info { magic: abi::XDMA_INFO_MAGIC, ..Default::default() };
         let told = self.user.ioctl(Ioctl::Info(&mut info));
         told.map_err(|error| device_error("INFO on the user node", 0, &error))?;
-        Ok(CardInfo::of(&info))
+        Ok(PciInfo::of(&info))
     }
 
     /// DMA channel `channel` towards the card.
@@ -117,7 +117,7 @@ fn check_offset(doing: &'static str, at: u32) -> Result<(), DeviceError> {
 
 /// What the driver tells of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CardInfo {
+pub struct PciInfo {
     /// PCI vendor and device.
     pub id: (u16, u16),
     /// PCI subsystem vendor and device.
@@ -130,9 +130,9 @@ pub struct CardInfo {
     pub feature_id: u64,
 }
 
-impl CardInfo {
-    fn of(info: &abi::xdma_info) -> CardInfo {
-        CardInfo {
+impl PciInfo {
+    fn of(info: &abi::xdma_info) -> PciInfo {
+        PciInfo {
             id: (info.vendor, info.device),
             subsystem: (info.subsystem_vendor, info.subsystem_device),
             place: (info.bus, info.dev, info.func),
@@ -142,7 +142,7 @@ impl CardInfo {
     }
 }
 
-impl fmt::Display for CardInfo {
+impl fmt::Display for PciInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ((vendor, device), (bus, dev, func)) = (self.id, self.place);
         let version = self.driver_version;
