@@ -453,20 +453,24 @@ impl Bench {
     /// Reads the rows of the first accounts and symbols and compares them.
     pub fn compare_rows(&mut self, accounts: u32, symbols: u32) -> Result<(), Failure> {
         self.drain()?;
-        let at = |table, account, symbol, part| {
-            let (account, symbol) = (AccountId(account as u16), InstrumentId(symbol));
-            OpLine::snapshot(&Snapshot { table, account, symbol, part }, 0, 0)
-        };
-        self.send(&at(Table::Globals, 0, 0, 0));
+        self.send(&row(Table::Globals, 0, 0, 0));
         for symbol in 0..symbols {
-            (0..2).for_each(|part| self.send(&at(Table::Symbol, 0, symbol, part)));
+            (0..2).for_each(|part| self.send(&row(Table::Symbol, 0, symbol, part)));
         }
         for account in 0..accounts {
-            (0..4).for_each(|part| self.send(&at(Table::Account, account, 0, part)));
+            (0..4).for_each(|part| self.send(&row(Table::Account, account, 0, part)));
             for symbol in 0..symbols {
-                (0..4).for_each(|part| self.send(&at(Table::Holding, account, symbol, part)));
+                (0..4).for_each(|part| self.send(&row(Table::Holding, account, symbol, part)));
             }
             self.drain()?;
+        }
+        self.drain()
+    }
+
+    /// Reads the rows of one account and symbol and compares them.
+    pub fn compare_row(&mut self, account: u32, symbol: u32) -> Result<(), Failure> {
+        for table in [Table::Symbol, Table::Account, Table::Holding] {
+            (0..4).for_each(|part| self.send(&row(table, account, symbol, part)));
         }
         self.drain()
     }
@@ -512,6 +516,12 @@ impl Bench {
     pub fn failure(&self, what: String) -> Failure {
         Failure { operations: self.operations, cycle: self.gate.cycle(), what }
     }
+}
+
+/// A line that reads part of a row.
+fn row(table: Table, account: u32, symbol: u32, part: u8) -> OpLine {
+    let (account, symbol) = (AccountId(account as u16), InstrumentId(symbol));
+    OpLine::snapshot(&Snapshot { table, account, symbol, part }, 0, 0)
 }
 
 /// The 32-bit words of a line as the shadow holds them.

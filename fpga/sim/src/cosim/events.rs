@@ -89,6 +89,9 @@ fn refuse_illegal_sizes(bench: &mut Bench, rng: &mut Rng) -> Result<(), Failure>
 
 /// Resets with operations in every stage.
 pub(super) fn resets(bench: &mut Bench, rng: &mut Rng) -> Result<(), Failure> {
+    if rng.chance(1, 4) {
+        last_row(bench, rng)?;
+    }
     let mut traffic = traffic(rng, true);
     begin(bench, &mut traffic)?;
     bench.set_pattern(pattern(rng))?;
@@ -105,6 +108,24 @@ pub(super) fn resets(bench: &mut Bench, rng: &mut Rng) -> Result<(), Failure> {
         bench.send(&traffic.next());
     }
     bench.compare_rows(1, 64)
+}
+
+/// A scrub reaches the last row of every table.
+fn last_row(bench: &mut Bench, rng: &mut Rng) -> Result<(), Failure> {
+    let (accounts, symbols) = pick(rng, &[(1, 8_192), (256, 32)]);
+    let (account, symbol) = (accounts - 1, symbols - 1);
+    let rows = Rows { accounts, symbols, hot: Some(([account; 3], [symbol; 3])) };
+    let mut traffic =
+        Traffic::new(rng.next(), Mix { values: Values::Plain, wild: 0, kills: true, rows });
+    open(bench, accounts.into(), symbols)?;
+    for line in traffic.opening() {
+        bench.send(&line);
+    }
+    bench.send(&traffic.order(kind::RESTORE));
+    bench.send(&encode(&CardOp::Halt { symbol: InstrumentId(symbol), halted: true }));
+    bench.drain()?;
+    open(bench, accounts.into(), symbols)?;
+    bench.compare_row(account.into(), symbol)
 }
 
 /// Silence, a stalled output, rows with wrong bits: each latches its error and nothing passes.
