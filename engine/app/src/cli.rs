@@ -42,6 +42,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Rebuild a day of ticks and compare it with the exchange's own snapshots and totals.
     Verify(crate::verify::VerifyArgs),
+    /// Look at a card with the risk gate, bring it up, test it, follow an order through it.
+    Fpga(crate::fpga::FpgaArgs),
     /// Be a venue (US, Shanghai, Shenzhen, Hong Kong): match orders, publish, serve what was missed.
     Venue(VenueArgs),
 }

@@ -12,9 +12,10 @@ use std::path::PathBuf;
 
 use nofx_fpga::backend::bar::{Bar, Place};
 use nofx_fpga::backend::shm::Shm;
+use nofx_fpga::backend::xdma::Xdma;
 use nofx_fpga::{
-    Alone, Beside, Capacity, Device, FpgaGate, FpgaOptions, GateFailure, Judgement, SoftCard,
-    Witness,
+    Alone, Beside, Capacity, Device, FpgaGate, FpgaOptions, GateFailure, Judgement, Registers,
+    SoftCard, Witness,
 };
 use nofx_gate::{Busy, Failed, Gate, GateKey, KillScope, Rejects, Rule, Verdict};
 use nofx_risk::{CardConfig, SoftwareGate};
@@ -114,7 +115,7 @@ impl GateArgs {
     }
 }
 
-/// Where a card is: `model`, `inproc`, `shm:SOCKET`, `bar:FOLDER`.
+/// Where a card is: `model`, `inproc`, `shm:SOCKET`, `bar:FOLDER`, `xdma:N`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum DeviceName {
@@ -127,6 +128,8 @@ pub enum DeviceName {
     Shm(PathBuf),
     /// A card, by its folder below `/sys/bus/pci/devices`.
     Bar(PathBuf),
+    /// The registers of card N of the XDMA driver: to look at, not to trade through.
+    Xdma(u8),
 }
 
 impl TryFrom<String> for DeviceName {
@@ -147,6 +150,9 @@ impl std::str::FromStr for DeviceName {
             None if name == "inproc" => Ok(DeviceName::Inproc),
             Some(("shm", path)) if !path.is_empty() => Ok(DeviceName::Shm(path.into())),
             Some(("bar", path)) if !path.is_empty() => Ok(DeviceName::Bar(path.into())),
+            Some(("xdma", card)) if card.parse::<u8>().is_ok() => {
+                Ok(DeviceName::Xdma(card.parse().unwrap_or(0)))
+            }
             _ => Err(format!(
                 "gate.device: `{name}` is none of model, inproc, shm:SOCKET, bar:FOLDER"
             )),
@@ -175,6 +181,7 @@ impl std::fmt::Display for DeviceName {
             DeviceName::Inproc => f.write_str("inproc"),
             DeviceName::Shm(path) => write!(f, "shm:{}", path.display()),
             DeviceName::Bar(path) => write!(f, "bar:{}", path.display()),
+            DeviceName::Xdma(card) => write!(f, "xdma:{card}"),
         }
     }
 }
@@ -194,8 +201,11 @@ pub struct GateReport {
     pub failure: Option<String>,
 }
 
+/// A card with its lines, whatever the way to it.
+pub type CardDevice = Box<dyn Device + Send>;
+
 /// A card behind the gate contract, alone or with the software beside it.
-pub trait Card: Gate + Send {
+trait Card: Gate + Send {
     /// Why it no longer passes orders.
     fn failure(&self) -> Option<GateFailure>;
 
@@ -206,39 +216,31 @@ pub trait Card: Gate + Send {
     fn reached(&self) -> u64;
 
     /// Lines found equal, where the software stands beside it.
-    fn compared(&self) -> Option<u64>;
+    fn compared(&self) -> Option<u64> {
+        None
+    }
 
     /// The first difference and the rows it touched, as text.
-    fn difference(&mut self) -> Option<String>;
-}
-
-/// Who stands beside the card, as far as reports ask.
-trait Told: Witness + Sized {
-    fn compared<D: Device>(gate: &FpgaGate<D, Self>) -> Option<u64>;
-    fn difference<D: Device>(gate: &mut FpgaGate<D, Self>) -> Option<String>;
-}
-
-impl Told for Alone {
-    fn compared<D: Device>(_: &FpgaGate<D, Alone>) -> Option<u64> {
-        None
-    }
-
-    fn difference<D: Device>(_: &mut FpgaGate<D, Alone>) -> Option<String> {
+    fn difference(&mut self) -> Option<String> {
         None
     }
 }
 
-impl Told for Beside {
-    fn compared<D: Device>(gate: &FpgaGate<D, Beside>) -> Option<u64> {
-        Some(gate.compared())
+impl Card for FpgaGate<CardDevice, Alone> {
+    fn failure(&self) -> Option<GateFailure> {
+        FpgaGate::failure(self)
     }
 
-    fn difference<D: Device>(gate: &mut FpgaGate<D, Beside>) -> Option<String> {
-        gate.dump().map(|dump| dump.to_string())
+    fn beat(&mut self) {
+        FpgaGate::heartbeat(self);
+    }
+
+    fn reached(&self) -> u64 {
+        FpgaGate::reached(self)
     }
 }
 
-impl<D: Device + Send, W: Told + Send> Card for FpgaGate<D, W> {
+impl Card for FpgaGate<CardDevice, Beside> {
     fn failure(&self) -> Option<GateFailure> {
         FpgaGate::failure(self)
     }
@@ -252,11 +254,11 @@ impl<D: Device + Send, W: Told + Send> Card for FpgaGate<D, W> {
     }
 
     fn compared(&self) -> Option<u64> {
-        W::compared(self)
+        Some(FpgaGate::compared(self))
     }
 
     fn difference(&mut self) -> Option<String> {
-        W::difference(self)
+        self.dump().map(|dump| dump.to_string())
     }
 }
 
@@ -311,8 +313,10 @@ impl TradeGate {
                 let gate = SoftwareGate::new(GateKey::issue(), risk.clone(), instruments);
                 Judge::Software(Box::new(gate.map_err(Failure::usage)?))
             }
-            GateMode::Fpga => Judge::Card(opened::<Alone>(section, risk, instruments)?),
-            GateMode::Lockstep => Judge::Card(opened::<Beside>(section, risk, instruments)?),
+            GateMode::Fpga => Judge::Card(Box::new(card::<Alone>(section, risk, instruments)?)),
+            GateMode::Lockstep => {
+                Judge::Card(Box::new(card::<Beside>(section, risk, instruments)?))
+            }
         };
         Ok(TradeGate { judge, section: section.clone(), judged: 0, fails_at: u64::MAX })
     }
@@ -372,59 +376,70 @@ impl TradeGate {
     }
 }
 
-fn opened<W: Told + Send + 'static>(
+/// The card that the configuration names, brought up with its limits.
+///
+/// # Errors
+/// A limit that cannot be used, or a card that cannot.
+pub fn card<W: Witness>(
     section: &GateSection,
     risk: &CardConfig,
     instruments: &Instruments,
-) -> Result<Box<dyn Card>, Failure> {
-    let Some(device) = &section.device else {
-        return Err(Failure::usage(
-            "gate.device: name the card (--gate-device): model, inproc, shm:SOCKET or bar:FOLDER",
-        ));
-    };
-    Ok(match device {
-        DeviceName::Model(judgement) => {
-            let mut card = SoftCard::new(Capacity::default());
-            card.judgement = *judgement;
-            gate::<_, W>(SoftCard::new(Capacity::default()), section, risk, instruments)?
-        }
-        DeviceName::Inproc => inproc::<W>(section, risk, instruments)?,
-        DeviceName::Shm(path) => {
-            let card = Shm::open(path).map_err(Failure::usage)?;
-            gate::<_, W>(card, section, risk, instruments)?
-        }
-        DeviceName::Bar(path) => {
-            let BarSection { registers, window, offset, bypass } = section.bar.clone();
-            let place = Place { device: path.clone(), registers, window, offset, bypass };
-            let card = Bar::open(&place).map_err(Failure::usage)?;
-            gate::<_, W>(card, section, risk, instruments)?
-        }
-    })
+) -> Result<FpgaGate<CardDevice, W>, Failure> {
+    let device = device(section)?;
+    FpgaGate::open(device, GateKey::issue(), risk.clone(), &section.card, instruments)
+        .map_err(Failure::usage)
 }
 
-fn gate<D: Device + Send + 'static, W: Told + Send + 'static>(
-    device: D,
-    section: &GateSection,
-    risk: &CardConfig,
-    instruments: &Instruments,
-) -> Result<Box<dyn Card>, Failure> {
-    let key = GateKey::issue();
-    let gate = FpgaGate::<D, W>::open(device, key, risk.clone(), &section.card, instruments);
-    Ok(Box::new(gate.map_err(Failure::usage)?))
+/// The card that the configuration names.
+///
+/// # Errors
+/// None is named, or it cannot be opened.
+pub fn device(section: &GateSection) -> Result<CardDevice, Failure> {
+    match &section.device {
+        None => Err(Failure::usage(
+            "gate.device: name the card (--gate-device): model, inproc, shm:SOCKET or bar:FOLDER",
+        )),
+        Some(DeviceName::Model(judgement)) => {
+            let mut card = SoftCard::new(Capacity::default());
+            card.judgement = *judgement;
+            Ok(Box::new(card))
+        }
+        Some(DeviceName::Inproc) => inproc(),
+        Some(DeviceName::Shm(path)) => Ok(Box::new(Shm::open(path).map_err(Failure::usage)?)),
+        Some(DeviceName::Bar(path)) => {
+            let BarSection { registers, window, offset, bypass } = section.bar.clone();
+            let place = Place { device: path.clone(), registers, window, offset, bypass };
+            Ok(Box::new(Bar::open(&place).map_err(Failure::usage)?))
+        }
+        Some(DeviceName::Xdma(_)) => Err(Failure::usage(
+            "gate.device: xdma has registers only, orders go by bar:FOLDER of the same card",
+        )),
+    }
+}
+
+/// The registers of the card that the configuration names. A simulator and an XDMA card lend them
+/// beside an engine that trades.
+///
+/// # Errors
+/// None is named, or it cannot be opened.
+pub fn registers(section: &GateSection) -> Result<Box<dyn Registers>, Failure> {
+    match &section.device {
+        Some(DeviceName::Shm(path)) => {
+            Ok(Box::new(Shm::open_registers(path).map_err(Failure::usage)?))
+        }
+        Some(DeviceName::Xdma(card)) => Ok(Box::new(Xdma::open(*card).map_err(Failure::usage)?)),
+        _ => Ok(Box::new(device(section)?)),
+    }
 }
 
 #[cfg(feature = "fpga-sim")]
-fn inproc<W: Told + Send + 'static>(
-    section: &GateSection,
-    risk: &CardConfig,
-    instruments: &Instruments,
-) -> Result<Box<dyn Card>, Failure> {
-    let card = nofx_fpga_sim::Gate::open(nofx_fpga_sim::Build::Fast, 1).map_err(Failure::usage)?;
-    gate::<_, W>(card, section, risk, instruments)
+fn inproc() -> Result<CardDevice, Failure> {
+    use nofx_fpga_sim::{Build, Gate};
+    Ok(Box::new(Gate::open(Build::Fast, 1).map_err(Failure::usage)?))
 }
 
 #[cfg(not(feature = "fpga-sim"))]
-fn inproc<W>(_: &GateSection, _: &CardConfig, _: &Instruments) -> Result<Box<dyn Card>, Failure> {
+fn inproc() -> Result<CardDevice, Failure> {
     Err(Failure::usage(
         "gate.device: `inproc` needs a build with `--features fpga-sim` (and Verilator); without it, \
          start nofx-fpga-sim and name its socket: shm:SOCKET",

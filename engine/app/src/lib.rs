@@ -18,6 +18,7 @@ pub mod definitions;
 pub mod doctor;
 pub mod failure;
 pub mod feeds;
+pub mod fpga;
 pub mod gate;
 pub mod generate;
 pub mod hot_path;

@@ -11,7 +11,7 @@ use clap::Parser;
 use nofx_app::cli::{Cli, Command};
 use nofx_app::doctor::table::Coloured;
 use nofx_app::failure::Failure;
-use nofx_app::{doctor, generate, kill, live, outputs, replay, report, top, venue, verify};
+use nofx_app::{doctor, fpga, generate, kill, live, outputs, replay, report, top, venue, verify};
 use nofx_rt::guard::{CountingAlloc, OnSealed};
 
 #[global_allocator]
@@ -83,6 +83,7 @@ fn run(command: &Command) -> Result<(), Failure> {
             print(if args.json { report.to_json() } else { report.to_string() })?;
             report.verdict()
         }
+        Command::Fpga(args) => print(fpga::run(args)?),
         Command::Venue(args) => venue::run(args, &stop_on_signal()),
         Command::Report(args) => {
             let page = args.output.clone().unwrap_or_else(|| args.dir.join("report.html"));

@@ -67,6 +67,7 @@ fn broken(device: &str) -> (String, String) {
 fn a_card_alone_or_beside_the_software_decides_what_the_software_decides() {
     let software = run(&[]);
     assert!(software.gate.is_none());
+    println!("rejects {:?}", software.rejects);
     assert!(software.rejects.len() >= 3, "rejects by fewer than three rules: {software}");
     for mode in ["fpga", "lockstep"] {
         let card = run(&["--gate", mode, "--gate-device", "model"]);
@@ -83,6 +84,7 @@ fn a_card_alone_or_beside_the_software_decides_what_the_software_decides() {
 #[test]
 fn lockstep_stops_at_the_first_difference() {
     for drill in ["model:pass_all", "model:position_long", "model:rate"] {
+        println!("drill {drill}");
         let (message, dump) = broken(drill);
         assert!(message.contains("card and software differ"), "{drill}: {message}");
         assert!(dump.contains("software") && dump.contains("card"), "{drill}: {dump}");
@@ -93,7 +95,9 @@ fn lockstep_stops_at_the_first_difference() {
 fn a_card_that_is_not_named_is_refused() {
     let a = text(day(), "day/line-a.pcap");
     assert!(fails(&[&a, "--gate", "fpga"], 2).contains("gate.device"));
-    assert!(fails(&[&a, "--gate", "fpga", "--gate-device", "shm:/nowhere"], 2).contains("/nowhere"));
+    assert!(
+        fails(&[&a, "--gate", "fpga", "--gate-device", "shm:/nowhere"], 2).contains("/nowhere")
+    );
     let unknown = Cli::try_parse_from(["nofx", "replay", &a, "--gate-device", "card"]);
     let message = unknown.expect_err("no such device").to_string();
     assert!(message.contains("model, inproc, shm:SOCKET, bar:FOLDER"), "{message}");
