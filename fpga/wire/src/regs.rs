@@ -1,4 +1,4 @@
-//! Addresses of the seam's registers (bytes) and what their bits mean; see `hw/wire/README.md`.
+//! Addresses of the seam's registers (bytes) and what their bits mean; see `hw/wire/data/wire.toml`.
 
 /// The bytes "NFXW".
 pub const MAGIC: u32 = 0x5758_464e;

@@ -62,6 +62,10 @@ impl Rig {
         rig.inputs.rst = 1;
         (0..4).for_each(|_| _ = rig.step(&mut None));
         rig.inputs.rst = 0;
+        // Before the first edge of the reset anything may have stood at the outputs.
+        rig.lines.clear();
+        rig.out.clear();
+        rig.half.clear();
         while rig.read(regs::REG_STATUS) & 1 == 0 {
             (0..1000).for_each(|_| _ = rig.step(&mut None));
         }

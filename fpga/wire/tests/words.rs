@@ -1,5 +1,5 @@
 //! One source for the words of the seam: hw/wire/data/wire.toml. The SystemVerilog package, the Rust
-//! constants and the README state them too; each must state all of them, the same, and no others.
+//! constants and the table in hw/wire/doc state them too; each must state all of them, the same, and no others.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -89,17 +89,17 @@ fn the_rust_constants_have_the_words_of_the_data_file_and_no_others() {
 }
 
 #[test]
-fn the_readme_lists_every_register_and_reason() {
-    let (words, readme) = (words(), read("hw/wire/README.md"));
+fn the_table_lists_every_register_counter_and_reason() {
+    let (words, table) = (words(), read("hw/wire/doc/words.md"));
     for (name, at) in listed(&words, "register", "at", "") {
         assert!(
-            readme.contains(&format!("| `{name}` | {at:#05x} |")),
+            table.contains(&format!("| `{name}` | {at:#05x} |")),
             "register {name} at {at:#05x}"
         );
     }
-    for list in ["drop", "refuse"] {
-        for (name, value) in listed(&words, list, "value", "") {
-            assert!(readme.contains(&format!("| `{name}` | {value} |")), "{list} {name}");
+    for (list, key) in [("drop", "value"), ("refuse", "value"), ("counter", "index")] {
+        for (name, value) in listed(&words, list, key, "") {
+            assert!(table.contains(&format!("| `{name}` | {value} |")), "{list} {name}");
         }
     }
 }
