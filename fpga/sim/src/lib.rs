@@ -11,6 +11,7 @@ pub mod cosim;
 mod gate;
 mod inproc;
 mod model;
+pub mod serve;
 
 pub use gate::{Broken, Bus, Gate, Pattern, Stamped};
 pub use model::{Build, OpenError};

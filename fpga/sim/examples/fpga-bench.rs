@@ -1,0 +1,185 @@
+//! Speed of the simulation, and the round trip of a line through shared memory.
+//!
+//! `cargo run --release -p nofx-fpga-sim --features fpga-sim --example fpga-bench`. Prints rows; the
+//! transport is measured against a bare ping-pong of two threads over one line of the same memory, in
+//! the same run, pinned to the same two cores.
+
+use std::error::Error;
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Instant;
+
+use nofx_fpga::backend::shm::slots;
+use nofx_fpga::backend::{CardLines, HostLines, Shm, Stores};
+use nofx_fpga::regs::{op, verdict};
+use nofx_fpga::{Lines, OpLine, VerdictLine};
+use nofx_fpga_sim::cosim::{Scenario, Setup, run};
+use nofx_fpga_sim::serve::{Behaviour, Card, Server};
+use nofx_fpga_sim::{Build, Gate};
+
+const ROUNDS: usize = 200_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    unchecked()?;
+    for scenario in [Scenario::Hot, Scenario::Tiny, Scenario::Uniform] {
+        checked(scenario)?;
+    }
+    transport()
+}
+
+/// One line a cycle, verdicts counted and thrown away.
+fn unchecked() -> Result<(), Box<dyn Error>> {
+    let mut gate = Gate::open(Build::Fast, 1)?;
+    gate.clock(4_096);
+    gate.clock(4_096);
+    gate.clock(4_096);
+    let lines: Vec<OpLine> = (1..=2_000_000).map(|seq| OpLine::barrier(seq, seq)).collect();
+    gate.offer(&lines);
+    let (start, from) = (Instant::now(), gate.cycle());
+    let mut verdicts = 0;
+    while verdicts < lines.len() {
+        gate.clock(4_000);
+        while gate.take().is_some() {
+            verdicts += 1;
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let cycles = (gate.cycle() - from) as f64;
+    println!("MEASURED fpga-sim unchecked: {:.2} M cycles/s", cycles / seconds / 1e6);
+    Ok(())
+}
+
+fn checked(scenario: Scenario) -> Result<(), Box<dyn Error>> {
+    let setup =
+        Setup { build: Build::Fast, mutant: 0, seed: 3, operations: 1_000_000, window: None };
+    let start = Instant::now();
+    let bench = run(scenario, &setup).map_err(|failure| failure.to_string())?;
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "MEASURED fpga-sim checked, {}: {:.2} M operations/s, {:.2} M cycles/s",
+        scenario.name(),
+        bench.operations as f64 / seconds / 1e6,
+        bench.cycle() as f64 / seconds / 1e6
+    );
+    Ok(())
+}
+
+fn pin(core: usize) {
+    if let Some(core) = core_affinity::get_core_ids().unwrap_or_default().get(core) {
+        core_affinity::set_for_current(*core);
+    }
+}
+
+fn row(name: &str, mut nanos: Vec<u64>) -> (u64, u64) {
+    nanos.sort_unstable();
+    let at = |part: usize| nanos[nanos.len() * part / 1000];
+    println!("MEASURED {name}: p50 {} ns, p99 {} ns, p99.9 {} ns", at(500), at(990), at(999));
+    (at(500), at(990))
+}
+
+fn transport() -> Result<(), Box<dyn Error>> {
+    pin(0);
+    let bare = row("line ping-pong, bare", bare()?);
+    let memory = row("line round trip, window and ring", memory()?);
+    let shm = row("line round trip, shm simulator (echo)", process()?);
+    println!(
+        "MEASURED shm against bare: window and ring {:.2}x, simulator {:.2}x at p50",
+        memory.0 as f64 / bare.0 as f64,
+        shm.0 as f64 / bare.0 as f64
+    );
+    Ok(())
+}
+
+/// Two lines of 64 bytes, a word of each the turn.
+fn bare() -> Result<Vec<u64>, Box<dyn Error>> {
+    #[repr(align(64))]
+    struct Cell(AtomicU32);
+    let cells = [Cell(AtomicU32::new(0)), Cell(AtomicU32::new(0))];
+    let mut nanos = Vec::with_capacity(ROUNDS);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            pin(1);
+            for turn in 1..=ROUNDS as u32 {
+                while cells[0].0.load(Ordering::Acquire) != turn {
+                    std::hint::spin_loop();
+                }
+                cells[1].0.store(turn, Ordering::Release);
+            }
+        });
+        for turn in 1..=ROUNDS as u32 {
+            let start = Instant::now();
+            cells[0].0.store(turn, Ordering::Release);
+            while cells[1].0.load(Ordering::Acquire) != turn {
+                std::hint::spin_loop();
+            }
+            nanos.push(start.elapsed().as_nanos() as u64);
+        }
+    });
+    Ok(nanos)
+}
+
+fn line(seq: u32) -> OpLine {
+    let mut line = OpLine::ZERO;
+    line.words.fill(seq.into());
+    line.with(op::SEQ, seq.into())
+}
+
+/// The host's and the card's half over two memfds, no simulator between them.
+fn memory() -> Result<Vec<u64>, Box<dyn Error>> {
+    let files: [File; 2] = [slots("window")?, slots("ring")?];
+    let mut host = HostLines::map(&files[0], 0, &files[1], Stores::Ordered)?;
+    let mut card = CardLines::map(&files[0], &files[1])?;
+    let mut nanos = Vec::with_capacity(ROUNDS);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            pin(1);
+            let mut left = ROUNDS;
+            while left > 0 {
+                let Some(line) = card.take() else {
+                    std::hint::spin_loop();
+                    continue;
+                };
+                let answer = VerdictLine { words: line.words };
+                card.put(&answer.with(verdict::SEQ, line.seq().into()));
+                left -= 1;
+            }
+        });
+        for seq in 1..=ROUNDS as u32 {
+            let start = Instant::now();
+            assert!(host.put(&line(seq)));
+            while host.take().is_none() {
+                std::hint::spin_loop();
+            }
+            nanos.push(start.elapsed().as_nanos() as u64);
+        }
+    });
+    Ok(nanos)
+}
+
+/// The loop of the simulator, without a gate.
+fn process() -> Result<Vec<u64>, Box<dyn Error>> {
+    let path = std::env::temp_dir().join(format!("nofx-fpga-bench-{}", std::process::id()));
+    let behaviour = Behaviour { spin: true, ..Behaviour::default() };
+    let mut server = Server::bind(&path, Card::echo(), behaviour)?;
+    let go_on = AtomicBool::new(true);
+    let mut nanos = Vec::with_capacity(ROUNDS);
+    std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+        scope.spawn(|| {
+            pin(1);
+            server.serve(|| go_on.load(Ordering::Relaxed)).ok();
+        });
+        let mut shm = Shm::open(&path)?;
+        for seq in 1..=ROUNDS as u32 {
+            let start = Instant::now();
+            assert!(shm.put(&line(seq)));
+            while shm.take().is_none() {
+                std::hint::spin_loop();
+            }
+            nanos.push(start.elapsed().as_nanos() as u64);
+        }
+        go_on.store(false, Ordering::Relaxed);
+        Ok(())
+    })?;
+    std::fs::remove_file(&path).ok();
+    Ok(nanos)
+}
