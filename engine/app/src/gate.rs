@@ -14,8 +14,8 @@ use nofx_fpga::backend::bar::{Bar, Place};
 use nofx_fpga::backend::shm::Shm;
 use nofx_fpga::backend::xdma::Xdma;
 use nofx_fpga::{
-    Alone, Beside, Capacity, Device, FpgaGate, FpgaOptions, GateFailure, Judgement, Registers,
-    SoftCard, Witness,
+    Alone, Beside, Capacity, Device, Fault, FpgaGate, FpgaOptions, GateFailure, Judgement,
+    Registers, SoftCard, Witness,
 };
 use nofx_gate::{Busy, Failed, Gate, GateKey, KillScope, Rejects, Rule, Verdict};
 use nofx_risk::{CardConfig, SoftwareGate};
@@ -91,8 +91,8 @@ pub struct GateArgs {
     /// configuration. A card is what `--gate-device` names.
     #[arg(long, value_enum, value_name = "MODE")]
     pub gate: Option<GateMode>,
-    /// The card: `model` (word by word in this process; `model:pass_all` or `model:RULE` judges wrongly, as a
-    /// drill), `inproc` (simulated RTL in this process),
+    /// The card: `model` (word by word in this process; as a drill `model:pass_all` and `model:RULE` judge
+    /// wrongly, `model:stall@500` and its like break), `inproc` (simulated RTL in this process),
     /// `shm:SOCKET` (a running nofx-fpga-sim), `bar:FOLDER` (below /sys/bus/pci/devices).
     #[arg(long, value_name = "DEVICE")]
     pub gate_device: Option<DeviceName>,
@@ -120,8 +120,8 @@ impl GateArgs {
 #[serde(try_from = "String")]
 pub enum DeviceName {
     /// The word-level model in this process: the way to a card without one. For drills it can be told
-    /// to judge wrongly.
-    Model(Judgement),
+    /// to judge wrongly or to break.
+    Model(Drill),
     /// The simulated RTL in this process; needs a build with `fpga-sim`.
     Inproc,
     /// The simulator `nofx-fpga-sim` that listens on this socket.
@@ -145,8 +145,8 @@ impl std::str::FromStr for DeviceName {
 
     fn from_str(name: &str) -> Result<DeviceName, String> {
         match name.split_once(':') {
-            None if name == "model" => Ok(DeviceName::Model(Judgement::Honest)),
-            Some(("model", drill)) => drilled(drill).map(DeviceName::Model),
+            None if name == "model" => Ok(DeviceName::Model(Drill::default())),
+            Some(("model", drill)) => drill.parse().map(DeviceName::Model),
             None if name == "inproc" => Ok(DeviceName::Inproc),
             Some(("shm", path)) if !path.is_empty() => Ok(DeviceName::Shm(path.into())),
             Some(("bar", path)) if !path.is_empty() => Ok(DeviceName::Bar(path.into())),
@@ -160,14 +160,64 @@ impl std::str::FromStr for DeviceName {
     }
 }
 
-/// What a drill asks of the model: to pass everything, or to answer a rule the other way round.
-fn drilled(drill: &str) -> Result<Judgement, String> {
-    let inverted =
-        || Rule::ALL.into_iter().find(|rule| rule.name() == drill).map(Judgement::Inverted);
-    match drill {
-        "pass_all" => Ok(Judgement::PassAll),
-        _ => {
-            inverted().ok_or(format!("gate.device: model:{drill}: want pass_all or a rule's name"))
+/// What the model is told to do wrong: `pass_all`, the name of a rule that answers the other way round,
+/// or FAULT@LINES, a fault after so many lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drill {
+    judgement: Judgement,
+    fault: Option<(Fault, u32)>,
+}
+
+/// Faults by name.
+const FAULTS: [(&str, Fault); 10] = [
+    ("lose_line", Fault::LoseLine),
+    ("lose_verdict", Fault::LoseVerdict),
+    ("double_verdict", Fault::DuplicateVerdict),
+    ("flip_verdict", Fault::Flip(64)),
+    ("stall", Fault::Stall),
+    ("full", Fault::Full),
+    ("reset", Fault::Reset),
+    ("kill", Fault::Kill),
+    ("gone", Fault::Gone),
+    ("dead", Fault::Dead),
+];
+
+impl std::str::FromStr for Drill {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Drill, String> {
+        let rule = || Rule::ALL.into_iter().find(|rule| rule.name() == text);
+        let judges = match text {
+            "pass_all" => Some(Judgement::PassAll),
+            _ => rule().map(Judgement::Inverted),
+        };
+        let breaks = || {
+            let (name, lines) = text.split_once('@')?;
+            let (_, fault) = FAULTS.iter().find(|(known, _)| *known == name)?;
+            Some((*fault, lines.parse().ok()?))
+        };
+        match (judges, breaks()) {
+            (Some(judgement), _) => Ok(Drill { judgement, fault: None }),
+            (None, Some(fault)) => Ok(Drill { judgement: Judgement::Honest, fault: Some(fault) }),
+            (None, None) => Err(format!(
+                "gate.device: model:{text}: want pass_all, the name of a rule, or FAULT@LINES with one of {}",
+                FAULTS.map(|(name, _)| name).join(", ")
+            )),
+        }
+    }
+}
+
+impl std::fmt::Display for Drill {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.judgement, self.fault) {
+            (Judgement::PassAll, _) => f.write_str(":pass_all"),
+            (Judgement::Inverted(rule), _) => write!(f, ":{}", rule.name()),
+            (Judgement::Honest, None) => Ok(()),
+            (Judgement::Honest, Some((fault, lines))) => {
+                let name =
+                    FAULTS.iter().find(|(_, known)| *known == fault).map_or("fault", |row| row.0);
+                write!(f, ":{name}@{lines}")
+            }
         }
     }
 }
@@ -175,9 +225,7 @@ fn drilled(drill: &str) -> Result<Judgement, String> {
 impl std::fmt::Display for DeviceName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            DeviceName::Model(Judgement::Honest) => f.write_str("model"),
-            DeviceName::Model(Judgement::PassAll) => f.write_str("model:pass_all"),
-            DeviceName::Model(Judgement::Inverted(rule)) => write!(f, "model:{}", rule.name()),
+            DeviceName::Model(drill) => write!(f, "model{drill}"),
             DeviceName::Inproc => f.write_str("inproc"),
             DeviceName::Shm(path) => write!(f, "shm:{}", path.display()),
             DeviceName::Bar(path) => write!(f, "bar:{}", path.display()),
@@ -399,9 +447,12 @@ pub fn device(section: &GateSection) -> Result<CardDevice, Failure> {
         None => Err(Failure::usage(
             "gate.device: name the card (--gate-device): model, inproc, shm:SOCKET or bar:FOLDER",
         )),
-        Some(DeviceName::Model(judgement)) => {
+        Some(DeviceName::Model(drill)) => {
             let mut card = SoftCard::new(Capacity::default());
-            card.judgement = *judgement;
+            card.judgement = drill.judgement;
+            if let Some((fault, lines)) = drill.fault {
+                card.break_after(lines, fault);
+            }
             Ok(Box::new(card))
         }
         Some(DeviceName::Inproc) => inproc(),

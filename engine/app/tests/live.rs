@@ -112,6 +112,59 @@ fn a_kill_word_cancels_everything_and_nothing_passes_until_it_is_released() {
 }
 
 #[test]
+fn a_card_beside_the_software_trades_live_and_the_software_alone_runs_it_again() {
+    let Some(mut rig) = start("lockstep", "") else { return };
+    let engine = rig.engine(&["--gate", "lockstep", "--gate-device", "model"]);
+    rig.until("orders.filled", |n| n >= 5);
+    terminate(&engine);
+    let report = report(engine);
+    let gate = &report["gate"];
+    assert!(gate["compared"].as_u64() > gate["reached"].as_u64(), "{gate}");
+    assert!(gate["failure"].is_null(), "{gate}");
+    assert_eq!(report["sealed_allocations"], 0);
+    assert_eq!(count(&report, "open"), 0);
+    assert_eq!(positions(&report), venue_positions(&rig.dump()));
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
+fn a_card_that_fails_passes_nothing_more_is_named_and_what_is_open_is_cancelled() {
+    let short = ["--set", "gate.card.spin_max=1000"];
+    for (mode, drill) in [
+        ("fpga", "model:stall@300"),
+        ("fpga", "model:gone@300"),
+        ("lockstep", "model:flip_verdict@300"),
+    ] {
+        let Some(mut rig) = start(drill, "") else { return };
+        let card = ["--gate", mode, "--gate-device", drill];
+        let mut engine = rig.engine(&[&card[..], &short].concat());
+        rig.until("reject.kill_global", |n| n > 10);
+        rig.until("orders.open", |n| n == 0);
+        let sent = rig.until("orders.sent", |_| true);
+        rig.until("reject.kill_global", |n| n > 50);
+        assert_eq!(rig.until("orders.sent", |_| true), sent, "{drill}: something passed");
+        terminate(&engine);
+        let mut errors = String::new();
+        let mut pipe = engine.stderr.take().expect("piped");
+        let output = engine.wait_with_output().expect("ours");
+        std::io::Read::read_to_string(&mut pipe, &mut errors).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{drill}: {errors}");
+        assert!(errors.contains("ALARM: the risk gate failed"), "{drill}: {errors}");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert!(report["gate"]["failure"].is_string(), "{report}");
+        assert_eq!(count(&report, "open"), 0, "{drill}");
+        let dump = rig.dump();
+        let open = dump["firms"][0]["orders"].as_array().expect("rows").iter();
+        assert_eq!(
+            open.filter(|order| order["leaves"] != 0).count(),
+            0,
+            "{drill}: the venue agrees"
+        );
+        assert_runs_again(&rig.path("journal"), 1);
+    }
+}
+
+#[test]
 fn a_line_that_dies_under_loss_is_recovered_by_requests() {
     let loss = "[[halts]]\nsymbol = \"AAAA\"\nat_s = 1000\nfor_s = 1\n";
     let Some(mut rig) = start("recovery", loss) else { return };
