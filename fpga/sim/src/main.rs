@@ -38,6 +38,13 @@ struct Arguments {
     /// A planted fault of hw/gate/dv/mutants.toml, by number (needs a build with feature dv).
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     mutant: u8,
+    /// Write waveforms (FST, for surfer or gtkwave) of the 48 cycles from line `--wave-line` on (needs a
+    /// build with feature dv).
+    #[arg(long, value_name = "FILE")]
+    wave: Option<PathBuf>,
+    /// The line of the waveforms, counted from when the host connected.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    wave_line: u64,
     /// No gate: every line is answered at once. Measures the way.
     #[arg(long)]
     echo: bool,
@@ -58,16 +65,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments { socket, delay, faults, mutant, echo, spin } = arguments;
+    let Arguments { socket, delay, faults, mutant, wave, wave_line, echo, spin } = arguments;
     let card = if echo {
         Card::echo()
     } else {
-        let build = if mutant == 0 { Build::Fast } else { Build::Dv };
+        let build = if mutant == 0 && wave.is_none() { Build::Fast } else { Build::Dv };
         let mut gate = Gate::open(build, 1)?;
         gate.plant(mutant);
         Card::Gate(Box::new(gate))
     };
-    let behaviour = Behaviour { delay, faults, spin };
+    let wave = wave.map(|path| (wave_line, path));
+    let behaviour = Behaviour { delay, faults, spin, wave };
     let mut server = Server::bind(&socket, card, behaviour)
         .map_err(|error| format!("{}: {error}", socket.display()))?;
     println!("listening at {}", socket.display());

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ use crate::gate::Gate;
 const LOOK: u64 = 64;
 /// Turns without a line after which the loop sleeps between looks.
 const IDLE: u64 = 200_000;
+/// Cycles of a waveform: a line's way through the pipe, and what comes behind it.
+const WAVE_CYCLES: u64 = 48;
 /// Cycles of a turn in which nothing is under way.
 const IDLE_CYCLES: u64 = 16;
 
@@ -168,6 +170,8 @@ pub struct Behaviour {
     pub faults: Vec<Fault>,
     /// Never sleep, however long nothing happens.
     pub spin: bool,
+    /// Waveforms of the cycles round the line of that number since the host connected, into this file.
+    pub wave: Option<(u64, PathBuf)>,
 }
 
 /// The host that has the lines.
@@ -270,6 +274,7 @@ impl Server {
 
     fn arrive(&mut self, line: OpLine, now: u64) {
         self.lines += 1;
+        self.wave(now);
         let (at, due) = (self.lines, now + self.behaviour.delay);
         let has = |fault: Fault| self.behaviour.faults.contains(&fault);
         if has(Fault::Stall(at)) {
@@ -290,6 +295,16 @@ impl Server {
             () => 1,
         };
         (0..times).for_each(|_| self.inbound.push_back((due, line)));
+    }
+
+    /// Waveforms begin a little before the line for which they were asked, once.
+    fn wave(&mut self, now: u64) {
+        let here = |wave: &mut (u64, PathBuf)| wave.0 == self.lines;
+        if let (Some((_, path)), Card::Gate(gate)) =
+            (self.behaviour.wave.take_if(here), &mut self.card)
+        {
+            gate.trace_window(now, now + WAVE_CYCLES, path);
+        }
     }
 
     fn answer(&mut self, verdict: VerdictLine) {

@@ -137,15 +137,15 @@ fn a_late_card_answers_the_same() {
 #[test]
 fn a_greeting_of_another_kind_is_refused_by_name() {
     let simulator = Simulator::start(&[]);
-    let refusal = |hello| {
-        let refused = Shm::greet(&simulator.socket, hello, true).expect_err("refused");
+    let refusal = |hello: [u32; 4]| {
+        let refused = Shm::greet(&simulator.socket, &hello, true).expect_err("refused");
         refused.to_string()
     };
-    assert!(refusal(&OTHER_VERSION).contains("the simulator speaks version 1.1, this host"));
+    assert!(refusal(OTHER_VERSION).contains("the simulator speaks version 1.1, this host"));
     let [hello, magic, version, slots] = HELLO;
-    assert!(refusal(&[hello, magic, version, slots * 2]).contains("slots"));
-    assert!(refusal(&[hello, !magic, version, slots]).contains("did not understand"));
-    assert!(refusal(&[99, magic, version, slots]).contains("did not understand"));
+    assert!(refusal([hello, magic, version, slots * 2]).contains("slots"));
+    assert!(refusal([hello, !magic, version, slots]).contains("did not understand"));
+    assert!(refusal([99, magic, version, slots]).contains("did not understand"));
     let nobody = Shm::open(Path::new("/nonexistent/card")).expect_err("nobody listens");
     assert!(nobody.to_string().contains("is nofx-fpga-sim running"), "{nobody}");
     // And it still serves whom it understands.
