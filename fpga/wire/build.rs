@@ -14,10 +14,12 @@ mod verilate {
     pub fn main() {
         let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
         let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
-        let hw = manifest.join("../../hw");
-        for path in [manifest.join("shim"), hw.join("wire"), hw.join("gate/rtl")] {
+        println!("cargo::rerun-if-env-changed=NOFX_HW"); // other sources: planted faults
+        let hw = env::var_os("NOFX_HW").map_or_else(|| manifest.join("../../hw"), PathBuf::from);
+        for path in ["wire/rtl", "wire/lint", "gate/rtl"].map(|folder| hw.join(folder)) {
             println!("cargo::rerun-if-changed={}", path.display());
         }
+        println!("cargo::rerun-if-changed={}", manifest.join("shim").display());
         let root =
             PathBuf::from(verilator(&["--getenv", "VERILATOR_ROOT"]).lines().next().unwrap_or(""));
         model(&manifest, &hw, &root, &out, "seam");

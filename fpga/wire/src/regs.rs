@@ -26,9 +26,10 @@ pub const REG_POLICY: u32 = 0x028;
 pub const REG_TAGS: u32 = 0x02c;
 /// How long a verdict may take, cycles.
 pub const REG_VERDICT_CYCLES: u32 = 0x030;
-/// The clock to be set: nanoseconds since 1970, low half.
+/// Written: the clock to be set, nanoseconds since 1970, low half. Read: the clock, and takes its
+/// high half along.
 pub const REG_NOW_LO: u32 = 0x040;
-/// High half.
+/// High half of it.
 pub const REG_NOW_HI: u32 = 0x044;
 /// Second they lie in, low half.
 pub const REG_SECOND_LO: u32 = 0x048;

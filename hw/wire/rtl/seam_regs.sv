@@ -55,7 +55,8 @@ module seam_regs #(
     input  wire [31:0]  session_read,
     output wire [4:0]   counter_at,
     input  wire [31:0]  counter,
-    input  wire [31:0]  status
+    input  wire [31:0]  status,
+    input  wire [63:0]  now_ns
 );
     localparam int SESSION_W = $clog2(SESSIONS);
 
@@ -133,6 +134,7 @@ module seam_regs #(
     assign counter_at = from[6:2];
     wire        of_counters = (from & 12'hf80) == wire_pkg::REG_COUNTERS;
     wire        from_session = of_session(from, words);
+    logic [31:0] now_low, now_high;      // of one moment: taken when the low half is read
     logic [31:0] word;
     always_comb begin
         case (from)
@@ -146,6 +148,8 @@ module seam_regs #(
             wire_pkg::REG_POLICY: word = {28'd0, policy};
             wire_pkg::REG_TAGS: word = tags;
             wire_pkg::REG_VERDICT_CYCLES: word = verdict_cycles;
+            wire_pkg::REG_NOW_LO: word = now_low;
+            wire_pkg::REG_NOW_HI: word = now_high;
             wire_pkg::REG_STEP: word = step;
             default:
                 if (of_counters) word = counter;
@@ -167,6 +171,7 @@ module seam_regs #(
                 if (~(takes & of_session(at, words))) reading <= 2'd2;
             end else if (reading == 2'd2) begin
                 reading <= 2'd3;
+                if (from == wire_pkg::REG_NOW_LO) {now_high, now_low} <= now_ns;
             end else if (reading == 2'd3) begin
                 reading <= 2'd0;
                 s_axil_rvalid <= 1'b1;

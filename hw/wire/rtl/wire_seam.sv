@@ -85,6 +85,9 @@ module wire_seam #(
     logic        mid_frame;
 
     // ------------------------------------------------------------------ registers, clock, counters
+    wire [63:0]  now_ns;
+    wire [34:0]  second;
+    wire [17:0]  day;
     wire         do_scrub, do_load_clock, do_write_symbol, session_write;
     wire [3:0]   policy;
     wire [31:0]  tags, verdict_cycles, step, session_data, session_read, counter;
@@ -116,12 +119,9 @@ module wire_seam #(
         .symbol_row(symbol_write_row),
         .session_write, .session_at, .session_word, .session_data, .session_read,
         .counter_at, .counter,
-        .status({29'd0, killed, dead, ~scrubbing & ~scrub_waits})
+        .status({29'd0, killed, dead, ~scrubbing & ~scrub_waits}), .now_ns
     );
 
-    wire [63:0] now_ns;
-    wire [34:0] second;
-    wire [17:0] day;
     card_clock clock (
         .clk, .rst, .load(do_load_clock), .load_now_ns, .load_second, .load_day,
         .load_second_of_day, .load_ns_of_second, .step, .now_ns, .second, .day
