@@ -404,10 +404,21 @@ impl TradeGate {
             true => PathBuf::from("nofx-gate-difference.txt"),
             false => self.section.dump.clone(),
         };
-        Some(match std::fs::write(&path, text) {
+        let written = match std::fs::write(&path, text) {
             Ok(()) => format!("{failure}; both sides are in {}", path.display()),
             Err(error) => format!("{failure}; {} cannot be written: {error}", path.display()),
-        })
+        };
+        Some(written + &self.how_to_see(&failure))
+    }
+
+    /// A simulator that is asked beforehand writes waveforms of the operation: the run repeats exactly.
+    fn how_to_see(&self, failure: &GateFailure) -> String {
+        match (&self.section.device, failure) {
+            (Some(DeviceName::Shm(_)), GateFailure::Difference { seq }) => format!(
+                "; for its waveform run again with nofx-fpga-sim --wave FILE --wave-line {seq}"
+            ),
+            _ => String::new(),
+        }
     }
 
     /// A verdict as a card that failed would have given it.
