@@ -8,7 +8,7 @@ pub const MAGIC: u32 = 0x4758_464e;
 /// Version of the words.
 pub const ABI: u32 = 1;
 /// Hash over the sources of the gate.
-pub const BUILD_HASH: u64 = 0x8c75_6cee_448e_232f;
+pub const BUILD_HASH: u64 = 0x4d6a_d6f2_367e_1420;
 
 /// What a core is built for, where a build does not lower it.
 pub mod parameter {

@@ -68,9 +68,21 @@ module gate_core #(
     logic [31:0]        accounts, symbols;
     logic               scrub_on;
     logic [SCRUB_W-1:0] scrub_at;
-    wire [63:0] rows_wanted = accounts_wanted * {32'd0, symbols_wanted};
-    wire legal = (accounts_wanted != 32'd0) & (accounts_wanted <= ACCOUNTS)
-        & (symbols_wanted != 32'd0) & (symbols_wanted <= SYMBOLS) & (rows_wanted <= 64'(HOLDINGS));
+    // Taken over when a scrub begins; legal or not stands two cycles later, in force when it ends.
+    logic [31:0] accounts_taken, symbols_taken;
+    logic sizes_fit, legal;
+    logic [ACCOUNT_W+SYMBOL_W+1:0] rows_taken;
+    always_ff @(posedge clk) begin
+        // Not in the cycle of a reset: the registers are being reset in it too.
+        if (scrub_on & (scrub_at == '0)) begin
+            accounts_taken <= accounts_wanted;
+            symbols_taken <= symbols_wanted;
+        end
+        sizes_fit <= (accounts_taken != 32'd0) & (accounts_taken <= ACCOUNTS)
+            & (symbols_taken != 32'd0) & (symbols_taken <= SYMBOLS);
+        rows_taken <= accounts_taken[ACCOUNT_W:0] * {{(ACCOUNT_W+1){1'b0}}, symbols_taken[SYMBOL_W:0]};
+        legal <= sizes_fit & (64'(rows_taken) <= 64'(HOLDINGS));
+    end
     assign sizes_legal = accounts != 32'd0;
     assign scrubbing = scrub_on;
     wire scrub_last = scrub_at == SCRUB_W'((mutant == 6'd40) ? DEEPEST - 2 : DEEPEST - 1);
@@ -79,13 +91,14 @@ module gate_core #(
         if (rst | scrub_start) begin
             scrub_on <= 1'b1;
             scrub_at <= '0;
+            accounts <= 32'd0;
+            symbols <= 32'd0;
         end else if (scrub_on) begin
-            // Not in the cycle of the reset: the registers are being reset in it too.
-            if (scrub_at == '0) begin
-                accounts <= legal ? accounts_wanted : 32'd0;
-                symbols <= legal ? symbols_wanted : 32'd0;
-            end
             scrub_at <= scrub_at + 1'b1;
+            if (scrub_last & legal) begin
+                accounts <= accounts_taken;
+                symbols <= symbols_taken;
+            end
             scrub_on <= ~scrub_last;
             scrub_done <= scrub_last;
         end
@@ -171,7 +184,9 @@ module gate_core #(
     // The row of the dense table [account][symbol].
     logic [HOLDING_W-1:0] holding1, holding2, holding3;
     always_ff @(posedge clk) begin
-        holding1 <= HOLDING_W'({16'd0, line0[gate_pkg::OP_ACCOUNT_LSB +: 16]} * symbols + line0[gate_pkg::OP_SYMBOL_LSB +: 32]);
+        // What is outside the tables has its low bits here and is refused by range.
+        holding1 <= HOLDING_W'(26'(line0[gate_pkg::OP_ACCOUNT_LSB +: ACCOUNT_W]) * 26'(symbols[SYMBOL_W:0])
+            + 26'(line0[gate_pkg::OP_SYMBOL_LSB +: SYMBOL_W]));
         holding2 <= holding1;
         holding3 <= holding2;
     end
@@ -235,7 +250,8 @@ module gate_core #(
     // ------------------------------------------------------------------ stages 4 and 5: rules of the symbol
     logic [gate_pkg::SYMBOL_ROW_W-1:0] symbol4;
     logic [63:0] notional5, notional6, cost5, cost6, released5;
-    logic [31:0] lot_product5;
+    logic [31:0] lot_low5;
+    logic [15:0] lot_cross5, lot_crossed5;
     logic [31:0] lot_quotient5;
     logic [4:0]  lot_shift5;
     logic [46:0] long_max5, long_max6, short_max5, short_max6;
@@ -245,6 +261,7 @@ module gate_core #(
     logic [64:0] released_notional6;
     logic        symbol_wrong4, symbol_wrong5, symbol_wrong6;
     logic [255:0] slice5, slice6;
+    wire [31:0] inverse4 = symbol4[gate_pkg::SYMBOL_LOT_INVERSE_LSB +: 32];
     wire sell4 = line4[gate_pkg::OP_FLAGS_LSB];
     wire [7:0] part4 = line4[gate_pkg::OP_PART_LSB +: 8];
     wire over_qty4 = (mutant == 6'd22) ? (qty4 >= symbol4[gate_pkg::SYMBOL_QTY_MAX_LSB +: 32])
@@ -268,13 +285,16 @@ module gate_core #(
         of_symbol4[gate_pkg::RULE_PRICE_BAND] = below4 | above4;
     end
     // A multiple of the lot: the product, rotated right, is at most the quotient.
+    wire [31:0] lot_product5 = {lot_low5[31:16] + lot_cross5 + lot_crossed5, lot_low5[15:0]};
     wire [31:0] rotated5 = 32'({lot_product5, lot_product5} >> lot_shift5);
     wire odd_lot5 = (rotated5 > lot_quotient5) & (mutant != 6'd21);
     always_ff @(posedge clk) begin
         symbol4 <= symbol3;
         {symbol_wrong4, symbol_wrong5, symbol_wrong6} <= {symbol_wrong3, symbol_wrong4, symbol_wrong5};
 
-        lot_product5 <= qty4 * symbol4[gate_pkg::SYMBOL_LOT_INVERSE_LSB +: 32];
+        lot_low5 <= {16'd0, qty4[15:0]} * {16'd0, inverse4[15:0]};
+        lot_cross5 <= qty4[31:16] * inverse4[15:0];
+        lot_crossed5 <= qty4[15:0] * inverse4[31:16];
         lot_quotient5 <= symbol4[gate_pkg::SYMBOL_LOT_QUOTIENT_LSB +: 32];
         lot_shift5 <= symbol4[gate_pkg::SYMBOL_LOT_SHIFT_LSB +: 5];
         of_symbol5 <= of_symbol4;

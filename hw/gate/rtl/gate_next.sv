@@ -33,8 +33,8 @@ module gate_next (
     output wire                      fault,
     input  wire [5:0]                mutant
 );
-    localparam logic signed [65:0] HELD_MAX = 66'sh0_3fff_ffff_ffff_ffff;
-    localparam logic signed [49:0] POSITION_MAX = 50'sh0_7fff_ffff_ffff;
+    localparam logic signed [62:0] HELD_MAX = 63'sh3fff_ffff_ffff_ffff;
+    localparam logic signed [47:0] POSITION_MAX = 48'sh7fff_ffff_ffff;
     localparam logic [47:0] OPEN_MAX = 48'hffff_ffff_ffff;
 
     wire signed [47:0] position = holding[gate_pkg::HOLDING_POSITION_LSB +: 48];
@@ -90,33 +90,48 @@ module gate_next (
     endfunction
     wire orders_full = reserves & ((holding_orders == '1) | (account_orders == '1));
 
-    // Position and held cost.
+    // Position and held cost. A bound of a power of two less one is seen in the upper bits.
     wire signed [49:0] signed_qty = {18'd0, qty};
     wire signed [49:0] moved = {{2{position[47]}}, position} + (trade_sells ? -signed_qty : signed_qty);
-    wire too_long = moved > POSITION_MAX;
-    wire too_short = moved < -POSITION_MAX;
-    wire signed [47:0] traded_position = too_long ? POSITION_MAX[47:0]
-        : too_short ? -POSITION_MAX[47:0] : moved[47:0];
-    wire flat = (traded_position == 48'sd0) & (mutant != 6'd45);
+    wire too_long = ~moved[49] & (moved[48:47] != 2'b00);
+    wire too_short = moved[49] & ((moved[48:47] != 2'b11) | (moved[46:0] == 47'd0));
+    wire signed [47:0] traded_position = too_long ? POSITION_MAX : too_short ? -POSITION_MAX : moved[47:0];
+    wire flat = (moved == 50'sd0) & (mutant != 6'd45);
     wire signed [65:0] signed_cost = {2'b00, cost};
-    wire signed [65:0] paid = {{3{held[62]}}, held} + (trade_sells ? -signed_cost : signed_cost);
-    wire too_dear = paid > HELD_MAX;
-    wire too_cheap = paid < -HELD_MAX;
-    wire signed [62:0] traded_held = flat ? 63'sd0 : too_dear ? HELD_MAX[62:0]
-        : too_cheap ? -HELD_MAX[62:0] : paid[62:0];
-    wire trade_fault = has_trade & (too_long | too_short | (~flat & (too_dear | too_cheap)));
+    wire signed [65:0] step = trade_sells ? -signed_cost : signed_cost;
+    wire signed [65:0] held_wide = {{3{held[62]}}, held};
+    wire signed [65:0] paid = held_wide + step;
+    wire too_dear = ~paid[65] & (paid[64:62] != 3'b000);
+    wire too_cheap = paid[65] & ((paid[64:62] != 3'b111) | (paid[61:0] == 62'd0));
+    wire clamped = too_dear | too_cheap;
+    wire signed [62:0] end_of_held = trade_sells ? -HELD_MAX : HELD_MAX;   // the one this trade can reach
+    wire signed [62:0] traded_held = flat ? 63'sd0 : clamped ? end_of_held : paid[62:0];
+    wire trade_fault = has_trade & (too_long | too_short | (~flat & clamped));
 
-    // Held costs of the account: by sign, and by size.
-    function automatic logic [63:0] size_of(input logic signed [62:0] of);
-        size_of = of[62] ? -{of[62], of} : {of[62], of};
-    endfunction
-    wire signed [64:0] net_step = {{2{traded_held[62]}}, traded_held} - {{2{held[62]}}, held};
-    wire signed [65:0] net_sum = {{2{net_held[63]}}, net_held} + {net_step[64], net_step};
+    // Held costs of the account, by sign and by size. What the new cost makes of them is computed for
+    // each case beside the new cost itself, and the case selects: one addition deep instead of four.
+    wire signed [65:0] net_wide = {{2{net_held[63]}}, net_held};
+    wire signed [65:0] net_flat = net_wide - held_wide;
+    wire signed [65:0] net_clamped = net_wide - held_wide + {{3{end_of_held[62]}}, end_of_held};
+    wire signed [65:0] net_plain = net_wide + step;
+    wire signed [65:0] net_sum = flat ? net_flat : clamped ? net_clamped : net_plain;
     wire net_high = ~net_sum[65] & (net_sum[64:63] != 2'b00);
     wire net_low = net_sum[65] & (net_sum[64:63] != 2'b11);
     wire [63:0] traded_net = net_high ? {1'b0, {63{1'b1}}} : net_low ? {1'b1, 63'd0} : net_sum[63:0];
-    wire signed [64:0] gross_step = {1'b0, size_of(traded_held)} - {1'b0, size_of(held)};
-    wire signed [66:0] gross_sum = {3'd0, gross_held} + {{2{gross_step[64]}}, gross_step};
+
+    wire was_short = held[62];
+    wire grows = (held == 63'sd0) | (was_short == trade_sells);
+    wire crosses = paid[65] != was_short;
+    wire signed [66:0] gross_wide = {3'd0, gross_held};
+    wire signed [66:0] cost_wide = {3'd0, cost};
+    wire signed [66:0] less_size = was_short ? {{4{held[62]}}, held} : -{{4{held[62]}}, held};
+    wire signed [66:0] gross_flat = gross_wide + less_size;
+    wire signed [66:0] gross_clamped = gross_wide + less_size + {4'd0, HELD_MAX};
+    wire signed [66:0] gross_more = gross_wide + cost_wide;
+    wire signed [66:0] gross_less = gross_wide - cost_wide;
+    wire signed [66:0] gross_crossed = gross_wide + cost_wide + {less_size[65:0], 1'b0};
+    wire signed [66:0] gross_sum = flat ? gross_flat : clamped ? gross_clamped
+        : grows ? gross_more : crosses ? gross_crossed : gross_less;
     wire gross_low = gross_sum[66];
     wire gross_high = ~gross_sum[66] & (gross_sum[65:64] != 2'b00);
     wire [63:0] traded_gross = gross_low ? 64'd0 : gross_high ? '1 : gross_sum[63:0];

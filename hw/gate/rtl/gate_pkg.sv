@@ -9,7 +9,7 @@ package gate_pkg;
   // Identity.
   localparam logic [31:0] ABI_MAGIC = 32'h4758464e;
   localparam logic [31:0] ABI_VERSION = 32'h00000001;
-  localparam logic [63:0] BUILD_HASH = 64'h8c756cee448e232f;
+  localparam logic [63:0] BUILD_HASH = 64'h4d6ad6f2367e1420;
 
   // Parameters: defaults of a build.
   // Rows of the symbol table.

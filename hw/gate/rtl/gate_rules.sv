@@ -53,27 +53,52 @@ module gate_rules (
     wire [31:0] day_cnt = account[gate_pkg::ACCOUNT_DAY_CNT_LSB +: 32];
     wire [31:0] account_orders = account[gate_pkg::ACCOUNT_OPEN_ORDERS_LSB +: 32];
 
-    // Worst-case positions: 48 bits and 48 bits and 32 bits fit 51 signed.
-    wire signed [50:0] position_wide = {{3{position[47]}}, position};
-    wire signed [50:0] longest = position_wide + $signed({3'd0, open_buy}) + $signed({19'd0, qty});
-    wire signed [50:0] shortest = $signed({3'd0, open_sell}) + $signed({19'd0, qty}) - position_wide;
-    wire long_over = (mutant == 6'd26) ? (longest >= $signed({4'd0, long_max}))
-        : (longest > $signed({4'd0, long_max}));
-    wire short_over = (mutant == 6'd27) ? (shortest >= $signed({4'd0, short_max}))
-        : (shortest > $signed({4'd0, short_max}));
+    // verilator lint_off UNUSEDSIGNAL
+    // Of each sum only the sign is looked at.
+    //
+    // A sum is over its limit when sum - limit - 1 is not negative. All terms, the inverted limit
+    // (-limit - 1) among them, are first saved as sums and carries, so that one carry runs through each
+    // rule and not one per term. Widths are those in which nothing can overflow.
+    function automatic logic [67:0] saved(input logic [67:0] a, input logic [67:0] b, input logic [67:0] c);
+        saved = a ^ b ^ c;
+    endfunction
+    function automatic logic [67:0] carried(input logic [67:0] a, input logic [67:0] b, input logic [67:0] c, input logic one);
+        logic [67:0] majority;
+        majority = (a & b) | (a & c) | (b & c);
+        carried = {majority[66:0], one};
+    endfunction
+    function automatic logic [67:0] sum4(input logic [67:0] a, input logic [67:0] b, input logic [67:0] c,
+                                         input logic [67:0] d, input logic one, input logic more);
+        logic [67:0] s, k;
+        s = saved(a, b, c);
+        k = carried(a, b, c, one);
+        sum4 = saved(s, k, d) + carried(s, k, d, more);
+    endfunction
 
-    // Exposure in full width: a sum cannot leave it, so nothing needs to saturate.
-    wire [66:0] gross = {3'd0, gross_held} + {3'd0, buys} + {3'd0, sells} + {3'd0, notional};
-    wire gross_over = (mutant == 6'd30) ? (gross >= {5'd0, gross_max}) : (gross > {5'd0, gross_max});
-    wire signed [66:0] net_wide = {{3{net_held[63]}}, net_held};
-    wire signed [66:0] towards = (sell & (mutant != 6'd46)) ? -net_wide : net_wide;
-    wire signed [66:0] net = towards + $signed({3'd0, sell ? sells : buys}) + $signed({3'd0, notional});
-    wire net_over = (mutant == 6'd31) ? (net >= $signed({5'd0, net_max})) : (net > $signed({5'd0, net_max}));
+    // Worst-case positions.
+    wire [67:0] position_wide = {{20{position[47]}}, position};
+    wire [67:0] qty_wide = {36'd0, qty};
+    wire [67:0] long_left = sum4(position_wide, {20'd0, open_buy}, qty_wide, ~{21'd0, long_max}, 1'b0, mutant == 6'd26);
+    wire [67:0] short_left = sum4(~position_wide, {20'd0, open_sell}, qty_wide, ~{21'd0, short_max}, 1'b1, mutant == 6'd27);
+    wire long_over = ~long_left[67];
+    wire short_over = ~short_left[67];
+
+    // Exposure.
+    wire [67:0] notional_wide = {4'd0, notional};
+    wire [67:0] open_both = saved({4'd0, gross_held}, {4'd0, buys}, {4'd0, sells});
+    wire [67:0] open_carry = carried({4'd0, gross_held}, {4'd0, buys}, {4'd0, sells}, 1'b0);
+    wire [67:0] gross_left = sum4(open_both, open_carry, notional_wide, ~{6'd0, gross_max}, 1'b0, mutant == 6'd30);
+    wire gross_over = ~gross_left[67];
+    wire turned = sell & (mutant != 6'd46);
+    wire [67:0] towards = {{4{net_held[63]}}, net_held} ^ {68{turned}};   // and one more where turned
+    wire [67:0] net_left = sum4(towards, {4'd0, sell ? sells : buys}, notional_wide, ~{6'd0, net_max}, turned, mutant == 6'd31);
+    wire net_over = ~net_left[67];
 
     // Messages. An arrival in the past is on time; a later window has counted nothing yet.
-    wire [63:0] ahead = arrival - now_ns;
-    wire rate_over = (arrival > now_ns)
-        & ((mutant == 6'd32) ? (ahead >= tolerance) : (ahead > tolerance));
+    wire [67:0] now_wide = {4'd0, now_ns};
+    wire [67:0] rate_left = saved({4'd0, arrival}, ~now_wide, ~{4'd0, tolerance})
+        + carried({4'd0, arrival}, ~now_wide, ~{4'd0, tolerance}, 1'b1) + 68'(mutant == 6'd32);
+    wire rate_over = ~rate_left[67];
     wire [31:0] in_second = (second > counted_second) ? 32'd0 : second_cnt;
     wire [31:0] in_day = (day > counted_day) ? 32'd0 : day_cnt;
     wire second_full = (mutant == 6'd33) ? (in_second > per_second_max) : (in_second >= per_second_max);
@@ -81,14 +106,18 @@ module gate_rules (
 
     // One of the last four orders again.
     wire [3:0] equal;
+    wire watches = window != 64'd0;
     for (genvar slot = 0; slot < 4; slot++) begin : g_recent
         wire [63:0] key = holding[gate_pkg::HOLDING_RECENT_KEY0_LSB + 64 * slot +: 64];
         wire [63:0] at_ns = holding[gate_pkg::HOLDING_RECENT_NS0_LSB + 64 * slot +: 64];
-        wire [63:0] age = (now_ns > at_ns) ? now_ns - at_ns : 64'd0;
-        wire young = (mutant == 6'd35) ? (age <= window) : (age < window);
-        assign equal[slot] = recent_used[slot] & (recent_sells[slot] == sell) & (key == {price, qty}) & young;
+        // Age less window: negative while young. A stamp that steps back is young.
+        wire [67:0] left = saved(now_wide, ~{4'd0, at_ns}, ~{4'd0, window})
+            + carried(now_wide, ~{4'd0, at_ns}, ~{4'd0, window}, 1'b1) + 68'(mutant != 6'd35);
+        assign equal[slot] = recent_used[slot] & (recent_sells[slot] == sell) & (key == {price, qty}) & left[67] & watches;
     end
     wire duplicate = |equal;
+
+    // verilator lint_on UNUSEDSIGNAL
 
     // Would trade with an own order: counts only while something is open on the other side.
     wire buy_reaches = (mutant == 6'd36) ? (price > best_sell) : (price >= best_sell);
