@@ -7,9 +7,9 @@ mod common;
 use common::card::{Card, word};
 use common::frames::{Segment, payload, soup};
 use common::{FIRST, open, seam};
-use nofx_fpga_wire::control;
 use nofx_fpga_wire::rig::{Core, Line};
 use nofx_fpga_wire::symbols::Symbols;
+use nofx_fpga_wire::{control, regs};
 
 const VECTORS: &str = include_str!("../../../engine/wire/tests/vectors/ouch50.txt");
 
@@ -48,7 +48,7 @@ fn the_core_is_asked_what_the_vectors_state() {
     let ((cancel, of_cancel), (modify, of_modify)) = (vector("<X"), vector("<M"));
     enter[5] = b'T'; // the encoder's letter is no side
     let key: [u8; 8] = enter[10..18].try_into().expect("eight");
-    let mut symbols = Symbols::new(8192);
+    let mut symbols = Symbols::new(rig.read(regs::REG_SYMBOL_ROWS) as usize);
     symbols.insert(key, 39).expect("room");
     control::write_symbols(&symbols, |address, value| rig.write(address, value));
     let bodies = [&enter, &replace, &cancel, &modify];

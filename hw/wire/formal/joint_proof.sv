@@ -34,14 +34,17 @@ module joint_proof (
 
     logic [31:0] taken, answered;        // lines of the core
     logic [31:0] host_taken, host_answered;
-    logic [31:0] seam_taken, seam_answered, seam_number;
+    logic [31:0] seam_taken, seam_answered, seam_number, last_number;
     logic        seam_waits;
     wire takes = core_tvalid & core_tready;
     wire answers = verdict_tvalid & verdict_tready;
     logic was_host, was_seam, was_core;
     logic [39:0] host_was, seam_was, core_was; // number and first byte
     always_ff @(posedge clk) begin
-        if (takes) taken <= taken + 32'd1;
+        if (takes) begin
+            taken <= taken + 32'd1;
+            last_number <= core_tdata[511:480];
+        end
         if (answers) answered <= answered + 32'd1;
         if (host_tvalid & host_tready) host_taken <= host_taken + 32'd1;
         if (host_verdict_tvalid & host_verdict_tready) host_answered <= host_answered + 32'd1;
@@ -60,6 +63,7 @@ module joint_proof (
         core_was <= {core_tdata[511:480], core_tdata[7:0]};
         if (rst) begin
             taken <= 32'd0;
+            last_number <= 32'd0;
             answered <= 32'd0;
             host_taken <= 32'd0;
             host_answered <= 32'd0;
@@ -88,7 +92,7 @@ module joint_proof (
         if (host_verdict_tvalid) assert (host_answered != host_taken);
         if (seam_verdict_tvalid) assert (seam_waits && ~host_verdict_tvalid);
         // What makes the claims inductive: the sums agree, and the seam's operation lies ahead.
-        assert (taken == host_taken + seam_taken);
+        assert (last_number == taken && taken == host_taken + seam_taken);
         assert (answered == host_answered + seam_answered);
         assert (seam_taken == seam_answered + {31'd0, seam_waits});
         if (seam_waits) assert (seam_number != answered && seam_number - answered <= taken - answered);

@@ -6,7 +6,7 @@
 // registers can open the gate, so they belong to the control plane and not to the trading process.
 module seam_regs #(
     parameter int SESSIONS = 4,
-    parameter int SYMBOL_ROWS = 8192,
+    parameter int SYMBOL_ROWS = 16384,
     parameter int ORDERS = 4096,
     parameter int HISTORY = 4096
 ) (

@@ -6,7 +6,7 @@
 // key, and only an equal key is a hit. The host places the keys (cuckoo insertion), so a table that
 // it could fill has every symbol at one of its two places.
 module symbol_table #(
-    parameter int ROWS = 8192,           // of each way; power of two, at most 65,536
+    parameter int ROWS = 16384,          // of each way; power of two, at most 65,536
     parameter int INDEX_W = 16
 ) (
     input  wire                clk,

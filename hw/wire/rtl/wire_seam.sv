@@ -10,7 +10,7 @@
 // place of the stream the venue can only ever get one and the same byte.
 module wire_seam #(
     parameter int SESSIONS = 4,          // power of two, at least 2
-    parameter int SYMBOL_ROWS = 8192,    // of each of two ways
+    parameter int SYMBOL_ROWS = 16384,    // of each of two ways
     parameter int ORDERS = 4096,         // remembered of each session
     parameter int HISTORY = 4096         // bytes remembered of each session
 ) (

@@ -7,7 +7,7 @@
 // the gate's and the seam's.
 module wire_top #(
     parameter int SESSIONS = 4,
-    parameter int SYMBOL_ROWS = 8192,
+    parameter int SYMBOL_ROWS = 16384,
     parameter int ORDERS = 4096,
     parameter int HISTORY = 4096,
     parameter int SYMBOLS = gate_pkg::P_SYMBOLS,
