@@ -226,3 +226,15 @@ mod missing {
         }
     }
 }
+
+#[cfg(all(test, not(feature = "fpga-sim")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_built_in_says_how_to_build_it() {
+        let error = Model::open(Build::Fast).err().expect("not built").to_string();
+        assert!(error.starts_with("built without fpga-sim:"), "{error}");
+        assert!(error.contains("--features fpga-sim") && error.contains("verilator"), "{error}");
+    }
+}

@@ -17,9 +17,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use nofx_fpga::backend::CardLines;
-use nofx_fpga::backend::shm::{
-    self, HELLO, Message, packet_socket, receive, refusal, send, slots, what,
-};
+use nofx_fpga::backend::shm::{HELLO, Message, packet_socket, receive, refusal, send, slots, what};
 use nofx_fpga::regs::{self, op, reg, verdict};
 use nofx_fpga::{OpLine, VerdictLine};
 use rustix::event::{EventfdFlags, eventfd};
@@ -467,5 +465,3 @@ fn due<T>(queue: &mut VecDeque<(u64, T)>, now: u64) -> Option<T> {
 
 /// The greeting of another version, for tests of the refusal.
 pub const OTHER_VERSION: Message = [HELLO[0], HELLO[1], HELLO[2] + (1 << 16), HELLO[3]];
-
-const _: () = assert!(shm::MESSAGE_WORDS == 4);

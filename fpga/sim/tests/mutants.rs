@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use nofx_fpga_sim::Build;
-use nofx_fpga_sim::cosim::{Scenario, Setup, run};
+use nofx_fpga_sim::cosim::{Scenario, Setup, run, waveform};
 
 struct Mutant {
     number: u8,
@@ -83,6 +83,18 @@ fn without_a_fault_every_scenario_passes() {
         let ran = run(scenario, &setup(0, 20_000));
         assert!(ran.is_ok(), "{}: {}", scenario.name(), ran.err().expect("a failure"));
     }
+}
+
+#[test]
+fn a_failure_is_played_again_with_waveforms_of_its_cycles() {
+    let setup = setup(15, 10_000);
+    let failure = run(Scenario::Hot, &setup).err().expect("planted");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = waveform(Scenario::Hot, &setup, &failure, folder.path()).expect("built");
+    let bytes = fs::read(path).expect("a file");
+    // A file of GTKWave's format begins with a header block: type 0, length 329.
+    assert_eq!(bytes.get(..9), Some(&[0, 0, 0, 0, 0, 0, 0, 1, 73][..]));
+    assert!(bytes.len() < 4 << 20, "a window, not the run: {} bytes", bytes.len());
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn stream(lines: usize) -> Vec<OpLine> {
     let mix = Mix { values: Values::Plain, wild: 6, kills: true, rows };
     let mut traffic = Traffic::new(11, mix);
     let mut stream = traffic.opening();
-    stream.extend((stream.len()..lines).map(|_| traffic.next()));
+    stream.extend((stream.len()..lines).map(|_| traffic.draw()));
     let numbered = (1..).zip(stream).map(|(seq, line)| line.numbered(seq ^ 77, seq));
     numbered.collect()
 }

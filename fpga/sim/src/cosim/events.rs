@@ -51,7 +51,7 @@ pub(super) fn commands(bench: &mut Bench, rng: &mut Rng) -> Result<(), Failure> 
             }
             _ => {
                 let seq = bench.seq().wrapping_add(2);
-                bench.send_numbered(&traffic.next(), seq);
+                bench.send_numbered(&traffic.draw(), seq);
                 feed(bench, &mut traffic, 1 + rng.below(40))?;
                 bench.settle_bus()?;
                 bench.clear(sticky::SEQUENCE);
@@ -105,7 +105,7 @@ pub(super) fn resets(bench: &mut Bench, rng: &mut Rng) -> Result<(), Failure> {
     }
     bench.gate.pattern = Pattern::ALWAYS;
     for _ in 0..64 {
-        bench.send(&traffic.next());
+        bench.send(&traffic.draw());
     }
     bench.compare_rows(1, 64)
 }
@@ -201,7 +201,7 @@ fn wrong_bits(bench: &mut Bench, traffic: &mut Traffic, rng: &mut Rng) -> Result
     bench.settle_bus()?;
     bench.pump(16)?;
     let mut orders = vec![traffic.order(kind::NEW)];
-    orders.extend((0..40).map(|_| traffic.next()));
+    orders.extend((0..40).map(|_| traffic.draw()));
     bench.expect_closed(&orders, sticky::PARITY)?;
     open(bench, ACCOUNTS.into(), SYMBOLS)
 }

@@ -193,7 +193,7 @@ fn phase(bench: &mut Bench, traffic: &mut Traffic, rng: &mut Rng) -> Result<(), 
 fn feed(bench: &mut Bench, traffic: &mut Traffic, cycles: u64) -> Result<(), Failure> {
     let queued = bench.gate.queued() as u64;
     for _ in queued..cycles {
-        bench.send(&traffic.next());
+        bench.send(&traffic.draw());
     }
     bench.pump(cycles)?;
     for (line, verdict) in std::mem::take(&mut bench.seen) {
@@ -230,7 +230,7 @@ fn gap(bench: &mut Bench, traffic: &mut Traffic, rng: &mut Rng) {
         2 => rng.next() as u32,
         _ => u32::MAX - 3, // the next ones wrap
     };
-    bench.send_numbered(&traffic.next(), seq);
+    bench.send_numbered(&traffic.draw(), seq);
 }
 
 /// Orders that chosen sets of rules refuse.

@@ -160,7 +160,7 @@ impl Traffic {
     }
 
     /// The next operation, not numbered.
-    pub fn next(&mut self) -> OpLine {
+    pub fn draw(&mut self) -> OpLine {
         self.step_time();
         if self.rng.chance(1, 3)
             && let Some(remedy) = self.remedies.pop_front()
