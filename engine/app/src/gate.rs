@@ -586,7 +586,10 @@ impl Gate for TradeGate {
     }
 
     fn heartbeat(&mut self) {
-        if let Judge::Card(card) = &mut self.judge {
+        let wanted = self.section.card.heartbeat_cycles > 0; // a register access
+        if let Judge::Card(card) = &mut self.judge
+            && wanted
+        {
             card.beat();
         }
     }

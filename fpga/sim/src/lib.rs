@@ -1,6 +1,6 @@
 //! The risk gate's RTL, simulated.
 //!
-//! Model: [`Model`] is the gate as Verilator compiled it, clocked through a C shim; [`Gate`] is the
+//! Model: `Model` is the gate as Verilator compiled it, clocked through a C shim; [`Gate`] is the
 //! harness round it: operation lines in, verdict lines out, registers over AXI4-Lite, every
 //! handshake watched. Without feature `fpga-sim` the crate builds everywhere and opening a model
 //! answers with an error that says so.
