@@ -3,7 +3,7 @@
 //! Model: the seam (`hw/wire`) stands between an order source and a MAC and judges OUCH orders in the
 //! frames themselves. What it is told (sessions, symbols, clock, policy) goes through registers;
 //! [`control`] has their values, [`symbols`] places symbols in the two-way table, [`regs`] has the
-//! addresses. With feature `fpga-sim`, [`sim`] is the Verilated RTL, one call a cycle, and [`rig`]
+//! addresses. With feature `fpga-sim`, `sim` is the Verilated RTL, one call a cycle, and `rig`
 //! drives its streams.
 //!
 //! Nothing here is on a hot path: the seam needs no software while it works.
