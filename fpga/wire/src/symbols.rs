@@ -62,10 +62,13 @@ pub const fn crc32c(key: [u8; 8]) -> u32 {
     !crc
 }
 
+/// A symbol and its index, where the row is taken.
+type Entry = Option<([u8; 8], u16)>;
+
 /// The table as the control plane keeps it.
 #[derive(Clone, Debug)]
 pub struct Symbols {
-    ways: [Vec<Option<([u8; 8], u16)>>; 2],
+    ways: [Vec<Entry>; 2],
 }
 
 impl Symbols {
