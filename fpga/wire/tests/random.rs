@@ -232,8 +232,12 @@ fn run(seed: u64, frames: u32) {
     let mut any = session();
     any.host_port = 0;
     any.write(0, |address, value| rig.write(address, value));
-    let policy =
-        Policy { arp: seed % 2 == 0, ipv4: seed % 3 == 0, other: seed % 5 == 0, tcp: false };
+    let policy = Policy {
+        arp: seed.is_multiple_of(2),
+        ipv4: seed.is_multiple_of(3),
+        other: seed.is_multiple_of(5),
+        tcp: false,
+    };
     rig.write(regs::REG_POLICY, policy.bits());
     let history = rig.read(regs::REG_HISTORY) as usize;
     let mut twin = Twin::new(Card::new(), &[any], rig.read(regs::REG_ORDERS), history);

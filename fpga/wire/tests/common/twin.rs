@@ -197,9 +197,9 @@ impl<C: Core> Twin<C> {
         };
         let (seq, flags, len) = (u32_at(frame, tcp + 4), frame[tcp + 13], end - data);
         let has = |flag: u8| flags & flag != 0;
-        let alone = !(has(SYN) && has(ACK | FIN | RST)) && !(has(RST) && has(FIN));
+        let mixed = has(SYN) && has(ACK | FIN | RST) || has(RST) && has(FIN);
         let bare = len == 0 || (has(ACK) && !has(SYN) && !has(RST));
-        if has(URG) || !alone || !bare {
+        if has(URG) || mixed || !bare {
             return Err(Drop::Tcp);
         }
         if has(SYN) {
