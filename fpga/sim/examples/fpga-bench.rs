@@ -72,10 +72,9 @@ fn checked(scenario: Scenario) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// By number: a list of cores would be that of the thread, pinned already.
 fn pin(core: usize) {
-    if let Some(core) = core_affinity::get_core_ids().unwrap_or_default().get(core) {
-        core_affinity::set_for_current(*core);
-    }
+    core_affinity::set_for_current(core_affinity::CoreId { id: core });
 }
 
 fn row(name: &str, mut nanos: Vec<u64>) -> (u64, u64) {

@@ -186,7 +186,7 @@ fn a_line_lost_or_doubled_latches() {
         let simulator = Simulator::start(&["--fault", fault]);
         let mut shm = simulator.open();
         bring_up(&mut shm, 4, 7);
-        let got = play(&mut shm, &stream, 20_000_000);
+        let got = play(&mut shm, &stream, 3_000_000);
         let first = (0..got.len()).find(|at| got[*at] != wants[*at]);
         match fault {
             // Its verdict never comes: nothing behind it is seen.
@@ -232,7 +232,7 @@ fn a_verdict_lost_a_stall_and_a_reset_end_the_answers_and_the_registers_say_why(
         let simulator = Simulator::start(&["--fault", fault]);
         let mut shm = simulator.open();
         bring_up(&mut shm, 4, 7);
-        let got = play(&mut shm, &stream, 20_000_000);
+        let got = play(&mut shm, &stream, 3_000_000);
         assert!(got.len() < 300 && got[..] == wants[..got.len()], "{fault}: {}", got.len());
         let latched = shm.read(reg::STICKY).expect("the registers answer") as u16;
         assert_eq!(latched & sticky::RESET != 0, fault.starts_with("reset"), "{fault}");
