@@ -212,7 +212,9 @@ fn only_the_venue_opens_a_connection() {
     dropped(&mut rig, &mut core, &pure_ack, Drop::State);
     passes(&mut rig, &mut core, &Segment::host(ISN, SYN, &[]).bytes());
     dropped(&mut rig, &mut core, &frame, Drop::State);
-    rig.listen(&Segment::syn_ack(ISN + 1).bytes()); // another number
+    for other in [ISN - 1, ISN + 1, ISN ^ 1 << 31] {
+        rig.listen(&Segment::syn_ack(other).bytes()); // another number
+    }
     rig.listen(&Segment { flags: ACK, ..Segment::syn_ack(ISN) }.bytes());
     rig.listen(&Segment { src: (VENUE, 1), ..Segment::syn_ack(ISN) }.bytes());
     rig.listen(&Segment { dst: (HOST, 1), ..Segment::syn_ack(ISN) }.bytes());
