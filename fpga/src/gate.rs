@@ -153,6 +153,18 @@ impl<D: Device, W: Witness> FpgaGate<D, W> {
         self.attempt(|gate| gate.port.device.write(reg::HEARTBEAT, 1).map_err(GateFailure::Device));
     }
 
+    /// Waits for the verdicts of all that was sent: reports are else only looked at when the next intent
+    /// comes.
+    pub fn catch_up(&mut self) {
+        self.attempt(|gate| {
+            while gate.port.in_flight() > 0 {
+                let (sent, verdict) = gate.port.wait()?;
+                gate.settle(&sent, verdict)?;
+            }
+            Ok(())
+        });
+    }
+
     /// Why the gate no longer trades.
     pub fn failure(&self) -> Option<GateFailure> {
         self.failure

@@ -123,3 +123,13 @@ fn a_dump_of_a_card_that_no_longer_answers_has_the_software_alone() {
     assert!(dump.rows.iter().all(|(_, card)| card.is_none()) && !dump.rows.is_empty());
     assert!(dump.to_string().contains("card: no answer"));
 }
+
+#[test]
+fn a_difference_in_the_last_line_is_found_when_the_run_ends() {
+    let mut gate = open(card());
+    gate.device().break_after(0, Fault::Flip(128)); // in the payload of the next verdict
+    gate.on_epoch(7);
+    assert_eq!(gate.failure(), None, "nobody has looked yet");
+    gate.catch_up();
+    assert!(matches!(gate.failure(), Some(GateFailure::Difference { .. })), "{:?}", gate.failure());
+}

@@ -260,6 +260,9 @@ trait Card: Gate + Send {
     /// Says that the host lives.
     fn beat(&mut self);
 
+    /// Waits for the verdicts of all that was sent.
+    fn catch_up(&mut self);
+
     /// Intents that reached it.
     fn reached(&self) -> u64;
 
@@ -283,6 +286,10 @@ impl Card for FpgaGate<CardDevice, Alone> {
         FpgaGate::heartbeat(self);
     }
 
+    fn catch_up(&mut self) {
+        FpgaGate::catch_up(self);
+    }
+
     fn reached(&self) -> u64 {
         FpgaGate::reached(self)
     }
@@ -295,6 +302,10 @@ impl Card for FpgaGate<CardDevice, Beside> {
 
     fn beat(&mut self) {
         FpgaGate::heartbeat(self);
+    }
+
+    fn catch_up(&mut self) {
+        FpgaGate::catch_up(self);
     }
 
     fn reached(&self) -> u64 {
@@ -380,6 +391,13 @@ impl TradeGate {
         match &self.judge {
             Judge::Software(_) => None,
             Judge::Card(card) => card.failure(),
+        }
+    }
+
+    /// At the end of a run: waits for what a card still has to say, reports included.
+    pub fn catch_up(&mut self) {
+        if let Judge::Card(card) = &mut self.judge {
+            card.catch_up();
         }
     }
 

@@ -73,6 +73,7 @@ impl<S: Strategy + Send + 'static> Built<S> {
             ));
         };
         let (begun, journal) = (terms.begun, terms.live.journal.clone());
+        tile.core.path.gate.catch_up();
         let gate = tile.core.path.gate.report();
         let told = tile.core.path.gate.explain();
         told.iter().for_each(complain);

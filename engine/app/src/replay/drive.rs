@@ -124,6 +124,10 @@ impl<S: Strategy, M: Market> Drive<'_, S, M> {
         }
         turn.ended.interrupted = self.stop.load(Ordering::Relaxed);
         self.finish(feed, &mut turn);
+        self.path.gate.catch_up();
+        if let (None, Some(failure)) = (&turn.ended.broken, self.path.gate.explain()) {
+            turn.ended.broken = Some(Failure::wrong(failure));
+        }
         turn.ended.wall = start.elapsed();
         turn.ended.disbelieved = turn.times.disbelieved;
         let installed = guard::allocations() > 0 && self.twin.is_none();
