@@ -28,6 +28,9 @@ mod verilate {
         if cfg!(feature = "dv") {
             runtime.file(root.join("include/verilated_fst_c.cpp"));
         }
+        if cfg!(feature = "coverage") {
+            runtime.file(root.join("include/verilated_cov.cpp"));
+        }
         for dv in [false, true] {
             if !dv || cfg!(feature = "dv") {
                 model(&manifest, &gate, &root, &out, dv);
@@ -70,6 +73,9 @@ mod verilate {
         .to_vec();
         if dv {
             arguments.extend(["--trace-fst", "-DNOFX_MUTANTS"].map(str::to_owned));
+            if cfg!(feature = "coverage") {
+                arguments.extend(["--coverage-line".to_owned()]);
+            }
         }
         arguments.extend(files(&gate.join("lint"), "vlt").iter().map(|path| text(path)));
         arguments.extend(["gate_pkg.sv", "gate_top.sv"].map(|file| text(&rtl.join(file))));
@@ -109,7 +115,7 @@ mod verilate {
             .include(root.join("include/vltstd"))
             .define("VL_USER_STOP", None)
             .define("VL_TIME_CONTEXT", None)
-            .define("VM_COVERAGE", "0")
+            .define("VM_COVERAGE", if cfg!(feature = "coverage") { "1" } else { "0" })
             .define("VM_SC", "0")
             .define("VM_TIMING", "0");
         let trace = if cfg!(feature = "dv") { "1" } else { "0" };

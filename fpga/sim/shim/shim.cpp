@@ -11,6 +11,15 @@
 #include "verilated.h"
 #ifdef NOFX_DV
 #include "verilated_fst_c.h"
+#if VM_COVERAGE
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <string>
+
+#include "verilated_cov.h"
+#endif
 #endif
 
 namespace {
@@ -170,6 +179,14 @@ Sim* NAME(open)(uint64_t bus_size, uint64_t run_size) {
 }
 
 void NAME(close)(Sim* sim) {
+#if defined(NOFX_DV) && VM_COVERAGE
+    // One file a model: scripts/hw-coverage joins them.
+    static std::atomic<unsigned> models{0};
+    if (const char* folder = std::getenv("NOFX_COVERAGE")) {
+        const auto name = std::string(folder) + "/" + std::to_string(getpid()) + "-" + std::to_string(models++) + ".dat";
+        sim->context.coveragep()->write(name.c_str());
+    }
+#endif
     sim->top->final();
     delete sim;
 }

@@ -16,7 +16,9 @@ fn from_env(name: &str, default: u64) -> u64 {
 fn play(scenario: Scenario) -> Bench {
     let operations = from_env("NOFX_FPGA_OPS", 5_000_000) * scenario.share() / 100;
     let seed = from_env("NOFX_FPGA_SEED", 1);
-    let setup = Setup { build: Build::Fast, mutant: 0, seed, operations, window: None };
+    // Which lines ran is counted by the second model.
+    let build = if cfg!(feature = "coverage") { Build::Dv } else { Build::Fast };
+    let setup = Setup { build, mutant: 0, seed, operations, window: None };
     let bench = run(scenario, &setup).unwrap_or_else(|failure| {
         let folder = std::env::temp_dir();
         let wave = match waveform(scenario, &setup, &failure, &folder) {
