@@ -54,6 +54,9 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// that the work per event is bounded.
     #[inline]
     pub(super) fn submit_intents(&mut self, event: &BookEvent, port: &mut impl OrderPort) {
+        if self.intents.is_empty() {
+            return; // then the gate has nothing to answer
+        }
         for _ in 0..self.intents.len() {
             let Some(mut intent) = self.intents.pop() else { break };
             intent.cause_seq = event.seq;
