@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use memmap2::MmapRaw;
 use nofx_fpga::backend::adaptor;
-use nofx_fpga::backend::bar::REGISTER_BYTES;
+use nofx_fpga::backend::bar::{BarRegisters, REGISTER_BYTES};
 use nofx_fpga::backend::{Bar, CardLines, Place, Ring};
 use nofx_fpga::regs::{self, kind, op, reg};
 use nofx_fpga::{Capacity, Lines, OpLine, Registers, SoftCard};
@@ -269,4 +269,18 @@ fn a_ring_on_a_huge_page_is_told_by_its_physical_address() {
             assert!(error.contains("vm.nr_hugepages=1") || error.contains("CAP_SYS_ADMIN"));
         }
     }
+}
+
+#[test]
+fn a_look_at_the_registers_changes_nothing_of_a_card_that_trades() {
+    let folder = Folder::new(WINDOW_FLAGS);
+    let words = Words::of(&folder);
+    words.at(reg::MAGIC).store(regs::MAGIC, Ordering::SeqCst);
+    words.at(adaptor::RING_LOW).store(0x1234, Ordering::SeqCst);
+    let before = fs::read(folder.path().join("resource0")).expect("registers");
+    let mut looked = BarRegisters::open(&folder.place()).expect("opens");
+    assert_eq!(looked.read(reg::MAGIC).expect("answers"), regs::MAGIC);
+    assert!(looked.write(reg::CONTROL, 1).is_err(), "a scrub is refused");
+    drop(looked);
+    assert_eq!(fs::read(folder.path().join("resource0")).expect("registers"), before);
 }

@@ -8,9 +8,9 @@
 //!
 //! Worst case: one branch beside the software gate; one indirect call beside a card.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use nofx_fpga::backend::bar::{Bar, Place};
+use nofx_fpga::backend::bar::{Bar, BarRegisters, Place};
 use nofx_fpga::backend::shm::Shm;
 use nofx_fpga::backend::xdma::Xdma;
 use nofx_fpga::{
@@ -52,6 +52,14 @@ pub struct BarSection {
     pub offset: u64,
     /// A file to map the window from instead, as /dev/xdma0_bypass.
     pub bypass: Option<PathBuf>,
+}
+
+impl BarSection {
+    /// The card in `device`, a folder below /sys/bus/pci/devices.
+    fn place(&self, device: &Path) -> Place {
+        let BarSection { registers, window, offset, bypass } = self.clone();
+        Place { device: device.to_owned(), registers, window, offset, bypass }
+    }
 }
 
 impl Default for BarSection {
@@ -154,7 +162,8 @@ impl std::str::FromStr for DeviceName {
                 Ok(DeviceName::Xdma(card.parse().unwrap_or(0)))
             }
             _ => Err(format!(
-                "gate.device: `{name}` is none of model, inproc, shm:SOCKET, bar:FOLDER"
+                "gate.device: `{name}` is none of model, inproc, shm:SOCKET, bar:FOLDER (and xdma:N, \
+                 whose registers can be looked at)"
             )),
         }
     }
@@ -487,9 +496,7 @@ pub fn device(section: &GateSection) -> Result<CardDevice, Failure> {
         Some(DeviceName::Inproc) => inproc(),
         Some(DeviceName::Shm(path)) => Ok(Box::new(Shm::open(path).map_err(Failure::usage)?)),
         Some(DeviceName::Bar(path)) => {
-            let BarSection { registers, window, offset, bypass } = section.bar.clone();
-            let place = Place { device: path.clone(), registers, window, offset, bypass };
-            Ok(Box::new(Bar::open(&place).map_err(Failure::usage)?))
+            Ok(Box::new(Bar::open(&section.bar.place(path)).map_err(Failure::usage)?))
         }
         Some(DeviceName::Xdma(_)) => Err(Failure::usage(
             "gate.device: xdma has registers only, orders go by bar:FOLDER of the same card",
@@ -497,8 +504,8 @@ pub fn device(section: &GateSection) -> Result<CardDevice, Failure> {
     }
 }
 
-/// The registers of the card that the configuration names. A simulator and an XDMA card lend them
-/// beside an engine that trades.
+/// The registers of the card that the configuration names, which a card lends beside an engine that
+/// trades.
 ///
 /// # Errors
 /// None is named, or it cannot be opened.
@@ -508,6 +515,10 @@ pub fn registers(section: &GateSection) -> Result<Box<dyn Registers>, Failure> {
             Ok(Box::new(Shm::open_registers(path).map_err(Failure::usage)?))
         }
         Some(DeviceName::Xdma(card)) => Ok(Box::new(Xdma::open(*card).map_err(Failure::usage)?)),
+        Some(DeviceName::Bar(path)) => {
+            let place = section.bar.place(path);
+            Ok(Box::new(BarRegisters::open(&place).map_err(Failure::usage)?))
+        }
         _ => Ok(Box::new(device(section)?)),
     }
 }

@@ -62,10 +62,61 @@ pub struct Place {
     pub bypass: Option<PathBuf>,
 }
 
+/// The registers of a card and nothing else: opening and closing them changes nothing, so they may be
+/// looked at while an engine trades through the card.
+#[derive(Debug)]
+pub struct BarRegisters {
+    map: MmapRaw,
+}
+
+impl BarRegisters {
+    /// Maps the registers of the card at `place`.
+    pub fn open(place: &Place) -> Result<BarRegisters, OpenError> {
+        let path = place.device.join(format!("resource{}", place.registers));
+        let file = long_enough(&path, REGISTER_BYTES as u64)?;
+        let map = map(&file).map_err(|error| refused(&path, "map", error))?;
+        Ok(BarRegisters { map })
+    }
+
+    fn word(&self, at: u32) -> Option<*mut u32> {
+        let inside = at.is_multiple_of(4) && (at as usize) < REGISTER_BYTES;
+        inside.then(|| self.map.as_mut_ptr().wrapping_add(at as usize).cast())
+    }
+
+    fn load(&self, at: u32) -> Result<u32, DeviceError> {
+        let word = self.word(at).ok_or_else(|| outside("read register", at))?;
+        // SAFETY: aligned and inside the mapping, which lives as long as `self`.
+        Ok(unsafe { word.read_volatile() })
+    }
+
+    /// Outside of the registers nothing is stored.
+    fn store(&mut self, at: u32, value: u32) -> bool {
+        let Some(word) = self.word(at) else { return false };
+        // SAFETY: aligned and inside the mapping, which lives as long as `self`.
+        unsafe { word.write_volatile(value) };
+        true
+    }
+}
+
+impl Registers for BarRegisters {
+    fn read(&mut self, at: u32) -> Result<u32, DeviceError> {
+        gone_check(at, |at| self.load(at))
+    }
+
+    /// A scrub is refused: it needs the window and the ring to be held still.
+    fn write(&mut self, at: u32, value: u32) -> Result<(), DeviceError> {
+        if at == reg::CONTROL && value & CONTROL_SCRUB != 0 {
+            let advice = "a scrub needs the card with its lines, not its registers alone";
+            return Err(DeviceError { doing: "scrub", at, os_error: libc::EPERM, advice });
+        }
+        if self.store(at, value) { Ok(()) } else { Err(outside("write register", at)) }
+    }
+}
+
 /// A card, mapped.
 #[derive(Debug)]
 pub struct Bar {
-    registers: MmapRaw,
+    registers: BarRegisters,
     lines: HostLines,
     ring: Ring,
 }
@@ -80,9 +131,7 @@ impl Bar {
 
     /// Opens the card's files at `place` with a ring that is there.
     pub fn with_ring(place: &Place, ring: Ring) -> Result<Bar, OpenError> {
-        let path = place.device.join(format!("resource{}", place.registers));
-        let registers = long_enough(&path, REGISTER_BYTES as u64)?;
-        let registers = map(&registers).map_err(|error| refused(&path, "map", error))?;
+        let registers = BarRegisters::open(place)?;
         let (window, path, stores) = window(place)?;
         let lines = HostLines::map(&window, place.offset, ring.file(), stores);
         let lines = lines.map_err(|error| refused(&path, "map", error))?;
@@ -119,7 +168,7 @@ impl Bar {
             (adaptor::RING_HIGH, (address >> 32) as u32),
             (adaptor::CONTROL, RING),
         ] {
-            self.store(at, value);
+            self.registers.store(at, value);
         }
         self.lines.restart();
         Ok(())
@@ -134,12 +183,12 @@ impl Bar {
     /// of the old numbers are dropped until none is left: one that came later would be taken for the
     /// answer to a new line of its number.
     fn scrub(&mut self, control: u32) -> Result<(), DeviceError> {
-        self.store(adaptor::CONTROL, RESTART | RING | DRAIN);
-        self.store(reg::CONTROL, control);
+        self.registers.store(adaptor::CONTROL, RESTART | RING | DRAIN);
+        self.registers.store(reg::CONTROL, control);
         self.wait(reg::STATUS, STATUS_READY, STATUS_READY)?;
         self.wait(adaptor::STATUS, WRITES | WAITS, 0)?;
         self.lines.restart();
-        self.store(adaptor::CONTROL, RING);
+        self.registers.store(adaptor::CONTROL, RING);
         Ok(())
     }
 
@@ -147,7 +196,7 @@ impl Bar {
     /// memory before it answers a read is there when the answer is.
     fn wait(&self, at: u32, mask: u32, wanted: u32) -> Result<(), DeviceError> {
         let began = Instant::now();
-        while gone_check(at, |at| self.load(at))? & mask != wanted {
+        while gone_check(at, |at| self.registers.load(at))? & mask != wanted {
             if began.elapsed() > PATIENCE {
                 let advice = "the card does not come to rest: reset it";
                 return Err(DeviceError { doing: "wait for register", at, os_error: 0, advice });
@@ -156,45 +205,26 @@ impl Bar {
         }
         Ok(())
     }
-
-    fn word(&self, at: u32) -> Option<*mut u32> {
-        let inside = at.is_multiple_of(4) && (at as usize) < REGISTER_BYTES;
-        inside.then(|| self.registers.as_mut_ptr().wrapping_add(at as usize).cast())
-    }
-
-    fn load(&self, at: u32) -> Result<u32, DeviceError> {
-        let word = self.word(at).ok_or_else(|| outside("read register", at))?;
-        // SAFETY: aligned and inside the mapping, which lives as long as `self`.
-        Ok(unsafe { word.read_volatile() })
-    }
-
-    /// Outside of the registers nothing is stored.
-    fn store(&mut self, at: u32, value: u32) -> bool {
-        let Some(word) = self.word(at) else { return false };
-        // SAFETY: aligned and inside the mapping, which lives as long as `self`.
-        unsafe { word.write_volatile(value) };
-        true
-    }
 }
 
 impl Drop for Bar {
     /// The ring's memory goes away: the card must not write there any more.
     fn drop(&mut self) {
-        self.store(adaptor::CONTROL, RESTART);
+        self.registers.store(adaptor::CONTROL, RESTART);
         let _ = self.wait(adaptor::STATUS, WRITES, 0); // a card that does not rest is lost anyway
     }
 }
 
 impl Registers for Bar {
     fn read(&mut self, at: u32) -> Result<u32, DeviceError> {
-        gone_check(at, |at| self.load(at))
+        gone_check(at, |at| self.registers.load(at))
     }
 
     fn write(&mut self, at: u32, value: u32) -> Result<(), DeviceError> {
         if at == reg::CONTROL && value & CONTROL_SCRUB != 0 {
             return self.scrub(value);
         }
-        if self.store(at, value) { Ok(()) } else { Err(outside("write register", at)) }
+        if self.registers.store(at, value) { Ok(()) } else { Err(outside("write register", at)) }
     }
 }
 
