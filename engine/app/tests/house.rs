@@ -27,9 +27,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "venue", "order", "risk", "signal", "book", "feed", "net", "rt", "types", "wire",
-            "model", "gate", "mailbox", "rules", "ticks", "fpga", "fpga-sim",
+            "model", "gate", "mailbox", "rules", "ticks", "fpga", "fpga-sim", "shot",
         ],
     ),
+    ("control", &["mailbox", "model", "types", "shot"]),
     ("hwgen", &[]),
     ("fpga-abi", &[]),
     ("fpga", &["fpga-abi", "gate", "risk", "types"]),
@@ -94,7 +95,7 @@ fn a_stage_that_imports_a_stage_is_caught() {
     assert_eq!(wrong_arrows(&imports), ["feed -> book"]);
 }
 
-/// Every Rust source of the engine and of the card's host side as (crate, path below the crate, text).
+/// Every Rust source of the engine, of the card's host side and of control as (crate, path below the crate, text).
 fn sources() -> Vec<(String, String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -110,6 +111,7 @@ fn sources() -> Vec<(String, String, String)> {
     let mut paths = Vec::new();
     walk(&root.join("engine"), &mut paths);
     walk(&root.join("fpga"), &mut paths);
+    walk(&root.join("control"), &mut paths);
     paths
         .into_iter()
         .filter_map(|path| {
@@ -125,7 +127,7 @@ fn crate_of(path: &str) -> Option<(String, &str)> {
     let (top, below) = path.split_once('/')?;
     let (folder, rest) = below.split_once('/')?;
     Some(match (top, folder) {
-        ("fpga", "src" | "tests") => ("fpga".into(), below),
+        ("fpga" | "control", "src" | "tests") => (top.into(), below),
         ("fpga", "gen") => ("hwgen".into(), rest),
         ("fpga", folder) => (format!("fpga-{folder}"), rest),
         (_, folder) => (folder.to_owned(), rest),

@@ -1,0 +1,2 @@
+//! The slow path beside the engine.
+#![forbid(unsafe_code)]
