@@ -1,2 +1,5 @@
 //! The slow path beside the engine.
 #![forbid(unsafe_code)]
+
+pub mod identity;
+pub mod policy;
