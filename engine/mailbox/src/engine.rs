@@ -3,7 +3,8 @@
 //! Making one takes the lock, writes a whole new file beside the old one, and renames it into place:
 //! programs that still look at the old file keep a valid one (a mailbox is never truncated under its
 //! readers) and find the new one by attaching again. What must not be lost with the old file comes
-//! over: kill words and fencing epoch; its undrained journal must have been recovered before.
+//! over (`old`): kill words, fencing epoch, pages of parameters and models; its undrained journal must
+//! have been recovered before.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,20 +12,26 @@ use std::path::{Path, PathBuf};
 
 use nofx_types::Nanos;
 
+use crate::command_ring::CommandReader;
 use crate::error::MailboxError;
-use crate::journal::{Consumer, Producer, RingState, ring};
+use crate::event::EventWriter;
+use crate::journal::{Consumer, Producer, ring};
 use crate::kill::KillWords;
 use crate::layout::{self, Identity, Kind, Layout, NAMED};
 use crate::lock::Lock;
 use crate::metrics::{Counter, Histogram};
+use crate::old::Old;
+use crate::pages::PageReader;
+use crate::param::{ROW_WORDS, schema_hash};
 use crate::process;
 use crate::spec::Spec;
 use crate::state::EngineState;
 use crate::sync::Ordering;
+use crate::versions::Versions;
 use crate::views::Views;
 use crate::words::Words;
 
-const ADVICE: &str = "the mailbox belongs on a memory file system such as /dev/shm; check that it is \
+pub(crate) const ADVICE: &str = "the mailbox belongs on a memory file system such as /dev/shm; check that it is \
                       writable and has space left";
 
 /// A heartbeat: one word that its tile sets to the time, once per house-keeping turn.
@@ -52,6 +59,10 @@ pub struct Engine {
     kill: KillWords,
     producer: Option<Producer>,
     consumer: Option<Consumer>,
+    params: Option<PageReader>,
+    models: Option<PageReader>,
+    commands: Option<CommandReader>,
+    events: Option<EventWriter>,
     _lock: Lock,
 }
 
@@ -65,7 +76,7 @@ impl Engine {
         let path = path.as_ref();
         spec.check()?;
         let lock = Lock::take(path)?;
-        let old = old_kill_words(path, spec.first_number)?;
+        let old = Old::read(path, spec.first_number)?;
         let layout = Layout::of(spec);
         let (pid, ticks) = process::this();
         let identity = Identity {
@@ -77,9 +88,9 @@ impl Engine {
         };
         let fresh = Fresh::make(path, layout.bytes())?;
         write_all(&fresh.words, &layout, &identity, spec);
-        let engine = Engine::over(fresh.words.clone(), layout, identity, lock)
+        let engine = Engine::over(fresh.words.clone(), layout, identity, spec, old.as_ref(), lock)
             .ok_or_else(|| MailboxError::Spec { key: "engine", problem: "layout".into() })?;
-        let inherit = || old.iter().for_each(|old| engine.kill.inherit(old));
+        let inherit = || old.iter().for_each(|old| engine.kill.inherit(&old.kill));
         inherit();
         fresh.publish(path)?;
         // Again: a switch that engaged the old file meanwhile looks afterwards whether the file is
@@ -88,13 +99,32 @@ impl Engine {
         Ok(engine)
     }
 
-    fn over(words: Words, layout: Layout, identity: Identity, lock: Lock) -> Option<Engine> {
+    fn over(
+        words: Words,
+        layout: Layout,
+        identity: Identity,
+        spec: &Spec,
+        old: Option<&Old>,
+        lock: Lock,
+    ) -> Option<Engine> {
         let journal = layout.row(&words, Kind::Journal, 0)?;
+        let kill = kill_words(&words, &layout)?;
+        let reader = |kind: Kind, schema: u64, unit: usize| {
+            let pages = versions(&words, 0, &layout, kind)?;
+            pages.begin();
+            let inherited = old.and_then(|old| old.hand_over(kind, &pages, schema));
+            Some(PageReader::new(pages, kill.clone(), schema, unit, inherited))
+        };
+        let replies = layout.row(&words, Kind::Replies, 0)?;
         Some(Engine {
+            params: Some(reader(Kind::Params, schema_hash(&spec.schema), ROW_WORDS)?),
+            models: Some(reader(Kind::Models, spec.model_schema, 1)?),
+            commands: Some(CommandReader::new(layout.row(&words, Kind::Commands, 0)?, replies)?),
+            events: Some(EventWriter::new(layout.row(&words, Kind::Events, 0)?)?),
             hearts: counters(&words, &layout, Kind::Tiles).map(|beat| Heart { beat }).collect(),
             counters: counters(&words, &layout, Kind::Counters).collect(),
             histograms: histograms(&words, &layout).collect(),
-            kill: kill_words(&words, &layout)?,
+            kill,
             producer: Some(Producer::new(journal.clone())?),
             consumer: Some(Consumer::new(journal)?),
             words,
@@ -168,6 +198,26 @@ impl Engine {
         self.consumer.take()
     }
 
+    /// The tile's end of the pages of parameters; `None` when it was taken already.
+    pub fn params(&mut self) -> Option<PageReader> {
+        self.params.take()
+    }
+
+    /// The tile's end of the models; `None` when it was taken already.
+    pub fn models(&mut self) -> Option<PageReader> {
+        self.models.take()
+    }
+
+    /// The tile's end of the commands; `None` when it was taken already.
+    pub fn commands(&mut self) -> Option<CommandReader> {
+        self.commands.take()
+    }
+
+    /// The tile's end of the events; `None` when it was taken already.
+    pub fn events(&mut self) -> Option<EventWriter> {
+        self.events.take()
+    }
+
     /// Who this engine says it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -189,6 +239,19 @@ fn write_all(words: &Words, layout: &Layout, identity: &Identity, spec: &Spec) {
     if let Some(journal) = layout.row(words, Kind::Journal, 0) {
         ring::begin(&journal, spec.first_number);
     }
+    for (row, one) in layout.rows(words, Kind::Schema).zip(&spec.schema) {
+        layout::put_record(&row, one);
+    }
+    let constants = [(schema_hash(&spec.schema), 0), (spec.model_schema, spec.model_kind)];
+    for (row, (schema, kind)) in layout.rows(words, Kind::Acks).zip(constants) {
+        layout::put_record(&row, &[schema, u64::from(kind)]);
+    }
+}
+
+/// The section of pages of this kind; `words` begin at byte `from` of the file.
+pub(crate) fn versions(words: &Words, from: u64, layout: &Layout, kind: Kind) -> Option<Versions> {
+    let room = layout.section(kind)?.extra as usize;
+    Versions::new(layout.row_behind(words, from, kind, 0)?, room)
 }
 
 /// The value words of named rows.
@@ -214,31 +277,6 @@ pub(crate) fn kill_words(words: &Words, layout: &Layout) -> Option<KillWords> {
     let section = layout.section(Kind::Kill)?;
     let words = layout.row(words, Kind::Kill, 0)?;
     Some(KillWords::new(words, section.count, section.extra))
-}
-
-/// The kill words of the engine before, `None` where there is no file yet. Refuses while taking the
-/// file over would lose or repeat journal records, of which the new engine's first is `first`.
-fn old_kill_words(path: &Path, first: u64) -> Result<Option<KillWords>, MailboxError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(MailboxError::io(path, "open", ADVICE, e)),
-    };
-    let (words, layout, identity) = read(path, &file)?;
-    let journal = layout.row(&words, Kind::Journal, 0);
-    let ring = journal.map_or(RingState::default(), |journal| RingState::read(&journal));
-    // After a crash of the machine the ring is what the disk happened to have: nothing to recover.
-    if identity.boot == process::boot() {
-        let (bytes, last) = (ring.waiting, ring.last);
-        if bytes > 0 {
-            return Err(MailboxError::Undrained { file: path.to_owned(), bytes });
-        }
-        if first <= last {
-            return Err(MailboxError::NumbersAgain { file: path.to_owned(), last, first });
-        }
-    }
-    let damaged = || MailboxError::Damaged { file: path.to_owned(), what: "no kill words".into() };
-    Ok(Some(kill_words(&words, &layout).ok_or_else(damaged)?))
 }
 
 /// Maps and proves a mailbox for loads.

@@ -102,6 +102,34 @@ pub enum MailboxError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A new engine took the file over while this was done.
+    #[error("{}: a new engine took the mailbox over: open it again and look at what it took along", file.display())]
+    Moved {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A page is longer than this engine's pages.
+    #[error(
+        "{words} words do not fit a page of {what}, which has {room}: leave out what the configuration says anyway"
+    )]
+    PageTooLong {
+        /// Parameters or models.
+        what: &'static str,
+        /// Words of the page.
+        words: usize,
+        /// Words that fit.
+        room: usize,
+    },
+    /// No kept page has this version.
+    #[error("no version {version} of {what} to roll back to; kept are {kept:?}")]
+    NoSuchVersion {
+        /// Parameters or models.
+        what: &'static str,
+        /// What was asked for.
+        version: u64,
+        /// What there is, the latest in force first.
+        kept: Vec<u64>,
+    },
     /// There is no kill word for this.
     #[error(
         "no kill word for {scope}: the engine has {accounts} accounts and {instruments} instruments"

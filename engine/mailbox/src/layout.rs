@@ -22,29 +22,43 @@
 //! sessions
 //! orders, positions    one list page each
 //! journal              ring                                 (module `journal::ring`)
+//! schema               a parameter's specification each     (module `param`)
+//! in force             one list page
+//! acks                 two rows, parameters and models: { schema hash u64, kind u64, 0 }, view page
+//! replies              the engine's side of the commands    (module `command_ring`)
+//! events               ring                                 (module `event`)
+//!                 on a page of 4,096 bytes, to the end of the file: what control writes
+//! params, models       eight slots each                     (module `versions`)
+//! commands             control's side of the commands       (module `command_ring`)
 //! ```
 //!
 //! All numbers are little-endian. A reader takes offsets from the table and ignores kinds it does
 //! not know, so a section can be added without a new ABI version; any change of a record, a page or
 //! a section's meaning is a new version. Everything but the state word is written before the file
-//! gets its name, so a reader that can open the file sees all of it.
+//! gets its name, so a reader that can open the file sees all of it. The sections that control writes
+//! begin on a page of their own: control maps the rest read-only, so nothing it does can reach them.
 
 use std::path::Path;
 
 use nofx_types::Nanos;
 
+use crate::command_ring::command_words;
 use crate::error::MailboxError;
+use crate::event::event_words;
 use crate::journal::ring;
 use crate::kill::kill_words;
 use crate::metrics::BUCKETS;
-use crate::page::{List, Page};
+use crate::page::{List, Page, words_of};
+use crate::param::{AckView, ParamRow, ParamSpec};
 use crate::spec::Spec;
 use crate::sync::Ordering;
+use crate::text::text;
+use crate::versions::version_words;
 use crate::view::{BookView, FeedView, LinkView, OrderView, PositionView, SessionView, TileView};
 use crate::words::Words;
 
 /// Version of the layout that this crate writes and reads.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"NOFXMBOX");
 /// Bytes of the header.
@@ -72,6 +86,8 @@ pub(crate) const STATE: usize = 256;
 const HEADER_WORDS: usize = HEADER_BYTES / 8;
 /// Words of the line a section begins on: two cache lines, which processors fetch as a pair.
 const LINE: usize = 16;
+/// Words of a page of memory: the unit of what may be mapped for writing.
+const PAGE: usize = 512;
 /// Words of a named line.
 pub(crate) const NAMED: usize = 8;
 
@@ -95,9 +111,17 @@ pub(crate) enum Kind {
     Lines = 9,
     Sessions = 10,
     Journal = 11,
+    Schema = 12,
+    InForce = 13,
+    Acks = 14,
+    Replies = 15,
+    Events = 16,
+    Params = 17,
+    Models = 18,
+    Commands = 19,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 19] = [
     Kind::Tiles,
     Kind::Links,
     Kind::Counters,
@@ -109,7 +133,20 @@ const KINDS: [Kind; 11] = [
     Kind::Lines,
     Kind::Sessions,
     Kind::Journal,
+    Kind::Schema,
+    Kind::InForce,
+    Kind::Acks,
+    Kind::Replies,
+    Kind::Events,
+    Kind::Params,
+    Kind::Models,
+    Kind::Commands,
 ];
+
+/// The sections that control writes; the last ones.
+const STEERED: [Kind; 3] = [Kind::Params, Kind::Models, Kind::Commands];
+/// Rows of the section of acknowledgements.
+pub(crate) const ACKS: [Kind; 2] = [Kind::Params, Kind::Models];
 
 /// One row of the section table, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +156,8 @@ pub(crate) struct Section {
     pub(crate) count: u32,
     offset: usize,
     stride: usize,
-    /// `Kill`: the instruments. `Orders`, `Positions`: the capacity. Else 0.
+    /// `Kill`: the instruments. `Orders`, `Positions`, `InForce`: the capacity. `Params`, `Models`:
+    /// words of a page. `Replies`, `Events`, `Commands`: slots. Else 0.
     pub(crate) extra: u32,
 }
 
@@ -128,6 +166,11 @@ impl Section {
         let rows = if self.kind == Kind::Kill { 1 } else { self.count as usize };
         rows * self.stride
     }
+}
+
+/// Slots of a ring that is to have `slots`.
+fn slots(slots: u32) -> u32 {
+    if slots == 0 { 0 } else { slots.next_power_of_two().max(4) }
 }
 
 /// Words of one row of a section: what the table must say.
@@ -143,6 +186,12 @@ fn stride(kind: Kind, count: u32, extra: u32) -> usize {
         Kind::Positions => List::<PositionView>::words(extra as usize),
         Kind::Lines => Page::<FeedView>::WORDS,
         Kind::Sessions => Page::<SessionView>::WORDS,
+        Kind::Schema => words_of::<ParamSpec>(),
+        Kind::InForce => List::<ParamRow>::words(extra as usize),
+        Kind::Acks => NAMED + Page::<AckView>::WORDS,
+        Kind::Replies | Kind::Commands => command_words(extra as usize),
+        Kind::Events => event_words(extra as usize),
+        Kind::Params | Kind::Models => version_words(extra as usize),
         // The ring's own shape; its size is not derived from a count.
         Kind::Journal => return 0,
     };
@@ -174,16 +223,35 @@ impl Layout {
                 Kind::Lines => (spec.lines, 0),
                 Kind::Sessions => (spec.sessions, 0),
                 Kind::Journal => (1, 0),
+                Kind::Schema => (spec.schema.len() as u32, 0),
+                Kind::InForce => (1, spec.in_force),
+                Kind::Acks => (ACKS.len() as u32, 0),
+                Kind::Replies | Kind::Commands => (1, slots(spec.commands)),
+                Kind::Events => (1, slots(spec.events)),
+                Kind::Params => (1, spec.param_rows * words_of::<ParamRow>() as u32),
+                Kind::Models => (1, spec.model_words),
             };
             let stride = match kind {
                 Kind::Journal => ring::ring_words(spec.journal_bytes),
                 _ => stride(kind, count, extra),
             };
+            if kind == STEERED[0] {
+                words = words.next_multiple_of(PAGE);
+            }
             let section = Section { kind, count, offset: words, stride, extra };
             words = (words + section.words()).next_multiple_of(LINE);
             sections.push(section);
         }
-        Layout { sections, words }
+        Layout { sections, words: words.next_multiple_of(PAGE) }
+    }
+
+    /// Byte from which on only control writes, if nothing else lies there.
+    pub(crate) fn steered_from(&self) -> Option<u64> {
+        let is_steered = |section: &&Section| STEERED.contains(&section.kind);
+        let from = self.sections.iter().filter(is_steered).map(|s| s.offset).min()?;
+        let mut others = self.sections.iter().filter(|section| !is_steered(section));
+        let apart = others.all(|section| section.offset + section.words() <= from);
+        (apart && from.is_multiple_of(PAGE)).then_some(from as u64 * 8)
     }
 
     /// Bytes of the file.
@@ -198,9 +266,21 @@ impl Layout {
 
     /// The words of row `row` of a section.
     pub(crate) fn row(&self, words: &Words, kind: Kind, row: usize) -> Option<Words> {
+        self.row_behind(words, 0, kind, row)
+    }
+
+    /// The same where `words` begin at byte `from` of the file.
+    pub(crate) fn row_behind(
+        &self,
+        words: &Words,
+        from: u64,
+        kind: Kind,
+        row: usize,
+    ) -> Option<Words> {
         let section = self.section(kind)?;
         let rows = if kind == Kind::Kill { 1 } else { section.count as usize };
         let start = section.offset + section.stride * (row < rows).then_some(row)?;
+        let start = start.checked_sub((from / 8) as usize)?;
         words.part(start..start + section.stride)
     }
 
@@ -244,18 +324,26 @@ fn put_bytes(words: &Words, at: usize, bytes: &[u8]) {
     }
 }
 
+/// Writes a record at the front of a row, before the file has its name.
+pub(crate) fn put_record<T: bytemuck::Pod>(row: &Words, value: &T) {
+    put_bytes(row, 0, bytemuck::bytes_of(value));
+}
+
+/// The record at the front of a row that no longer changes.
+pub(crate) fn record<T: bytemuck::Pod>(row: &Words) -> T {
+    let mut value = T::zeroed();
+    for (index, chunk) in bytemuck::bytes_of_mut(&mut value).chunks_mut(8).enumerate() {
+        chunk.copy_from_slice(&get(row, index).to_le_bytes()[..chunk.len()]);
+    }
+    value
+}
+
 fn bytes_at<const N: usize>(words: &Words, at: usize) -> [u8; N] {
     let mut bytes = [0; N];
     for (index, chunk) in bytes.chunks_mut(8).enumerate() {
         chunk.copy_from_slice(&get(words, at + index).to_le_bytes()[..chunk.len()]);
     }
     bytes
-}
-
-/// Text up to its padding; what is not UTF-8 is shown as replacement characters.
-pub(crate) fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 /// Writes the name of a named line.
@@ -353,7 +441,8 @@ fn read_table(words: &Words) -> Result<Layout, String> {
         if kind != Kind::Journal && in_words != stride(kind, count, extra) {
             return Err(format!("rows of section {kind:?} have {stride_bytes} bytes"));
         }
-        let end = (count.max(1) as usize).checked_mul(in_words).and_then(|w| w.checked_add(offset));
+        let rows = if kind == Kind::Kill { 1 } else { count.max(1) as usize };
+        let end = rows.checked_mul(in_words).and_then(|words| words.checked_add(offset));
         if end.is_none_or(|end| end > words.len()) || offset % NAMED != 0 {
             return Err(format!("section {kind:?} does not lie inside the file"));
         }

@@ -27,10 +27,13 @@
 #![deny(unsafe_code)] // one exception: the words of a map, in `words`
 #![cfg_attr(loom, allow(dead_code))] // the model checker uses a part
 
+mod command;
+mod command_ring;
 #[cfg(not(loom))]
 mod engine;
 #[cfg(not(loom))]
 mod error;
+pub mod event;
 #[cfg(not(loom))]
 mod ids;
 pub mod journal;
@@ -40,7 +43,11 @@ mod layout;
 #[cfg(not(loom))]
 mod lock;
 mod metrics;
+#[cfg(not(loom))]
+mod old;
 mod page;
+mod pages;
+pub mod param;
 #[cfg(not(loom))]
 mod process;
 mod slots;
@@ -49,10 +56,14 @@ mod spec;
 #[cfg(not(loom))]
 mod state;
 #[cfg(not(loom))]
+mod steering;
+#[cfg(not(loom))]
 mod switch;
 mod sync;
+mod text;
 #[cfg(loom)]
 pub mod under_loom;
+mod versions;
 pub mod view;
 #[cfg(not(loom))]
 mod views;
@@ -61,10 +72,13 @@ mod watcher;
 #[allow(unsafe_code)]
 mod words;
 
+pub use command::{ControlCommand, Refusal, Reply, Request};
+pub use command_ring::{Busy, CommandCounts, CommandReader};
 #[cfg(not(loom))]
 pub use engine::{Engine, Heart};
 #[cfg(not(loom))]
 pub use error::MailboxError;
+pub use event::{Event, EventKind, EventReader, EventWriter};
 #[cfg(not(loom))]
 pub use ids::IdFile;
 pub use kill::{KillWords, Scope, Settled};
@@ -72,12 +86,17 @@ pub use kill::{KillWords, Scope, Settled};
 pub use layout::{ABI, Identity};
 pub use metrics::{Counter, Counts, Histogram};
 pub use page::{Rows, Stamped};
+pub use pages::{PageReader, Taken};
+pub use param::{AckView, PageHead, ParamRow, ParamSpec, Why};
 #[cfg(not(loom))]
 pub use spec::Spec;
 #[cfg(not(loom))]
 pub use state::EngineState;
 #[cfg(not(loom))]
+pub use steering::Steering;
+#[cfg(not(loom))]
 pub use switch::Switch;
+pub use versions::SLOTS;
 #[cfg(not(loom))]
 pub use views::Views;
 #[cfg(not(loom))]

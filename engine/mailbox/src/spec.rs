@@ -4,6 +4,7 @@ use nofx_types::Nanos;
 
 use crate::MailboxError;
 use crate::layout::{NAME_BYTES, TEXT_BYTES};
+use crate::param::ParamSpec;
 
 /// Sizes and names of one mailbox; `..Spec::default()` leaves a section empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,22 @@ pub struct Spec {
     pub sessions: u32,
     /// Bytes of the journal ring, rounded down to a power of two.
     pub journal_bytes: u64,
+    /// Parameters that may be changed while the engine runs.
+    pub schema: Vec<ParamSpec>,
+    /// Rows in a page of parameters.
+    pub param_rows: u32,
+    /// Words in a model.
+    pub model_words: u32,
+    /// What a model's words mean, as a hash that engine and tools agree on.
+    pub model_schema: u64,
+    /// Kind of model, as the application numbers it; 0: none.
+    pub model_kind: u32,
+    /// Commands that may wait, rounded up to a power of two.
+    pub commands: u32,
+    /// Events kept, rounded up to a power of two.
+    pub events: u32,
+    /// Rows in the list of parameters in force.
+    pub in_force: u32,
     /// Running number of the first journal record: one above the last in the segment files.
     pub first_number: u64,
 }
@@ -57,6 +74,14 @@ impl Default for Spec {
             lines: 0,
             sessions: 0,
             journal_bytes: 1 << 20,
+            schema: Vec::new(),
+            param_rows: 0,
+            model_words: 0,
+            model_schema: 0,
+            model_kind: 0,
+            commands: 0,
+            events: 0,
+            in_force: 0,
             first_number: 1,
         }
     }
@@ -92,6 +117,12 @@ impl Spec {
             ("positions", self.positions),
             ("lines", self.lines),
             ("sessions", self.sessions),
+            ("schema", self.schema.len().try_into().unwrap_or(u32::MAX)),
+            ("param_rows", self.param_rows),
+            ("model_words", self.model_words),
+            ("commands", self.commands),
+            ("events", self.events),
+            ("in_force", self.in_force),
         ];
         if let Some((key, rows)) = rows.into_iter().find(|(_, rows)| *rows > ROWS_MAX) {
             return refuse(key, format!("{rows} is more than {ROWS_MAX}"));

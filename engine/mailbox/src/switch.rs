@@ -95,6 +95,6 @@ impl Switch {
     }
 }
 
-fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
+pub(crate) fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }

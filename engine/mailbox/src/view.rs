@@ -4,8 +4,6 @@
 //! meaning stands with the application, which writes and shows them. Times are nanoseconds since
 //! 1970 UTC, 0 where unknown.
 
-use bytemuck::{Pod, Zeroable};
-
 /// Levels of each side in a book view.
 pub const LEVELS: usize = 10;
 
@@ -13,12 +11,18 @@ pub const LEVELS: usize = 10;
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident: $size:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
         #[repr(C)]
         pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+        impl Default for $name {
+            fn default() -> $name {
+                bytemuck::Zeroable::zeroed()
+            }
+        }
         const _: () = assert!(size_of::<$name>() == $size, "another size is another ABI version");
     };
 }
+pub(crate) use record;
 
 record! {
     /// One price with what rests there.

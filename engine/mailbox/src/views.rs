@@ -4,6 +4,7 @@ use nofx_types::Nanos;
 
 use crate::layout::{Kind, Layout, NAMED};
 use crate::page::{List, Page};
+use crate::param::{AckView, ParamRow};
 use crate::view::{BookView, FeedView, LinkView, OrderView, PositionView, SessionView, TileView};
 use crate::words::Words;
 
@@ -20,6 +21,9 @@ pub struct Views {
     pub(crate) sessions: Vec<Page<SessionView>>,
     pub(crate) tiles: Vec<Page<TileView>>,
     pub(crate) links: Vec<Page<LinkView>>,
+    /// Of parameters, and of models.
+    pub(crate) acks: [Page<AckView>; 2],
+    pub(crate) in_force: List<ParamRow>,
 }
 
 impl Views {
@@ -36,6 +40,8 @@ impl Views {
                 .collect(),
             tiles: layout.rows(words, Kind::Tiles).filter_map(below_name).collect(),
             links: layout.rows(words, Kind::Links).filter_map(below_name).collect(),
+            acks: [ack(words, layout, 0)?, ack(words, layout, 1)?],
+            in_force: List::new(layout.row(words, Kind::InForce, 0)?),
         })
     }
 
@@ -75,11 +81,34 @@ impl Views {
         write(&mut self.tiles, now, tile, view);
     }
 
+    /// What became of the pages of parameters.
+    #[inline]
+    pub fn params_ack(&mut self, now: Nanos, ack: &AckView) {
+        self.acks[0].write(now, ack);
+    }
+
+    /// What became of the models.
+    #[inline]
+    pub fn model_ack(&mut self, now: Nanos, ack: &AckView) {
+        self.acks[1].write(now, ack);
+    }
+
+    /// All parameters with the values that hold now.
+    #[inline]
+    pub fn in_force(&mut self, now: Nanos, rows: impl IntoIterator<Item = ParamRow>) {
+        self.in_force.write(now, rows);
+    }
+
     /// One link.
     #[inline]
     pub fn link(&mut self, now: Nanos, link: usize, view: &LinkView) {
         write(&mut self.links, now, link, view);
     }
+}
+
+/// The page of acknowledgements of parameters (0) or models (1).
+pub(crate) fn ack(words: &Words, layout: &Layout, row: usize) -> Option<Page<AckView>> {
+    below_name(layout.row(words, Kind::Acks, row)?)
 }
 
 /// The page below a row's name.

@@ -5,16 +5,20 @@ use std::path::Path;
 
 use nofx_types::Nanos;
 
-use crate::engine::{self, counters, histograms, kill_words};
+use crate::command_ring::CommandCounts;
+use crate::engine::{self, counters, histograms, kill_words, versions};
 use crate::error::MailboxError;
+use crate::event::EventReader;
 use crate::journal::RingState;
 use crate::kill::KillWords;
 use crate::layout::{self, Identity, Kind, Layout};
 use crate::metrics::{Counter, Counts, Histogram};
 use crate::page::{Rows, Stamped};
+use crate::param::{self, AckView, PageHead, ParamRow, ParamSpec};
 use crate::process;
 use crate::state::EngineState;
 use crate::sync::acquire;
+use crate::versions::Versions;
 use crate::view::{BookView, FeedView, LinkView, OrderView, PositionView, SessionView, TileView};
 use crate::views::Views;
 use crate::words::Words;
@@ -45,6 +49,10 @@ pub struct Watcher {
     links: Vec<String>,
     /// Pages; only read here, and the map would not let anything else pass.
     views: Views,
+    schema: Vec<ParamSpec>,
+    params: Versions,
+    models: Versions,
+    events: EventReader,
 }
 
 impl Watcher {
@@ -92,6 +100,13 @@ impl Watcher {
             hearts: named(Kind::Tiles),
             histograms: self::named(names(Kind::Histograms), histograms(&words, &layout)),
             links: names(Kind::Links).collect(),
+            schema: layout.rows(&words, Kind::Schema).map(|row| layout::record(&row)).collect(),
+            params: versions(&words, 0, &layout, Kind::Params).ok_or_else(damaged)?,
+            models: versions(&words, 0, &layout, Kind::Models).ok_or_else(damaged)?,
+            events: layout
+                .row(&words, Kind::Events, 0)
+                .and_then(EventReader::new)
+                .ok_or_else(damaged)?,
             words: words.clone(),
             layout: layout.clone(),
             identity,
@@ -194,6 +209,80 @@ impl Watcher {
     pub fn tiles(&self) -> impl Iterator<Item = (&str, Option<Stamped<TileView>>)> {
         let names = self.hearts.iter().map(|heart| heart.name.as_str());
         names.zip(self.views.tiles.iter().map(|page| page.read()))
+    }
+
+    /// The parameters that may be changed.
+    pub fn schema(&self) -> &[ParamSpec] {
+        &self.schema
+    }
+
+    /// What pages of parameters must be made for.
+    pub fn schema_hash(&self) -> u64 {
+        self.constants(0)[0]
+    }
+
+    /// What models must be made for.
+    pub fn model_schema(&self) -> u64 {
+        self.constants(1)[0]
+    }
+
+    /// Kind of model, as the application numbers it; 0: none.
+    pub fn model_kind(&self) -> u32 {
+        self.constants(1)[1] as u32
+    }
+
+    fn constants(&self, row: usize) -> [u64; 2] {
+        self.layout.row(&self.words, Kind::Acks, row).map_or([0; 2], |row| layout::record(&row))
+    }
+
+    /// What became of the pages of parameters; `None` until the engine said so.
+    pub fn params_ack(&self) -> Option<Stamped<AckView>> {
+        self.views.acks[0].read()
+    }
+
+    /// What became of the models; `None` until the engine said so.
+    pub fn model_ack(&self) -> Option<Stamped<AckView>> {
+        self.views.acks[1].read()
+    }
+
+    /// All parameters with the values that hold now.
+    pub fn in_force(&self) -> Option<Stamped<Rows<ParamRow>>> {
+        self.views.in_force.read()
+    }
+
+    /// Pages of parameters that can be rolled back to, the latest in force first.
+    pub fn params_kept(&self) -> Vec<PageHead> {
+        self.params.kept()
+    }
+
+    /// Models that can be rolled back to, the latest in force first.
+    pub fn models_kept(&self) -> Vec<PageHead> {
+        self.models.kept()
+    }
+
+    /// The page of parameters published last, whatever the engine made of it.
+    pub fn current_params(&self) -> Option<(PageHead, Vec<ParamRow>)> {
+        let (head, words) = self.params.current()?;
+        Some((head, param::rows(&words).to_vec()))
+    }
+
+    /// The model published last, whatever the engine made of it.
+    pub fn current_model(&self) -> Option<(PageHead, Vec<u64>)> {
+        self.models.current()
+    }
+
+    /// A reader of the events, from the oldest that is left.
+    pub fn events(&self) -> EventReader {
+        self.events.clone().again()
+    }
+
+    /// Counts of the command ring.
+    pub fn commands(&self) -> CommandCounts {
+        let row = |kind| self.layout.row(&self.words, kind, 0);
+        let (control, engine) = (row(Kind::Commands), row(Kind::Replies));
+        control.zip(engine).map_or(CommandCounts::default(), |(control, engine)| {
+            CommandCounts::read(&control, &engine)
+        })
     }
 
     /// Links by name; `None` until written.

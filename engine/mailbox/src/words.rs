@@ -64,6 +64,12 @@ impl Words {
         Ok(Words::over(Memory::Mapped(map)))
     }
 
+    /// Maps `file` from byte `from` on for loads and stores, its pages present at once.
+    pub(crate) fn map_writable_from(file: &std::fs::File, from: u64) -> std::io::Result<Words> {
+        let map = memmap2::MmapOptions::new().offset(from).populate().map_raw(file)?;
+        Ok(Words::over(Memory::Mapped(map)))
+    }
+
     /// Maps the whole of `file` for loads: the system stops a store with SIGSEGV.
     pub(crate) fn map_readable(file: &std::fs::File) -> std::io::Result<Words> {
         let map = memmap2::MmapOptions::new().map_raw_read_only(file)?;

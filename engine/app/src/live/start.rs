@@ -239,6 +239,7 @@ impl Starting<'_> {
             sessions: 1,
             journal_bytes: u64::from(config.live.journal_ring_mib) << 20,
             first_number: self.first_number,
+            ..Spec::default()
         }
     }
 

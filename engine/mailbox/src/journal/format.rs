@@ -20,7 +20,7 @@
 use nofx_types::Nanos;
 
 use super::{PAYLOAD_MAX, Record};
-use crate::layout::text;
+use crate::text::text;
 
 /// Bytes of a segment's header.
 pub const SEGMENT_BYTES: usize = 128;
