@@ -57,7 +57,10 @@ fn command(settings: &Settings) -> (PathBuf, Vec<String>) {
         }
         _ => {
             let at = settings.address.iter().flat_map(|at| ["-h".to_owned(), at.clone()]);
-            (program("chronyc"), own(&["-c"]).into_iter().chain(at).chain(own(&["tracking"])).collect())
+            (
+                program("chronyc"),
+                own(&["-c"]).into_iter().chain(at).chain(own(&["tracking"])).collect(),
+            )
         }
     }
 }

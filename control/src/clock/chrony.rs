@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn the_bound_is_offset_and_dispersion_and_half_the_delay() {
         let reading = parse(REPORT).expect("a whole report");
-        assert_eq!((reading.offset_ns, reading.path_ns, reading.dispersion_ns), (-2_602, 3_217, 1_125));
+        assert_eq!(
+            (reading.offset_ns, reading.path_ns, reading.dispersion_ns),
+            (-2_602, 3_217, 1_125)
+        );
         assert_eq!(reading.error_ns, 2_602 + 3_217 + 1_125);
         assert_eq!(reading.growth_ppb, 1_000 + 4 + 62);
         assert_eq!((reading.reference.as_str(), reading.stratum), ("10.99.0.1", Some(2)));

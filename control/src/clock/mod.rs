@@ -180,7 +180,8 @@ impl Seen {
         self.failures += u64::from(answer.is_err());
         match answer {
             Ok(reading) => {
-                let before = self.reading.as_ref().filter(|taken| taken.reading.mark == reading.mark);
+                let before =
+                    self.reading.as_ref().filter(|taken| taken.reading.mark == reading.mark);
                 let moved = before.filter(|_| reading.mark != 0).map_or(now, |taken| taken.moved);
                 self.reading = Some(Taken { reading, at: now, at_ns: utc_ns(), moved });
                 self.refused = None;
@@ -248,9 +249,10 @@ impl Seen {
             (_, None, None) if self.reading.is_none() && !waited => {
                 (Standing::Starting, "not asked long enough to tell".into())
             }
-            (_, None, None) if self.trouble.is_empty() => {
-                (Standing::Unknown, "the latest reading is too old, or its source stands still".into())
-            }
+            (_, None, None) if self.trouble.is_empty() => (
+                Standing::Unknown,
+                "the latest reading is too old, or its source stands still".into(),
+            ),
             (_, None, None) => (Standing::Unknown, self.trouble.clone()),
         }
     }

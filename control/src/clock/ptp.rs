@@ -157,7 +157,8 @@ mod tests {
         assert!(but("currentUtcOffsetValid 1", "currentUtcOffsetValid 0").is_err());
         assert!(but("0x21", "0xfe").is_err_and(|e| e.contains("extra_ns")));
         assert!(but("meanPathDelay    2345.0", "meanPathDelay nan").is_err());
-        let two_ports = ANSWERS.replace("portState               SLAVE\n", "portState SLAVE\n\t\tportState MASTER\n");
+        let two_ports = ANSWERS
+            .replace("portState               SLAVE\n", "portState SLAVE\n\t\tportState MASTER\n");
         assert!(parse(&two_ports, 0).is_err(), "two ports that disagree");
     }
 
@@ -167,7 +168,10 @@ mod tests {
         assert_eq!(parse(&unknown, 900).expect("given").dispersion_ns, 900);
         assert_eq!(accuracy_ns("0x20"), Some(25));
         assert_eq!(accuracy_ns("0x30"), Some(10_000_000_000));
-        assert_eq!((accuracy_ns("0x31"), accuracy_ns("0x1f"), accuracy_ns("21")), (None, None, None));
+        assert_eq!(
+            (accuracy_ns("0x31"), accuracy_ns("0x1f"), accuracy_ns("21")),
+            (None, None, None)
+        );
     }
 
     proptest! {

@@ -123,7 +123,8 @@ async fn programs_that_fail_flood_or_hang_leave_the_bound_unknown() {
         let state = clock.now();
         assert_eq!((state.error_ns, state.failures), (None, 1), "{script}");
         let said = clock.with_seen(|seen| format!("{}{:?}", seen.trouble, seen.refused));
-        let flood = script.contains("zero") && (said.contains("cut off") || said.contains("signal"));
+        let flood =
+            script.contains("zero") && (said.contains("cut off") || said.contains("signal"));
         assert!(said.contains(why) || flood, "{script}: {said}");
     }
     let absent = Settings { command: Some("/nowhere/chronyc".into()), ..settings() };
