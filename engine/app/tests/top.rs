@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use nofx_app::live::views::{counter_names, histogram_names};
 use nofx_app::top::screen::draw;
 use nofx_app::top::terminal::Screen;
-use nofx_app::top::{Cursor, Look, Shot, Watch};
+use nofx_app::top::{Cursor, Look, Plain, Shot, Watch};
 use nofx_mailbox::view::{
     BookView, FeedView, LevelView, LinkView, OrderView, PositionView, SessionView, TileView,
 };
@@ -279,7 +279,7 @@ fn the_chosen_panel_is_on_every_screen_and_no_size_panics() {
 
 #[test]
 fn plain_text_holds_everything() {
-    assert_is("plain.txt", &Rig::start().shot().to_string());
+    assert_is("plain.txt", &Plain(&Rig::start().shot()).to_string());
 }
 
 #[test]

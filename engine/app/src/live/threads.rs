@@ -20,7 +20,6 @@ use super::split::ReceiveTile;
 use super::start::Built;
 use super::summary::{LiveSummary, Parts as SummaryParts};
 use super::tile::{TileParts, TradeTile};
-use super::views::CHANNEL_STATES;
 use super::writer::Writer;
 use crate::failure::Failure;
 use crate::gate::{TradeGate, failure_name};
@@ -181,7 +180,7 @@ impl Told {
         // Holes come and go with every lost packet: counted, and shown by `nofx top`.
         if channel != self.channel && !PASSING_STATES.contains(&channel) {
             self.channel = channel;
-            let name = CHANNEL_STATES.get(usize::from(channel)).copied().unwrap_or("unknown");
+            let name = nofx_shot::words::channel(channel);
             complain(format_args!("feed {name}"));
         }
         for (line, name) in ["A", "B"].into_iter().enumerate() {

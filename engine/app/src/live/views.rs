@@ -451,10 +451,6 @@ pub fn mid(touch: &Touch) -> Option<Price> {
     }
 }
 
-/// Names of the states of a channel, by code.
-pub const CHANNEL_STATES: [&str; 7] =
-    ["waiting", "live", "gap", "retransmission", "snapshot", "stale", "ended"];
-
 /// Code of a channel's state.
 pub fn channel_code(state: ChannelState) -> u8 {
     match state {
@@ -467,20 +463,6 @@ pub fn channel_code(state: ChannelState) -> u8 {
         ChannelState::Ended => 6,
     }
 }
-
-/// Names of the states of an order session, by code.
-pub const SESSION_STATES: [&str; 10] = [
-    "down",
-    "logging in",
-    "reconciling",
-    "up",
-    "trading stopped",
-    "login refused",
-    "ended",
-    "logged out",
-    "broken",
-    "platform closed",
-];
 
 fn session_code(state: SessionState) -> u8 {
     match state {

@@ -1,8 +1,8 @@
 //! The two lines above the panels: who runs, and what is wrong.
 
 use super::section::{Cell, Mood};
-use super::shot::Shot;
-use super::words::{clock, count, span};
+use nofx_shot::Shot;
+use nofx_shot::words::{clock, count, span};
 
 /// The lines, as cells with two spaces between.
 pub fn lines(shot: &Shot) -> [Vec<Cell>; 2] {

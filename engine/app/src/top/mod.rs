@@ -13,10 +13,8 @@ mod header;
 mod plain;
 pub mod screen;
 pub mod section;
-pub mod shot;
 pub mod terminal;
 mod watch;
-mod words;
 
 use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
@@ -25,7 +23,8 @@ use std::time::Duration;
 use clap::Args;
 
 pub use cursor::{After, Cursor};
-pub use shot::{Look, Shot};
+pub use nofx_shot::{Look, Shot};
+pub use plain::Plain;
 pub use watch::Watch;
 
 use crate::failure::Failure;
@@ -69,7 +68,8 @@ pub fn run(args: &TopArgs) -> Result<(), Failure> {
     watch.shot(wall()); // the look that the next is compared with
     std::thread::sleep(interval);
     let shot = watch.shot(wall());
-    let text = if args.json { shot.to_json() } else { shot.to_string().trim_end().to_owned() };
+    let text =
+        if args.json { shot.to_json() } else { Plain(&shot).to_string().trim_end().to_owned() };
     outputs::print(text).map_err(|e| Failure::output(format!("standard output: {e}")))?;
     match shot.engine.alive {
         true => Ok(()),

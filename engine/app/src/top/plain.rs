@@ -4,17 +4,20 @@ use std::fmt;
 
 use super::header;
 use super::section::{Cell, Column, Panel, section};
-use super::shot::Shot;
+use nofx_shot::Shot;
 
-impl fmt::Display for Shot {
+/// Prints a shot.
+pub struct Plain<'a>(pub &'a Shot);
+
+impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in header::lines(self) {
+        for line in header::lines(self.0) {
             let texts: Vec<_> = line.iter().map(|cell| cell.text.as_str()).collect();
             writeln!(f, "{}", texts.join("  "))?;
         }
         // Levels of some hundred books are for the JSON object.
         let mut panels = Panel::ALL.into_iter().filter(|panel| *panel != Panel::Levels);
-        panels.try_for_each(|panel| table(f, self, panel))
+        panels.try_for_each(|panel| table(f, self.0, panel))
     }
 }
 

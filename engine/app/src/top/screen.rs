@@ -13,8 +13,8 @@ use ratatui::widgets::{Block, Borders, Paragraph, Row, Table};
 use super::cursor::Cursor;
 use super::header;
 use super::section::{Cell, Mood, Panel, Section, section};
-use super::shot::Shot;
-use super::words::clock;
+use nofx_shot::Shot;
+use nofx_shot::words::clock;
 
 /// Characters of the widest table.
 const PANEL_WIDTH: u16 = 78;

@@ -2,8 +2,8 @@
 
 use nofx_types::Price;
 
-use super::shot::{BookShot, LevelShot, Percentiles, Shot};
-use super::words::{count, money, span};
+use nofx_shot::words::{count, money, span};
+use nofx_shot::{BookShot, LevelShot, Percentiles, Shot};
 
 /// How a cell is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,9 +14,9 @@ use ratatui::crossterm::terminal::disable_raw_mode;
 use super::cursor::{After, Cursor};
 use super::screen;
 use super::section::section;
-use super::shot::Shot;
 use super::watch::Watch;
 use crate::live::clock::wall;
+use nofx_shot::Shot;
 
 /// How long a signal may wait.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -1,8 +1,23 @@
 //! What the codes of the view pages mean, and how numbers are written for people.
 
-use crate::live::views::{CHANNEL_STATES, SESSION_STATES};
-
 const UNKNOWN: &str = "unknown";
+
+/// Names of the states of a channel, by code.
+pub const CHANNEL_STATES: [&str; 7] =
+    ["waiting", "live", "gap", "retransmission", "snapshot", "stale", "ended"];
+/// Names of the states of an order session, by code.
+pub const SESSION_STATES: [&str; 10] = [
+    "down",
+    "logging in",
+    "reconciling",
+    "up",
+    "trading stopped",
+    "login refused",
+    "ended",
+    "logged out",
+    "broken",
+    "platform closed",
+];
 
 /// States of an order, in the order of `nofx_order::State`.
 const ORDER_STATES: [&str; 8] =

@@ -10,7 +10,7 @@ use nofx_mailbox::{Counts, Stamped, Watcher};
 use nofx_types::{Nanos, Symbol};
 use serde::{Deserialize, Serialize};
 
-use super::words;
+use crate::words;
 
 /// What the next shot compares itself with, to tell rates and recent latencies.
 #[derive(Clone)]

@@ -1,0 +1,12 @@
+//! The audit log: query, proofs, checkpoint.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// Routes below `/api/v1`.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+}

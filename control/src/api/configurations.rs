@@ -1,0 +1,12 @@
+//! Configurations: drafts, validation, canary, roll-out, roll back.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// Routes below `/api/v1`.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+}

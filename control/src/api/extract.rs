@@ -1,0 +1,98 @@
+//! Extractors whose refusals are [`Problem`]s.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::identity::Caller;
+use crate::policy::{Action, Resource};
+use crate::problem::Problem;
+
+/// A caller who may look at things.
+pub struct CanRead(pub Caller);
+
+impl FromRequestParts<Arc<App>> for CanRead {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<CanRead, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        app.policy.check(&caller, Action::Read, &Resource::all())?;
+        Ok(CanRead(caller))
+    }
+}
+
+/// The query string as a record; give the record `#[serde(deny_unknown_fields)]`.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>, Problem> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|query: axum::extract::Query<T>| Query(query.0))
+            .map_err(|e| Problem::bad_request(format!("query: {}", e.body_text())))
+    }
+}
+
+/// The parameters of the path.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>, Problem> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|path| Path(path.0))
+            .map_err(|e| Problem::not_found(format!("path: {}", e.body_text())))
+    }
+}
+
+/// The body as JSON; give the record `#[serde(deny_unknown_fields)]`.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or("").trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            let detail = format!("the body is {kind:?}, want application/json");
+            let title = "Another kind of body is needed";
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                title,
+                detail,
+            )
+            .todo("send JSON, with Content-Type: application/json"));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|e| match e.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "The body is too long",
+                e.body_text(),
+            )
+            .todo("send less, or raise server.body_max_bytes"),
+            _ => Problem::bad_request(e.body_text()),
+        })?;
+        from_json(&bytes).map(Body)
+    }
+}
+
+/// JSON bytes as a record.
+///
+/// # Errors
+/// 400 for what is not JSON, 422 for JSON of another shape.
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|e| match e.classify() {
+        serde_json::error::Category::Data => Problem::invalid(format!("body: {e}")),
+        _ => Problem::bad_request(format!("body: {e}")),
+    })
+}

@@ -1,0 +1,61 @@
+//! [`App`]: everything the handlers of the API are given.
+//!
+//! Model: one value, made before the first connection and shared by reference count. Each part guards
+//! itself; nothing here is locked as a whole. It is made in the order of need: what records (store,
+//! audit) before what acts (engines, kill).
+//!
+//! Worst case: a part that cannot be opened ends the start with the key of the configuration that
+//! names it; a control process without its audit log does not run.
+
+use std::sync::Arc;
+
+use crate::audit::Audit;
+use crate::clock::ClockWatch;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::kill::KillDesk;
+use crate::link::Engines;
+use crate::metrics::Metrics;
+use crate::policy::Policy;
+use crate::store::Store;
+
+/// Every part of the process.
+pub struct App {
+    /// What the file says.
+    pub config: Config,
+    /// The engines, seen and steered through their mailboxes.
+    pub engines: Engines,
+    /// Versions, configurations, idempotency keys.
+    pub store: Store,
+    /// Who did what.
+    pub audit: Audit,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Engaging and releasing the kill switch.
+    pub kill: KillDesk,
+    /// How far the clock may be off.
+    pub clock: ClockWatch,
+    /// What Prometheus reads.
+    pub metrics: Metrics,
+}
+
+impl App {
+    /// Opens every part. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// A part cannot be opened; the message names the key.
+    pub fn open(config: Config) -> Result<Arc<App>, Failure> {
+        let app = App {
+            store: Store::open(&config.store)?,
+            audit: Audit::open(&config.audit)?,
+            policy: Policy::open(config.policy.file.as_deref()).map_err(Failure::usage)?,
+            clock: ClockWatch::new(config.clock.clone()),
+            kill: KillDesk::open(&config)?,
+            engines: Engines::start(&config.engine)?,
+            metrics: Metrics::new(),
+            config,
+        };
+        tokio::spawn(app.clock.clone().run());
+        Ok(Arc::new(app))
+    }
+}

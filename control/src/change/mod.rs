@@ -1,0 +1,1 @@
+//! The one way a change takes: policy, validation, audit, effect, result.
