@@ -12,7 +12,7 @@
 
 use nofx_gate::{Busy, Gate, GateKey, KillScope, Rejects, Rule, Verdict};
 use nofx_risk::card::{AccountRegs, CardOp, LimitError, SymbolLimits, SymbolRegs};
-use nofx_risk::{AccountExposure, CardConfig, ConfigError, Exposure, VERDICTS_MAX};
+use nofx_risk::{AccountExposure, CardConfig, ConfigError, Exposure, LimitGate, VERDICTS_MAX};
 use nofx_types::{
     AccountId, ClOrdId, Instrument, InstrumentId, Instruments, IntentKind, OrderIntent,
     OrderUpdate, Price, Qty, Side,
@@ -125,12 +125,7 @@ impl<D: Device, W: Witness> FpgaGate<D, W> {
             true => SymbolRegs::new(&limits),
             false => Ok(SymbolRegs::CLOSED),
         };
-        let regs = *made.as_ref().unwrap_or(&SymbolRegs::CLOSED);
-        self.tell_symbol(
-            instrument.id,
-            |known| known.regs = regs,
-            |symbol| CardOp::SetSymbol { symbol, regs },
-        );
+        self.set_symbol(instrument.id, made.as_ref().unwrap_or(&SymbolRegs::CLOSED));
         made.map(|_| ())
     }
 
@@ -496,6 +491,24 @@ impl<D: Device, W: Witness> Gate for FpgaGate<D, W> {
         if let Some(op) = CardOp::from_update(update) {
             self.attempt(|gate| gate.operate(op, update.cl_ord_id, Purpose::Report));
         }
+    }
+}
+
+impl<D: Device, W: Witness> LimitGate for FpgaGate<D, W> {
+    fn set_account(&mut self, account: AccountId, regs: &AccountRegs) {
+        // One outside the table would be a command that the card refuses, and so a failure.
+        if account.0 < self.config.accounts {
+            self.attempt(|gate| gate.command(&CardOp::SetAccount { account, regs: *regs }));
+        }
+    }
+
+    fn set_symbol(&mut self, instrument: InstrumentId, regs: &SymbolRegs) {
+        let regs = *regs;
+        self.tell_symbol(
+            instrument,
+            |known| known.regs = regs,
+            |symbol| CardOp::SetSymbol { symbol, regs },
+        );
     }
 }
 

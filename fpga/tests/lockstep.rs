@@ -88,7 +88,7 @@ fn a_card_that_passes_everything_is_stopped_at_the_first_order_it_should_refuse(
 
 #[test]
 fn a_card_with_one_inverted_rule_is_stopped_at_its_first_order() {
-    for rule in Rule::ALL.into_iter().filter(|rule| *rule as u8 >= Rule::Range as u8) {
+    for rule in Rule::ALL.into_iter().filter(|rule| rule.is_card()) {
         stops_at_first(Judgement::Inverted(rule), rule as u64, |_| true);
     }
 }

@@ -18,8 +18,11 @@ use nofx_fpga::{
     Registers, SoftCard, Witness,
 };
 use nofx_gate::{Busy, Failed, Gate, GateKey, KillScope, Rejects, Rule, Verdict};
-use nofx_risk::{CardConfig, SoftwareGate};
-use nofx_types::{Instrument, InstrumentId, Instruments, IntentKind, OrderIntent, OrderUpdate};
+use nofx_risk::card::{AccountRegs, SymbolRegs};
+use nofx_risk::{CardConfig, LimitGate, SoftwareGate};
+use nofx_types::{
+    AccountId, Instrument, InstrumentId, Instruments, IntentKind, OrderIntent, OrderUpdate,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -262,7 +265,7 @@ pub struct GateReport {
 pub type CardDevice = Box<dyn Device + Send>;
 
 /// A card behind the gate contract, alone or with the software beside it.
-trait Card: Gate + Send {
+trait Card: LimitGate + Send {
     /// Why it no longer passes orders.
     fn failure(&self) -> Option<GateFailure>;
 
@@ -620,6 +623,22 @@ impl Gate for TradeGate {
             && wanted
         {
             card.beat();
+        }
+    }
+}
+
+impl LimitGate for TradeGate {
+    fn set_account(&mut self, account: AccountId, regs: &AccountRegs) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.set_account(account, regs),
+            Judge::Card(card) => card.set_account(account, regs),
+        }
+    }
+
+    fn set_symbol(&mut self, instrument: InstrumentId, regs: &SymbolRegs) {
+        match &mut self.judge {
+            Judge::Software(gate) => gate.set_symbol(instrument, regs),
+            Judge::Card(card) => card.set_symbol(instrument, regs),
         }
     }
 }

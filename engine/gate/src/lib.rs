@@ -15,7 +15,7 @@ use core::fmt;
 use nofx_types::{AccountId, Instrument, InstrumentId, OrderIntent, OrderUpdate};
 
 /// A rule that refused, as a bit of [`Rejects`]. Host rules come first, in the order they are
-/// checked, then the card rules, which a card evaluates on the same bits.
+/// checked, then the card rules, which a card evaluates on the same bits, then host rules again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Rule {
@@ -93,11 +93,13 @@ pub enum Rule {
     Duplicate = 35,
     /// Card: would match an own resting order.
     SelfMatch = 36,
+    /// Host: new orders are held by a command.
+    Held = 37,
 }
 
 impl Rule {
     /// Every rule, in the fixed order of evaluation and report.
-    pub const ALL: [Rule; 37] = [
+    pub const ALL: [Rule; 38] = [
         Rule::NotTradable,
         Rule::Phase,
         Rule::Tick,
@@ -135,6 +137,7 @@ impl Rule {
         Rule::PerDay,
         Rule::Duplicate,
         Rule::SelfMatch,
+        Rule::Held,
     ];
 
     /// Its bit in [`Rejects`].
@@ -183,7 +186,14 @@ impl Rule {
             Rule::PerDay => "per_day",
             Rule::Duplicate => "duplicate",
             Rule::SelfMatch => "self_match",
+            Rule::Held => "held",
         }
+    }
+
+    /// Whether it is a card rule.
+    #[inline]
+    pub const fn is_card(self) -> bool {
+        self as u8 >= Rule::Range as u8 && self as u8 <= Rule::SelfMatch as u8
     }
 }
 

@@ -44,6 +44,19 @@ pub struct ModelError {
     pub expected: &'static str,
 }
 
+impl ModelError {
+    /// The word of [`LinearModel::from_words`] that it is about.
+    fn word(&self) -> usize {
+        let feature = |name| FEATURE_NAMES.iter().position(|known| *known == name);
+        let part = match self.key {
+            "mean" => 1,
+            "scale" => 2,
+            _ => 0,
+        };
+        self.feature.and_then(feature).map_or(0, |at| 1 + 3 * at + part)
+    }
+}
+
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.feature {
@@ -57,6 +70,37 @@ impl fmt::Display for ModelError {
 impl core::error::Error for ModelError {}
 
 impl LinearModel {
+    /// Words of a model: the bits of its bias, then weight, mean and scale of each feature.
+    pub const WORDS: usize = 1 + 3 * FEATURES;
+
+    /// A model from its words, the form in which a running engine takes one.
+    ///
+    /// Fails as [`LinearModel::new`], naming the word; a word too many or too few is the first.
+    pub fn from_words(words: &[u64]) -> Result<LinearModel, usize> {
+        let (bias, rest) = words.split_first().ok_or(0usize)?;
+        if words.len() != Self::WORDS {
+            return Err(0);
+        }
+        let mut terms = [Term { weight: 0.0, mean: 0.0, scale: 1.0 }; FEATURES];
+        for (term, bits) in terms.iter_mut().zip(rest.chunks_exact(3)) {
+            if let [weight, mean, scale] = bits {
+                let float = |bits: &u64| f64::from_bits(*bits);
+                *term = Term { weight: float(weight), mean: float(mean), scale: float(scale) };
+            }
+        }
+        LinearModel::new(f64::from_bits(*bias), &terms).map_err(|error| error.word())
+    }
+
+    /// The words of a model with these numbers; [`LinearModel::from_words`] makes it of them.
+    pub fn words_of(bias: f64, terms: &[Term; FEATURES]) -> [u64; Self::WORDS] {
+        let numbers = terms.iter().flat_map(|term| [term.weight, term.mean, term.scale]);
+        let mut words = [0; Self::WORDS];
+        for (word, number) in words.iter_mut().zip([bias].into_iter().chain(numbers)) {
+            *word = number.to_bits();
+        }
+        words
+    }
+
     /// A model from its numbers, in the order of [`FEATURE_NAMES`].
     ///
     /// Fails on a number that is not finite or beyond 1e12, and on a scale that is not positive.

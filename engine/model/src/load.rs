@@ -112,6 +112,21 @@ pub fn from_file(path: &Path) -> Result<LinearModel, FileError> {
 
 /// Reads a model from the text of a file.
 pub fn from_text(text: &str) -> Result<LinearModel, LoadError> {
+    let (bias, terms) = terms(text)?;
+    LinearModel::new(bias, &terms).map_err(LoadError::Number)
+}
+
+/// The [words](LinearModel::from_words) of the model in the text of a file.
+///
+/// Fails as [`from_text`].
+pub fn words_from_text(text: &str) -> Result<[u64; LinearModel::WORDS], LoadError> {
+    let (bias, terms) = terms(text)?;
+    LinearModel::new(bias, &terms).map_err(LoadError::Number)?;
+    Ok(LinearModel::words_of(bias, &terms))
+}
+
+/// Bias and terms, as they stand in the text.
+fn terms(text: &str) -> Result<(f64, [Term; FEATURES]), LoadError> {
     let mut file: File =
         toml::from_str(text).map_err(|error| LoadError::Syntax(error.to_string()))?;
     if u64::from_str_radix(&file.schema, 16) != Ok(schema_hash()) {
@@ -126,7 +141,7 @@ pub fn from_text(text: &str) -> Result<LinearModel, LoadError> {
         let row = file.features.remove(name).ok_or(LoadError::MissingFeature(name))?;
         *term = Term { weight: row.weight, mean: row.mean, scale: row.scale };
     }
-    LinearModel::new(file.bias, &terms).map_err(LoadError::Number)
+    Ok((file.bias, terms))
 }
 
 /// The text of a model file; [`from_text`] makes the same model of it, bit for bit.

@@ -23,10 +23,12 @@ extern crate alloc;
 pub mod card;
 mod config;
 pub mod host;
+mod limits;
 #[cfg(feature = "market")]
 pub mod market;
 mod software;
 
 pub use config::{AccountOverride, CardConfig, ConfigError, SymbolOverride};
 pub use host::{HostFacts, HostRules};
+pub use limits::LimitGate;
 pub use software::{AccountExposure, Exposure, SoftwareGate, VERDICTS_MAX};

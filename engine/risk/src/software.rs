@@ -17,6 +17,7 @@ use crate::card::{
     AccountRegs, CardOp, CardState, KillScope, LimitError, SymbolLimits, SymbolRegs,
 };
 use crate::config::{CardConfig, ConfigError};
+use crate::limits::LimitGate;
 
 /// Answers that wait to be polled: the intents of one event, and as many again for a caller that
 /// polls after the next event.
@@ -102,6 +103,16 @@ impl Gate for SoftwareGate {
             // Outside the tables it is a fault, which the card counts and latches.
             let _ = self.card.judge(&op);
         }
+    }
+}
+
+impl LimitGate for SoftwareGate {
+    fn set_account(&mut self, account: AccountId, regs: &AccountRegs) {
+        let _ = self.command(&CardOp::SetAccount { account, regs: *regs });
+    }
+
+    fn set_symbol(&mut self, symbol: InstrumentId, regs: &SymbolRegs) {
+        let _ = self.command(&CardOp::SetSymbol { symbol, regs: *regs });
     }
 }
 

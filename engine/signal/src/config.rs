@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use nofx_types::Parameter;
+
 use crate::SetError;
 
 /// A configuration that cannot be used.
@@ -32,6 +34,17 @@ impl ConfigError {
             true => Ok(()),
             false => Err(ConfigError::Key { key, value: format!("{value:?}"), expected }),
         }
+    }
+}
+
+impl ConfigError {
+    /// Which of `parameters` it is about; the first where it is about none.
+    pub(crate) fn position<'a>(
+        &self,
+        mut parameters: impl Iterator<Item = &'a Parameter>,
+    ) -> usize {
+        let ConfigError::Key { key, .. } = self else { return 0 };
+        parameters.position(|parameter| parameter.name == *key).unwrap_or(0)
     }
 }
 

@@ -9,13 +9,16 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use nofx_model::{FeatureState, LinearModel};
+use nofx_model::{FeatureState, LinearModel, schema_hash};
 use nofx_types::{
-    BookEvent, Change, EventKind, InstrumentId, Intents, Ladder, OrderUpdate, Price, Qty, Side,
-    Touch,
+    BookEvent, Change, EventKind, InstrumentId, Intents, Key, Ladder, OrderUpdate, Parameter,
+    Price, Qty, Side, Touch, bool_key, float_key, int_key,
 };
 
-use crate::{ConfigError, Context, InstrumentSet, Pace, Quoter, Strategy};
+use crate::{ConfigError, Context, InstrumentSet, ModelShape, Pace, Quoter, Strategy};
+
+/// [`ModelShape::kind`] of a linear model.
+const LINEAR: u32 = 1;
 
 /// How an [`Imbalance`] opens a position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -70,6 +73,29 @@ impl Default for ImbalanceConfig {
     }
 }
 
+/// What may be changed while it trades. `weights` is not among them: that is the model.
+const KEYS: [Key<ImbalanceConfig>; 8] = [
+    Key {
+        parameter: Parameter::int("entry", "", "0 take (IOC), 1 join the touch", 0, 1),
+        get: |config| i64::from(config.entry == Entry::Join),
+        set: |config, word| config.entry = if word == 0 { Entry::Take } else { Entry::Join },
+    },
+    float_key!(
+        enter_ticks,
+        "ticks",
+        "predicted move that opens a position",
+        f64::MIN_POSITIVE,
+        1e6
+    ),
+    float_key!(exit_ticks, "ticks", "predicted move at which it is closed", -1e6, 1e6),
+    int_key!(size_lots: u32, "lots", "per order", 1, LOTS_MAX),
+    int_key!(max_position_lots: u32, "lots", "largest position either way", 1, LOTS_MAX),
+    int_key!(pause_ns: u64, "ns", "shortest time between two orders of a side", 0, i64::MAX),
+    int_key!(retry_ns: u64, "ns", "pause after a refusal, doubling", 1, i64::MAX),
+    bool_key!(replace, "orders are moved by a replace"),
+];
+const LOTS_MAX: i64 = 1_000_000;
+
 impl ImbalanceConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let ImbalanceConfig { enter_ticks, exit_ticks, size_lots, max_position_lots, .. } = *self;
@@ -86,6 +112,10 @@ impl ImbalanceConfig {
         )?;
         let retry = self.retry_ns;
         ConfigError::unless(retry > 0, "retry_ns", retry, "above 0: a refusal must not loop")
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { requote_ns: self.pause_ns, retry_ns: self.retry_ns, replace: self.replace }
     }
 }
 
@@ -109,9 +139,8 @@ impl Imbalance {
         config.check()?;
         let set = InstrumentSet::new(ids, capacity)?;
         let features = vec![FeatureState::new(1); set.len()].into_boxed_slice();
-        let (requote_ns, retry_ns, replace) = (config.pause_ns, config.retry_ns, config.replace);
-        let pace = Pace { requote_ns, retry_ns, replace };
-        Ok(Imbalance { config, model, quoter: Quoter::new(set, pace, false), features })
+        let quoter = Quoter::new(set, config.pace(), false);
+        Ok(Imbalance { config, model, quoter, features })
     }
 
     /// Its working orders.
@@ -230,5 +259,33 @@ impl Strategy for Imbalance {
     #[inline]
     fn on_order(&mut self, ctx: &Context, update: &OrderUpdate, out: &mut Intents) {
         self.quoter.on_order(ctx, update, out);
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        KEYS.iter().map(|key| key.parameter).collect()
+    }
+
+    fn parameter(&self, index: usize) -> i64 {
+        KEYS.get(index).map_or(0, |key| (key.get)(&self.config))
+    }
+
+    fn set_parameters(&mut self, words: &[i64]) -> Result<(), usize> {
+        // Without the name of the file, which would have to be allocated.
+        let mut config = ImbalanceConfig { weights: PathBuf::new(), ..self.config };
+        KEYS.iter().zip(words).for_each(|(key, word)| (key.set)(&mut config, *word));
+        config.check().map_err(|error| error.position(KEYS.iter().map(|key| &key.parameter)))?;
+        config.weights = std::mem::take(&mut self.config.weights);
+        self.config = config;
+        self.quoter.set_pace(self.config.pace(), false);
+        Ok(())
+    }
+
+    fn model(&self) -> Option<ModelShape> {
+        Some(ModelShape { kind: LINEAR, words: LinearModel::WORDS, schema: schema_hash() })
+    }
+
+    fn set_model(&mut self, words: &[u64]) -> Result<(), usize> {
+        self.model = LinearModel::from_words(words)?;
+        Ok(())
     }
 }

@@ -27,4 +27,4 @@ pub use imbalance::{Entry, Imbalance, ImbalanceConfig};
 pub use instruments::{InstrumentSet, SetError};
 pub use maker::{Maker, MakerConfig};
 pub use quoter::{Pace, Quoter, State, Working};
-pub use strategy::{Context, Null, Strategy};
+pub use strategy::{Context, ModelShape, Null, PARAMETERS_MAX, Strategy};

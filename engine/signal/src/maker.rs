@@ -11,7 +11,8 @@
 use serde::Deserialize;
 
 use nofx_types::{
-    BookEvent, Change, InstrumentId, Intents, Ladder, OrderUpdate, Price, Qty, Side, Touch,
+    BookEvent, Change, InstrumentId, Intents, Key, Ladder, OrderUpdate, Parameter, Price, Qty,
+    Side, Touch, bool_key, int_key,
 };
 
 use crate::{ConfigError, Context, InstrumentSet, Pace, Quoter, State, Strategy};
@@ -60,6 +61,21 @@ impl Default for MakerConfig {
     }
 }
 
+/// What may be changed while a maker quotes.
+const KEYS: [Key<MakerConfig>; 9] = [
+    int_key!(size_lots: u32, "lots", "per quote", 1, LOTS_MAX),
+    int_key!(offset_ticks: u32, "ticks", "behind the touch; 0 joins it", 0, TICKS_MAX),
+    int_key!(max_inventory_lots: u32, "lots", "largest position either way", 1, LOTS_MAX),
+    int_key!(skew_centiticks_per_lot: u32, "ticks/100", "lean of both quotes per lot held", 0, TICKS_MAX),
+    int_key!(hysteresis_ticks: u32, "ticks", "a quote this close to its wanted price stays", 0, TICKS_MAX),
+    int_key!(requote_ns: u64, "ns", "shortest time between two moves of one quote", 0, i64::MAX),
+    int_key!(retry_ns: u64, "ns", "pause after a refusal, doubling", 1, i64::MAX),
+    bool_key!(replace, "quotes are moved by a replace"),
+    bool_key!(post_only, "quotes must not take liquidity"),
+];
+const LOTS_MAX: i64 = 1_000_000;
+const TICKS_MAX: i64 = 10_000;
+
 impl MakerConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let MakerConfig { size_lots, max_inventory_lots, .. } = *self;
@@ -81,6 +97,11 @@ impl MakerConfig {
         let retry = self.retry_ns;
         ConfigError::unless(retry > 0, "retry_ns", retry, "above 0: a refusal must not loop")
     }
+
+    fn pace(&self) -> Pace {
+        let MakerConfig { requote_ns, retry_ns, replace, .. } = *self;
+        Pace { requote_ns, retry_ns, replace }
+    }
 }
 
 /// Quotes both sides of its instruments.
@@ -99,9 +120,7 @@ impl Maker {
     ) -> Result<Maker, ConfigError> {
         config.check()?;
         let set = InstrumentSet::new(ids, capacity)?;
-        let MakerConfig { requote_ns, retry_ns, replace, .. } = config;
-        let pace = Pace { requote_ns, retry_ns, replace };
-        Ok(Maker { config, quoter: Quoter::new(set, pace, config.post_only) })
+        Ok(Maker { config, quoter: Quoter::new(set, config.pace(), config.post_only) })
     }
 
     /// Its working orders.
@@ -201,5 +220,22 @@ impl Strategy for Maker {
     #[inline]
     fn on_order(&mut self, ctx: &Context, update: &OrderUpdate, out: &mut Intents) {
         self.quoter.on_order(ctx, update, out);
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        KEYS.iter().map(|key| key.parameter).collect()
+    }
+
+    fn parameter(&self, index: usize) -> i64 {
+        KEYS.get(index).map_or(0, |key| (key.get)(&self.config))
+    }
+
+    fn set_parameters(&mut self, words: &[i64]) -> Result<(), usize> {
+        let mut config = self.config;
+        KEYS.iter().zip(words).for_each(|(key, word)| (key.set)(&mut config, *word));
+        config.check().map_err(|error| error.position(KEYS.iter().map(|key| &key.parameter)))?;
+        self.config = config;
+        self.quoter.set_pace(config.pace(), config.post_only);
+        Ok(())
     }
 }

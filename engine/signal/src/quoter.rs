@@ -101,6 +101,11 @@ impl Quoter {
         Quoter { set, rows, pace, post_only }
     }
 
+    /// Another pace and kind of quote from here on; what rests stays as it was entered.
+    pub fn set_pace(&mut self, pace: Pace, post_only: bool) {
+        (self.pace, self.post_only) = (pace, post_only);
+    }
+
     /// Wants an order of `side` at a price with at most a quantity open, or none.
     ///
     /// An order that rests at the price with no more than the quantity is left alone, so that partial

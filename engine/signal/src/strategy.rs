@@ -1,7 +1,8 @@
 //! The strategy contract.
 
 use nofx_types::{
-    BookEvent, Change, Instrument, InstrumentId, Intents, Ladder, Nanos, OrderUpdate, Phase,
+    BookEvent, Change, Instrument, InstrumentId, Intents, Ladder, Nanos, OrderUpdate, Parameter,
+    Phase,
 };
 
 /// What a strategy may know besides the book, at the moment of a call.
@@ -67,6 +68,50 @@ pub trait Strategy {
     fn on_definition(&mut self, instrument: &Instrument) {
         let _ = instrument;
     }
+
+    /// What may be changed while it runs, between two calls; at most [`PARAMETERS_MAX`].
+    fn parameters(&self) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// The word of parameter `index`, as [`Parameter`] says; 0 where there is none.
+    fn parameter(&self, index: usize) -> i64 {
+        let _ = index;
+        0
+    }
+
+    /// Takes a word for each of its parameters, all of them or none. Each is one that its parameter
+    /// takes; where they contradict each other nothing changes, and `Err` names one of those that do.
+    fn set_parameters(&mut self, words: &[i64]) -> Result<(), usize> {
+        let _ = words;
+        Ok(())
+    }
+
+    /// What model it trades by, if one that may be exchanged while it runs.
+    fn model(&self) -> Option<ModelShape> {
+        None
+    }
+
+    /// Trades by another model from here on; what was learned of the market so far stays. `Err`
+    /// names the first word that cannot be used: then the one before stays.
+    fn set_model(&mut self, words: &[u64]) -> Result<(), usize> {
+        let _ = words;
+        Err(0)
+    }
+}
+
+/// Most parameters of a strategy.
+pub const PARAMETERS_MAX: usize = 16;
+
+/// What the words of a model are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelShape {
+    /// 1: [linear](nofx_model::LinearModel::from_words).
+    pub kind: u32,
+    /// How many words it has.
+    pub words: usize,
+    /// The features it reads.
+    pub schema: u64,
 }
 
 /// Wants nothing: measures everything around a strategy.

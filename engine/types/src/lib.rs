@@ -21,6 +21,7 @@ mod instrument;
 mod ladder;
 mod num;
 mod order;
+mod parameter;
 mod tick;
 
 pub use date::{Date, Market, ParseDateError};
@@ -36,4 +37,5 @@ pub use num::{
 pub use order::{
     INTENTS_MAX, IntentKind, Intents, OrderIntent, OrderUpdate, TimeInForce, UpdateKind,
 };
+pub use parameter::{Key, Parameter, ParameterKind};
 pub use tick::{Tick, TickKind};
