@@ -151,7 +151,7 @@ pub fn with_strategy<U: WithStrategy>(
 }
 
 /// Whether an order can be moved where it is traded: the mainland exchanges know no replace.
-fn has_replace(config: &Config) -> bool {
+pub fn has_replace(config: &Config) -> bool {
     !matches!(config.market.rules.market(), Some(Market::Sse | Market::Szse))
 }
 

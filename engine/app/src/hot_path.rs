@@ -10,6 +10,7 @@
 //! allocates, locks, logs, waits or reads a clock other than the cycle counter of the stamps.
 
 mod orders;
+mod params;
 mod port;
 mod rescue;
 mod restore;
@@ -17,8 +18,8 @@ mod session;
 mod sweep;
 
 use nofx_book::LevelBooks;
-use nofx_gate::Gate;
 use nofx_order::{OrderManager, Positions};
+use nofx_risk::LimitGate;
 use nofx_risk::host::HostRules;
 use nofx_signal::{Context, InstrumentSet, Strategy};
 use nofx_types::{
@@ -28,6 +29,7 @@ use nofx_types::{
 
 use crate::decision::DecisionLog;
 use crate::market_desk::MarketDesk;
+use crate::params::Params;
 use crate::phases::Phases;
 use crate::record::Recorder;
 use crate::stamps::{Stage, Stamps};
@@ -101,10 +103,14 @@ pub struct HotPath<S, G> {
     pub sweeps: Sweeps,
     /// Rules of the exchange, where it has some; behind the host rules, before the gate.
     pub market: Option<Box<MarketDesk>>,
+    /// What control changed of limits and rules.
+    pub params: Params,
     /// The intent at hand is a cancel of a sweep.
     sweeping: bool,
-    /// New orders and replaces are held back.
+    /// New orders and replaces are held back: the journal cannot be written, or the run stops.
     held: bool,
+    /// As `held`, by a command.
+    halted: bool,
     /// The session is up, and what it wanted sent again was.
     settled: bool,
     traded: InstrumentSet,
@@ -144,7 +150,7 @@ pub struct Parts<S, G> {
     pub first_id: u32,
 }
 
-impl<S: Strategy, G: Gate> HotPath<S, G> {
+impl<S: Strategy, G: LimitGate> HotPath<S, G> {
     /// Joins the parts.
     pub fn new(parts: Parts<S, G>) -> HotPath<S, G> {
         let sweeps = Sweeps::new(parts.instruments.capacity());
@@ -163,8 +169,10 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             counters: PathCounters::default(),
             sweeps,
             market: None,
+            params: Params::none(),
             sweeping: false,
             held: false,
+            halted: false,
             settled: false,
             traded: parts.traded,
             intents: Intents::new(parts.first_id),
@@ -238,7 +246,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     fn on_phase(&mut self, id: InstrumentId, phase: Phase) {
         self.phases.set(id, phase);
         if id != InstrumentId::ALL {
-            self.gate.on_halt(id, matches!(phase, Phase::Halted | Phase::Paused));
+            self.tell_halt(id);
         }
     }
 
@@ -295,6 +303,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         if self.instruments.set(*instrument).is_ok() {
             self.books.define(instrument);
             self.gate.on_definition(instrument);
+            self.limit(instrument, false);
             self.orders.define(instrument);
             self.positions.define(instrument);
             self.strategy.on_definition(instrument);
@@ -313,9 +322,14 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         self.intents.dropped()
     }
 
-    /// Whether new orders are held back.
+    /// Whether new orders are held back, for whatever reason.
     pub fn is_held(&self) -> bool {
-        self.held
+        self.held || self.halted
+    }
+
+    /// Whether a command holds new orders back.
+    pub fn is_halted(&self) -> bool {
+        self.halted
     }
 
     /// Account of the strategy's orders.

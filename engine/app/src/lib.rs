@@ -28,6 +28,7 @@ pub mod live;
 pub mod market_desk;
 pub mod notify;
 pub mod outputs;
+pub mod params;
 pub mod phases;
 pub mod progress;
 pub mod record;

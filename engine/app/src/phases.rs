@@ -29,6 +29,11 @@ impl Phases {
         }
     }
 
+    /// Whether its venue halted the instrument itself.
+    pub fn is_halted(&self, id: InstrumentId) -> bool {
+        matches!(self.own.get(id.index()), Some(Phase::Halted | Phase::Paused))
+    }
+
     /// What holds for the instrument: a halt of its own counts always, the market's phase unless
     /// the market trades, then its own.
     #[inline]

@@ -106,6 +106,11 @@ impl OrderManager {
         self.config.epoch = epoch;
     }
 
+    /// The fencing epoch that orders are stamped with.
+    pub fn epoch(&self) -> u32 {
+        self.config.epoch
+    }
+
     /// Completes an intent: account, epoch, what is known of the order it touches, and an id where
     /// it has none. It is not sent, and no row is taken for it, until [`OrderManager::encode`]; the
     /// throttle counts it here, whatever becomes of it.

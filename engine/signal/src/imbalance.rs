@@ -124,6 +124,8 @@ impl ImbalanceConfig {
 pub struct Imbalance {
     config: ImbalanceConfig,
     model: LinearModel,
+    /// The model it began with.
+    first: LinearModel,
     quoter: Quoter,
     features: Box<[FeatureState]>,
 }
@@ -140,7 +142,7 @@ impl Imbalance {
         let set = InstrumentSet::new(ids, capacity)?;
         let features = vec![FeatureState::new(1); set.len()].into_boxed_slice();
         let quoter = Quoter::new(set, config.pace(), false);
-        Ok(Imbalance { config, model, quoter, features })
+        Ok(Imbalance { config, first: model.clone(), model, quoter, features })
     }
 
     /// Its working orders.
@@ -285,7 +287,10 @@ impl Strategy for Imbalance {
     }
 
     fn set_model(&mut self, words: &[u64]) -> Result<(), usize> {
-        self.model = LinearModel::from_words(words)?;
+        self.model = match words {
+            [] => self.first.clone(),
+            words => LinearModel::from_words(words)?,
+        };
         Ok(())
     }
 }

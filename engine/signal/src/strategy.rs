@@ -92,8 +92,9 @@ pub trait Strategy {
         None
     }
 
-    /// Trades by another model from here on; what was learned of the market so far stays. `Err`
-    /// names the first word that cannot be used: then the one before stays.
+    /// Trades by another model from here on, by the one it began with where there are no words; what
+    /// was learned of the market so far stays. `Err` names the first word that cannot be used: then the
+    /// one before stays.
     fn set_model(&mut self, words: &[u64]) -> Result<(), usize> {
         let _ = words;
         Err(0)

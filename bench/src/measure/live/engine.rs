@@ -64,18 +64,22 @@ impl<S: Strategy> Engine<S> {
         let feed = RecoveringFeed::new(feed(), recovery()).map_err(text)?;
         let kill = KillWatch::new(mailbox.kill_words().clone(), mailbox.epoch());
         let journal = mailbox.journal().ok_or("the mailbox has no journal")?;
+        let ring = mailbox.events().ok_or("the mailbox has no events")?;
+        let seen = (Events::new(ring, CAPACITY), Acks::new(clock));
+        let door = Door::new(&mut mailbox, 0).ok_or("the mailbox has no door")?;
         shared.id_limit.store(u32::MAX, Ordering::Release);
         let views = ViewWriter::new(view_parts(&mailbox), VIEWS_NS);
         let rules = Rules::default();
         let cycles = CycleClock::calibrate(Duration::from_millis(2));
         let tile = Box::new(TradeTile::new(TileParts {
             core: Core::new(path, MarketFeed::Itch(Box::new(feed)), Definitions::default(), false),
-            tape: Tape::new(journal, kill, orders, None, None, None, Vec::new()),
+            tape: Tape::new(journal, kill, seen, orders, None, None, None, Vec::new()),
             ports,
             lines: vec![GROUP],
             clock,
             shared,
             views,
+            door,
             paces: Paces { tick: TICK_NS, stop: STOP_NS },
         }));
         let pace = TileConfig {
@@ -142,6 +146,8 @@ fn spec(started: Nanos) -> Spec {
         lines: 1,
         sessions: 1,
         journal_bytes: RING,
+        commands: 64,
+        events: 16_384,
         ..Spec::default()
     }
 }

@@ -3,7 +3,8 @@
 //! Worst case: an intent is judged once by each of order manager, host rules, market rules and gate;
 //! intents that news cause wait in their queue until the next event or the next bytes.
 
-use nofx_gate::{Gate, Rejects, Rule, Verdict};
+use nofx_gate::{Rejects, Rule, Verdict};
+use nofx_risk::LimitGate;
 use nofx_risk::host::HostFacts;
 use nofx_risk::market::{MarketFacts, MarketRules};
 use nofx_signal::{Context, Strategy};
@@ -49,7 +50,7 @@ impl Batch {
     }
 }
 
-impl<S: Strategy, G: Gate> HotPath<S, G> {
+impl<S: Strategy, G: LimitGate> HotPath<S, G> {
     /// Walks the intents that are queued now; those that refusals cause wait for the next event, so
     /// that the work per event is bounded.
     #[inline]
@@ -85,7 +86,8 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             let blocked = match intent.kind {
                 IntentKind::Cancel => Rejects::NONE,
                 IntentKind::New | IntentKind::Replace => {
-                    port.blocked(&intent).with(Rule::Busy, self.held)
+                    let blocked = port.blocked(&intent).with(Rule::Busy, self.held);
+                    blocked.with(Rule::Held, self.halted)
                 }
             };
             Rejects(self.host_rules(&intent).0 | blocked.0)
@@ -159,7 +161,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
                         self.log.decided(&intent, Rejects::NONE);
                         port.refused(&intent, Rejects::NONE);
                         self.counters.session_down += 1;
-                        self.hear(); // its exposure is released again
+                        self.hear(port); // its exposure is released again
                         continue;
                     };
                     self.stamps.mark(Stage::Encode);
@@ -196,14 +198,14 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         }
         self.recorder.orders.push(OrderRow { intent: *intent, rejects, cycles: 0 });
         let update = refusal(intent);
-        self.tell(&update);
+        self.tell(&update, port);
     }
 
     /// Bytes from the venue: news of our orders. Intents they cause are sent at once.
     pub fn on_order_bytes(&mut self, now: Nanos, bytes: &[u8], port: &mut impl OrderPort) {
         self.log.received(now, bytes);
         self.orders.receive(now, bytes);
-        self.hear();
+        self.hear(port);
         self.react(now, port);
     }
 
@@ -218,15 +220,15 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     }
 
     /// News of our orders, to whom they concern.
-    pub(super) fn hear(&mut self) {
+    pub(super) fn hear(&mut self, port: &mut impl OrderPort) {
         while let Some(update) = self.orders.poll_update() {
             self.settle(&update);
-            self.tell(&update);
+            self.tell(&update, port);
         }
     }
 
     /// Counts the news, keeps it for the outputs and tells the strategy.
-    fn tell(&mut self, update: &OrderUpdate) {
+    fn tell(&mut self, update: &OrderUpdate, port: &mut impl OrderPort) {
         if let Some(count) = self.counters.updates.get_mut(update.kind as usize) {
             *count += 1;
         }
@@ -244,6 +246,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         }
         let id = update.instrument;
         let position = self.positions.position(update.account, id);
+        port.heard(update, position);
         self.recorder.updates.push(UpdateRow { update: *update, position });
         let Some(instrument) = self.instruments.get(id) else { return };
         let ctx = Context {

@@ -1,7 +1,7 @@
 //! The way out of the stages.
 
 use nofx_gate::Rejects;
-use nofx_types::{Nanos, OrderIntent};
+use nofx_types::{Nanos, OrderIntent, OrderUpdate};
 
 /// Where order bytes go: the simulated venue in a replay, a session live.
 pub trait OrderPort {
@@ -28,6 +28,12 @@ pub trait OrderPort {
     #[inline]
     fn refused(&mut self, intent: &OrderIntent, rejects: Rejects) {
         let _ = (intent, rejects);
+    }
+
+    /// There is news of an order; `position` is what its account holds in the instrument by now.
+    #[inline]
+    fn heard(&mut self, update: &OrderUpdate, position: i64) {
+        let _ = (update, position);
     }
 
     /// What stands against an intent outside the engine at this moment: kill words.

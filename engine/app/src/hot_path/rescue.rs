@@ -1,12 +1,13 @@
 //! The second order session: what it says and hears, and cancels when the first is gone.
 
-use nofx_gate::{Gate, KillScope};
+use nofx_gate::KillScope;
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::Nanos;
 
 use super::{HotPath, OrderPort};
 
-impl<S: Strategy, G: Gate> HotPath<S, G> {
+impl<S: Strategy, G: LimitGate> HotPath<S, G> {
     /// Whether the configuration has a second session.
     #[inline]
     pub fn has_rescue(&self) -> bool {
@@ -26,7 +27,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         let Some(mut rescue) = self.orders.rescue() else { return };
         self.log.received(now, bytes);
         rescue.receive(now, bytes);
-        self.hear();
+        self.hear(port);
         self.react(now, port);
     }
 
@@ -45,7 +46,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             self.log.sent(now, bytes);
             port.send_by_rescue(now, bytes);
         }
-        self.hear();
+        self.hear(port);
         self.react(now, port);
         if self.orders.should_rescue(now) {
             self.sweep(KillScope::Global);

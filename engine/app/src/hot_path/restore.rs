@@ -1,13 +1,13 @@
 //! The record of a former run, taken through the same stages: exposure, orders and positions as they
 //! were.
 
-use nofx_gate::Gate;
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::{Nanos, OrderIntent};
 
 use super::HotPath;
 
-impl<S: Strategy, G: Gate> HotPath<S, G> {
+impl<S: Strategy, G: LimitGate> HotPath<S, G> {
     /// An order that a former run sent, from its journal. False when the record does not fit.
     pub fn restore_sent(&mut self, intent: &OrderIntent) -> bool {
         self.gate.restore(intent);

@@ -1,12 +1,12 @@
 //! The order session: what it says, and what it wants sent again.
 
-use nofx_gate::Gate;
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::Nanos;
 
 use super::{HotPath, OrderPort};
 
-impl<S: Strategy, G: Gate> HotPath<S, G> {
+impl<S: Strategy, G: LimitGate> HotPath<S, G> {
     /// Opens the order session.
     pub fn log_in(&mut self, now: Nanos, port: &mut impl OrderPort) {
         let bytes = self.orders.login(now);
@@ -22,7 +22,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
             self.log.sent(now, bytes);
             port.send(now, bytes);
         }
-        self.hear();
+        self.hear(port);
         self.react(now, port);
         self.sweep_again(now);
     }

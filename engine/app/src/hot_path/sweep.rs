@@ -1,14 +1,15 @@
 //! Kills, the stop, and the cancels that follow: at most [`SWEEP_STEP`] after an input.
 
-use nofx_gate::{Gate, KillScope};
+use nofx_gate::KillScope;
 use nofx_order::{OpenOrder, OrderState};
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::Nanos;
 
 use super::{HotPath, OrderPort};
 use crate::sweep::SWEEP_STEP;
 
-impl<S: Strategy, G: Gate> HotPath<S, G> {
+impl<S: Strategy, G: LimitGate> HotPath<S, G> {
     /// Engages or releases a kill; what it covers is cancelled, step by step.
     pub fn kill(&mut self, scope: KillScope, engaged: bool) {
         self.gate.on_kill(scope, engaged);
@@ -21,6 +22,12 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
     /// Holds every new order and replace back, or lets them through again; never once the run stops.
     pub fn hold(&mut self, held: bool) {
         self.held = held || self.sweeps.engaged.is_stopping();
+    }
+
+    /// Holds every new order and replace back by a command, or ends that; what the journal or the stop
+    /// holds stays held.
+    pub fn halt(&mut self, halted: bool) {
+        self.halted = halted;
     }
 
     /// Holds everything back for good, and cancels it until nothing is open.
@@ -69,7 +76,7 @@ impl<S: Strategy, G: Gate> HotPath<S, G> {
         let lost = order.state == PendingCancel && self.sweeps.is_retry();
         if lost {
             self.orders.cancel_again(order.id);
-            self.hear();
+            self.hear(port);
         }
         if order.cancellable || lost {
             self.sweeps.cancelled(now);

@@ -39,6 +39,10 @@ pub struct LiveSection {
     pub clock_step_ms: u32,
     /// Instruments with a page of levels in the mailbox, those traded first.
     pub views: u32,
+    /// Rows that a page of parameters may have.
+    pub params_rows: u32,
+    /// Events kept in the mailbox for those who watch; rounded up to a power of two.
+    pub events: u32,
 }
 
 impl Default for LiveSection {
@@ -56,6 +60,8 @@ impl Default for LiveSection {
             id_block: 1_000_000,
             clock_step_ms: 500,
             views: 64,
+            params_rows: 1_024,
+            events: 16_384,
         }
     }
 }
@@ -326,6 +332,9 @@ impl<'de> Deserialize<'de> for Line {
     }
 }
 
+/// A page of so many rows still fits a record of the journal.
+const PARAMS_ROWS_MAX: u32 = 4_000;
+
 /// What a live run needs beyond what any run needs.
 pub fn check(
     live: &LiveSection,
@@ -353,6 +362,8 @@ pub fn check(
     if !(1..=1_000).contains(&live.tick_ms) {
         return bad("live.tick_ms", format!("{}: want 1 to 1000", live.tick_ms));
     }
+    within("live.params_rows", live.params_rows, 1, PARAMS_ROWS_MAX)?;
+    within("live.events", live.events, 1, 1 << 20)?;
     if !(1..=1_000).contains(&live.view_hz) {
         return bad("live.view_hz", format!("{}: want 1 to 1000", live.view_hz));
     }

@@ -9,17 +9,21 @@
 //! a snapshot; then at most [`SWEEP_STEP`](crate::sweep::SWEEP_STEP) cancels of a sweep.
 
 use nofx_feed::Action;
-use nofx_gate::{Gate, KillScope};
+use nofx_gate::KillScope;
+use nofx_mailbox::Request;
 use nofx_order::{SessionState, Unreconciled};
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::{
     BookEvent, EventKind, EventSink, Instrument, InstrumentId, Nanos, OrderRef, Symbol, Touch,
 };
 
 use super::market_feed::MarketFeed;
-use super::record::Command;
+use super::record::{Answer, Command};
+use super::steered::Steered;
 use crate::definitions::Definitions;
 use crate::hot_path::{HotPath, OrderPort};
+use crate::params::page::Taken;
 use crate::stamps::Stage;
 
 /// How long a session that lacks an answer is left open before another login is tried.
@@ -64,6 +68,12 @@ pub enum Input<'a> {
     Time,
     /// A command.
     Command(Command),
+    /// A [page](crate::params::page) of parameters.
+    Params(&'a [u8]),
+    /// A model, as a [page](crate::params::page).
+    Model(&'a [u8]),
+    /// What control asks for.
+    Request(Request),
 }
 
 /// Where the doings of the engine go.
@@ -85,6 +95,12 @@ pub trait Outside: OrderPort {
 
     /// Recovery wants something of its servers.
     fn recover(&mut self, now: Nanos, action: Action<'_>);
+
+    /// A page is in force, or was refused.
+    fn taken(&mut self, now: Nanos, taken: &Taken);
+
+    /// A request was taken, or refused.
+    fn answered(&mut self, now: Nanos, answer: &Answer);
 }
 
 /// How far the end of a run has come.
@@ -129,10 +145,12 @@ pub struct Core<S, G> {
     stuck_since: Option<Nanos>,
     /// When the last kill was taken.
     killed_at: Nanos,
+    /// What control did to it.
+    steered: Steered,
     now: Nanos,
 }
 
-impl<S: Strategy, G: Gate> Core<S, G> {
+impl<S: Strategy, G: LimitGate> Core<S, G> {
     /// Joins feed and stages. With `clean_up`, orders that are open when the session has first been
     /// reconciled are cancelled: they are of a strategy that has forgotten them.
     pub fn new(
@@ -142,6 +160,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
         clean_up: bool,
     ) -> Core<S, G> {
         let names = definitions.symbols();
+        let steered = Steered::new(&path);
         Core {
             path,
             feed,
@@ -155,6 +174,7 @@ impl<S: Strategy, G: Gate> Core<S, G> {
             clean_up,
             stuck_since: None,
             killed_at: Nanos(0),
+            steered,
             now: Nanos(0),
         }
     }
@@ -231,6 +251,9 @@ impl<S: Strategy, G: Gate> Core<S, G> {
                 self.path.on_rescue_disconnect(now);
             }
             Input::Command(command) => self.command(now, command),
+            Input::Params(bytes) => self.steered.params(now, bytes, &mut self.path, out),
+            Input::Model(bytes) => self.steered.model(now, bytes, &mut self.path, out),
+            Input::Request(request) => self.steered.request(now, request, &mut self.path, out),
             Input::Packet { .. } | Input::OrderBytes(_) | Input::SnapshotBytes(_) => {}
         }
     }
@@ -242,13 +265,17 @@ impl<S: Strategy, G: Gate> Core<S, G> {
                 self.path.kill(scope, true);
             }
             Command::Release(scope) => self.path.kill(scope, false),
-            Command::Epoch(epoch) => self.path.gate.on_epoch(epoch),
+            Command::Epoch(epoch) => {
+                self.steered.fence(epoch);
+                self.path.gate.on_epoch(epoch);
+            }
             Command::IdLimit(limit) => self.path.orders.set_id_limit(limit),
             Command::Journal { broken } => self.path.hold(broken),
             Command::Stop => self.stop(),
             // The gate refuses by itself; what is open has to be cancelled.
             Command::GateFailed { .. } => {
                 self.killed_at = now;
+                self.steered.gate_failed();
                 self.path.kill(KillScope::Global, true);
             }
         }
@@ -381,7 +408,7 @@ struct Walk<'a, S, G, O> {
     out: &'a mut O,
 }
 
-impl<S: Strategy, G: Gate, O: Outside> EventSink for Walk<'_, S, G, O> {
+impl<S: Strategy, G: LimitGate, O: Outside> EventSink for Walk<'_, S, G, O> {
     #[inline(always)]
     fn on_event(&mut self, event: &BookEvent) {
         self.path.stamps.mark(Stage::Decode);

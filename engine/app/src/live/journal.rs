@@ -93,7 +93,7 @@ fn segment_config(live: &LiveSection, started: Nanos) -> SegmentConfig {
 pub fn restore<S, G>(folder: &Path, path: &mut HotPath<S, G>) -> Result<Restored, Failure>
 where
     S: nofx_signal::Strategy,
-    G: nofx_gate::Gate,
+    G: nofx_risk::LimitGate,
 {
     let mut reader = Reader::open(folder).map_err(unusable)?;
     let mut restored = Restored::default();

@@ -22,9 +22,12 @@
 //! | a gap nobody fills | books are stale, orders there are cancelled, a snapshot brings them back |
 //! | the venue is gone | reconnect with back-off, reconcile, and only then trade |
 
+pub mod acks;
 pub mod clock;
 pub mod config;
 pub mod core;
+pub mod door;
+pub mod events;
 pub mod journal;
 pub mod market_feed;
 pub mod packets;
@@ -38,6 +41,7 @@ mod service;
 pub mod shared;
 pub mod split;
 mod start;
+pub mod steered;
 pub mod summary;
 mod szse_feed;
 pub mod tape;

@@ -18,6 +18,8 @@
 //! | rescue opened, closed, bytes | as those of the order stream, of the second session |
 //! | time | nothing: the time read is the record's |
 //! | command | [`Command`] |
+//! | params, model | a [page](crate::params::page) that control published |
+//! | request | a [`Request`] of control |
 //! | decision | intent (72 bytes), reject bitmap u64, message bytes when it was sent |
 //! | control | session bytes that were sent: logins, queries, heartbeats, logouts |
 //! | rescue control | as control, on the second session |
@@ -25,10 +27,13 @@
 //! | definition | an instrument (56 bytes) |
 //! | kill seen | intent since the last input u32, reject bitmap u64: a kill word engaged between two inputs |
 //! | end | JSON: hash, counts, how it ended |
+//! | taken | what became of a page: [`Taken`](crate::params::page::Taken) |
+//! | answered | what became of a request: [`Answer`] |
 //!
 //! Integers are little-endian.
 
 use nofx_gate::{KillScope, Rejects};
+use nofx_mailbox::{ControlCommand, Refusal, Request, Scope};
 use nofx_types::{
     AccountId, ClOrdId, Instrument, InstrumentFlags, InstrumentId, IntentKind, Nanos, OrderIntent,
     Price, Qty, Side, Symbol, TimeInForce,
@@ -69,6 +74,12 @@ pub enum Kind {
     RescueBytes = 13,
     /// It ended.
     RescueClosed = 14,
+    /// A page of parameters was published.
+    Params = 15,
+    /// A model was published.
+    Model = 16,
+    /// Control asked for something.
+    Request = 17,
     /// An intent and its verdict.
     Decision = 32,
     /// Session bytes that are no order.
@@ -83,6 +94,10 @@ pub enum Kind {
     RescueControl = 37,
     /// A cancel that was sent on the second session.
     RescueDecision = 38,
+    /// What became of a page.
+    Taken = 39,
+    /// What became of a request.
+    Answered = 40,
 }
 
 impl Kind {
@@ -104,6 +119,9 @@ impl Kind {
             RescueOpened,
             RescueBytes,
             RescueClosed,
+            Params,
+            Model,
+            Request,
             Decision,
             Control,
             Definition,
@@ -111,6 +129,8 @@ impl Kind {
             End,
             RescueControl,
             RescueDecision,
+            Taken,
+            Answered,
         ];
         all.into_iter().find(|kind| *kind as u8 == number)
     }
@@ -197,6 +217,85 @@ impl Command {
             6 => Some(Command::Stop),
             _ => None,
         }
+    }
+}
+
+/// Bytes of an encoded request.
+pub const REQUEST_LEN: usize = 32;
+
+/// A request as bytes: id, time it was sent, epoch, what, scope, two zeros, number.
+pub fn encode_request(request: &Request) -> [u8; REQUEST_LEN] {
+    let scope = |scope: Scope| match scope {
+        Scope::Global => (0, 0),
+        Scope::Account(account) => (1, account.into()),
+        Scope::Symbol(symbol) => (2, symbol.into()),
+    };
+    let (what, (scope, number)) = match request.command {
+        None => (0, (0, 0)),
+        Some(ControlCommand::Halt) => (1, (0, 0)),
+        Some(ControlCommand::Resume) => (2, (0, 0)),
+        Some(ControlCommand::CancelAll(of)) => (3, scope(of)),
+        Some(ControlCommand::SetLimits { publication }) => (4, (0, publication)),
+        Some(ControlCommand::SwapModel { publication }) => (5, (0, publication)),
+        Some(ControlCommand::Snapshot) => (6, (0, 0)),
+        Some(ControlCommand::RotateJournal) => (7, (0, 0)),
+    };
+    let mut out = Writer::<REQUEST_LEN>::new();
+    out.put(&request.id.to_le_bytes());
+    out.put(&request.at.0.to_le_bytes());
+    out.put(&request.epoch.to_le_bytes());
+    out.put(&[what, scope, 0, 0]);
+    out.put(&u64::to_le_bytes(number));
+    out.bytes
+}
+
+/// What [`encode_request`] wrote.
+pub fn decode_request(bytes: &[u8]) -> Option<Request> {
+    let mut rest = Reader(bytes);
+    let (id, at, epoch) = (rest.u64()?, Nanos(rest.u64()?), rest.u32()?);
+    let [what, scope, ..] = *rest.take::<4>()?;
+    let number = rest.u64()?;
+    let command = match what {
+        1 => Some(ControlCommand::Halt),
+        2 => Some(ControlCommand::Resume),
+        3 => Some(ControlCommand::CancelAll(match scope {
+            0 => Scope::Global,
+            1 => Scope::Account(number.try_into().ok()?),
+            _ => Scope::Symbol(number.try_into().ok()?),
+        })),
+        4 => Some(ControlCommand::SetLimits { publication: number }),
+        5 => Some(ControlCommand::SwapModel { publication: number }),
+        6 => Some(ControlCommand::Snapshot),
+        7 => Some(ControlCommand::RotateJournal),
+        _ => None,
+    };
+    Some(Request { id, epoch, at, command })
+}
+
+/// What became of a request: an output, so that a re-run has to say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What was asked for.
+    pub request: Request,
+    /// Why it was refused; `None` when it is done, or will be without fail.
+    pub refusal: Option<Refusal>,
+    /// More about it: why a page was refused.
+    pub value: u64,
+}
+
+impl Answer {
+    /// 20 bytes: id, result, value.
+    pub fn encode(&self) -> [u8; 20] {
+        let mut out = Writer::<20>::new();
+        out.put(&self.request.id.to_le_bytes());
+        out.put(&self.result().to_le_bytes());
+        out.put(&self.value.to_le_bytes());
+        out.bytes
+    }
+
+    /// 0 when it is done, else the number of the refusal.
+    pub fn result(&self) -> u32 {
+        self.refusal.map_or(0, |refusal| refusal as u32)
     }
 }
 
@@ -515,6 +614,28 @@ mod tests {
         }
         assert_eq!(Command::decode(&[9; 10]), None);
         assert_eq!(Command::decode(&[1; 9]), None);
+    }
+
+    #[test]
+    fn a_request_comes_back_from_its_bytes() {
+        let commands = [
+            None,
+            Some(ControlCommand::Halt),
+            Some(ControlCommand::Resume),
+            Some(ControlCommand::CancelAll(Scope::Global)),
+            Some(ControlCommand::CancelAll(Scope::Account(u16::MAX))),
+            Some(ControlCommand::CancelAll(Scope::Symbol(u32::MAX))),
+            Some(ControlCommand::SetLimits { publication: u64::MAX }),
+            Some(ControlCommand::SwapModel { publication: 1 }),
+            Some(ControlCommand::Snapshot),
+            Some(ControlCommand::RotateJournal),
+        ];
+        for command in commands {
+            let request = Request { id: u64::MAX, epoch: 7, at: Nanos(9), command };
+            let bytes = encode_request(&request);
+            assert_eq!(decode_request(&bytes), Some(request));
+            assert_eq!(decode_request(&bytes[..REQUEST_LEN - 1]), None);
+        }
     }
 
     #[test]

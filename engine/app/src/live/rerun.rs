@@ -10,8 +10,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nofx_feed::Action;
-use nofx_gate::{Gate, Rejects};
+use nofx_gate::Rejects;
 use nofx_mailbox::journal::Reader;
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::{Instrument, Nanos, OrderIntent};
 use serde::Serialize;
@@ -20,7 +21,8 @@ use super::core::{Core, Input, Outside};
 use super::journal::unusable;
 use super::packets::PacketReader;
 use super::record::{
-    Command, Decision, EndRecord, KillSeen, Kind, PacketPlace, encode_instrument, encode_intent,
+    Answer, Command, Decision, EndRecord, KillSeen, Kind, PacketPlace, decode_request,
+    encode_instrument, encode_intent,
 };
 use super::restart::Restored;
 use super::run::{StartRecord, definitions, feed, path};
@@ -30,6 +32,7 @@ use crate::decision::DecisionLog;
 use crate::failure::Failure;
 use crate::gate::GateSection;
 use crate::hot_path::{HotPath, OrderPort};
+use crate::params::page::Taken;
 use crate::stamps::StampMode;
 
 /// What the re-run of a folder came to.
@@ -197,7 +200,7 @@ impl WithStrategy for Again<'_> {
 
 impl Again<'_> {
     /// Takes the records of the runs before into `path`, up to the first of this one.
-    fn restore<S: Strategy, G: Gate>(
+    fn restore<S: Strategy, G: LimitGate>(
         &self,
         records: &mut Records,
         path: &mut HotPath<S, G>,
@@ -236,7 +239,7 @@ struct Side<S, G> {
     log: DecisionLog,
 }
 
-impl<S: Strategy, G: Gate> Side<S, G> {
+impl<S: Strategy, G: LimitGate> Side<S, G> {
     fn take(&mut self, group: &Group, result: &mut RunResult) {
         if result.difference.is_some() {
             return;
@@ -403,6 +406,9 @@ impl Kept {
             Kind::RescueClosed => Input::RescueClosed,
             Kind::Time => Input::Time,
             Kind::Command => Input::Command(Command::decode(payload)?),
+            Kind::Params => Input::Params(payload),
+            Kind::Model => Input::Model(payload),
+            Kind::Request => Input::Request(decode_request(payload)?),
             _ => return None,
         })
     }
@@ -508,6 +514,14 @@ impl Outside for Echo {
     fn close_rescue(&mut self, _: Nanos) {}
 
     fn recover(&mut self, _: Nanos, _: Action<'_>) {}
+
+    fn taken(&mut self, _: Nanos, taken: &Taken) {
+        self.came(Kind::Taken, &[&taken.encode()]);
+    }
+
+    fn answered(&mut self, _: Nanos, answer: &Answer) {
+        self.came(Kind::Answered, &[&answer.encode()]);
+    }
 }
 
 impl fmt::Display for Rerun {

@@ -7,11 +7,12 @@
 
 use std::fmt;
 
-use nofx_gate::Gate;
+use nofx_mailbox::ControlCommand;
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::Nanos;
 
-use super::record::{Command, Decision, Kind, decode_instrument};
+use super::record::{Command, Decision, Kind, decode_instrument, decode_request};
 use crate::hot_path::HotPath;
 
 /// What was brought back.
@@ -30,6 +31,9 @@ pub struct Restored {
     /// Time of the last record.
     #[serde(skip)]
     pub last: Nanos,
+    /// The request that was answered last, or next.
+    #[serde(skip)]
+    asked: Option<ControlCommand>,
 }
 
 impl Restored {
@@ -37,7 +41,7 @@ impl Restored {
     ///
     /// # Errors
     /// The payload is not what its kind says.
-    pub fn take<S: Strategy, G: Gate>(
+    pub fn take<S: Strategy, G: LimitGate>(
         &mut self,
         (kind, at, payload): (Kind, Nanos, &[u8]),
         path: &mut HotPath<S, G>,
@@ -80,13 +84,23 @@ impl Restored {
                     path.gate.on_epoch(epoch);
                 }
             }
+            // A halt outlives its run: only who may undo it does.
+            Kind::Request => {
+                let request = decode_request(payload).ok_or("no request")?;
+                self.asked = request.command;
+            }
+            Kind::Answered => match (self.asked.take(), payload.get(8..12)) {
+                (Some(ControlCommand::Halt), Some([0, 0, 0, 0])) => path.halt(true),
+                (Some(ControlCommand::Resume), Some([0, 0, 0, 0])) => path.halt(false),
+                _ => {}
+            },
             _ => {}
         }
         Ok(())
     }
 
     /// The record is at its end.
-    pub fn end<S: Strategy, G: Gate>(&self, path: &mut HotPath<S, G>) {
+    pub fn end<S: Strategy, G: LimitGate>(&self, path: &mut HotPath<S, G>) {
         if self.runs > 0 {
             path.restore_end(self.last);
         }

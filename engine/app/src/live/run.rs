@@ -34,6 +34,7 @@ use crate::gate::{GateSection, TradeGate};
 use crate::hot_path::HotPath;
 use crate::market_desk::{self, MarketDesk};
 use crate::outputs::complain;
+use crate::params::Params;
 use crate::record::Wanted;
 use crate::stamps::StampMode;
 
@@ -226,6 +227,7 @@ pub(super) fn path<S: Strategy>(
         gate,
     };
     let mut path = assembly.path(strategy)?;
+    path.open_params(Params::new(config, path.traded().len(), &path.strategy));
     path.orders.set_epoch(start.epoch);
     path.orders.set_id_limit(start.id_limit);
     path.gate.on_epoch(start.epoch);

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use nofx_mailbox::Refusal;
 use nofx_order::{SessionState, Unreconciled};
 
 /// Orders that an alarm names.
@@ -32,6 +33,10 @@ pub struct Shared {
     gate_failed: AtomicU8,
     /// A bit for each line that is silent.
     silent: AtomicU8,
+    /// New segments of the journal: how many were asked for, and the last of them that was tried,
+    /// twice its number, and one more where it could not be made.
+    rotation_asked: AtomicU64,
+    rotation_tried: AtomicU64,
     /// Open orders that nothing of ours can cancel: how many, and the first of them.
     stranded: AtomicU32,
     stranded_ids: [AtomicU32; STRANDED_MAX],
@@ -51,6 +56,8 @@ impl Default for Shared {
             channel: AtomicU8::default(),
             gate_failed: AtomicU8::default(),
             silent: AtomicU8::default(),
+            rotation_asked: AtomicU64::default(),
+            rotation_tried: AtomicU64::default(),
             stranded: AtomicU32::default(),
             stranded_ids: [const { AtomicU32::new(0) }; STRANDED_MAX],
         }
@@ -95,6 +102,29 @@ impl Shared {
     /// Why the risk gate failed, if it has.
     pub fn gate_failed(&self) -> Option<u8> {
         self.gate_failed.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// The tile asks for a new segment of the journal.
+    pub fn ask_rotation(&self) {
+        self.rotation_asked.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// For the writer: the number of a rotation that is asked for and was not tried yet.
+    pub fn wanted_rotation(&self) -> Option<u64> {
+        let asked = self.rotation_asked.load(Ordering::Acquire);
+        (asked > self.rotation_tried.load(Ordering::Acquire) / 2).then_some(asked)
+    }
+
+    /// The writer has tried the rotation with this number.
+    pub fn set_rotation(&self, number: u64, made: bool) {
+        self.rotation_tried.store(number * 2 + u64::from(!made), Ordering::Release);
+    }
+
+    /// What the last rotation that was asked for came to, as in a reply; `None` until it was tried.
+    pub fn rotation(&self) -> Option<u32> {
+        let tried = self.rotation_tried.load(Ordering::Acquire);
+        let last = tried / 2 == self.rotation_asked.load(Ordering::Acquire);
+        last.then_some(if tried % 2 == 0 { 0 } else { Refusal::NotNow as u32 })
     }
 
     /// The tile says which lines are silent.

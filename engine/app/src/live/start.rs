@@ -14,8 +14,11 @@ use nofx_rt::usage;
 use nofx_signal::Strategy;
 use nofx_types::{InstrumentId, Nanos};
 
+use super::acks::Acks;
 use super::clock::EngineClock;
 use super::core::Core;
+use super::door::Door;
+use super::events::Events;
 use super::market_feed::MarketFeed;
 use super::record::Kind;
 use super::restart::Restored;
@@ -79,6 +82,18 @@ struct Ids {
     limit: u32,
 }
 
+/// Requests of control that may wait.
+const COMMANDS: u32 = 64;
+
+/// The mailbox, and the ends of it that threads take.
+struct Mailbox {
+    engine: Engine,
+    producer: Producer,
+    consumer: Consumer,
+    door: Door,
+    events: Events,
+}
+
 /// The stages as the runs before left them.
 struct Revived<S> {
     path: HotPath<S, TradeGate>,
@@ -96,12 +111,14 @@ impl Starting<'_> {
         let mut start = self.start_record(&ids);
         let Revived { mut path, feed, restored } = self.revive(&mut start, strategy)?;
         let clock = EngineClock::start(restored.last);
-        let (engine, producer, consumer) = self.mailbox(clock.now())?;
+        let Mailbox { engine, producer, consumer, door, events } =
+            self.mailbox(clock.now(), &path)?;
         start.epoch = engine.epoch();
         path.orders.set_epoch(start.epoch);
         path.gate.on_epoch(start.epoch);
         let ports = self.ports()?;
-        let mut tape = self.tape(producer, &engine, start.epoch)?;
+        let seen = (events, Acks::new(clock));
+        let mut tape = self.tape(producer, &engine, start.epoch, seen)?;
         // Last of what can fail: a start that is refused again and again uses up no ids.
         let block = self.config.live.id_block;
         ids.file.reserve(block.into()).map_err(Failure::output)?;
@@ -127,6 +144,7 @@ impl Starting<'_> {
             clock,
             shared: Arc::clone(&shared),
             views: self.views(&engine),
+            door,
             paces: self.paces(),
         };
         let house = self.topology.tiles.iter().position(|tile| tile.stages.contains(&Stage::House));
@@ -185,12 +203,22 @@ impl Starting<'_> {
         Ok(Revived { path, feed, restored })
     }
 
-    fn mailbox(&self, now: Nanos) -> Result<(Engine, Producer, Consumer), Failure> {
-        let path = &self.config.live.mailbox;
-        let mut engine = Engine::create(path, &self.spec(now)).map_err(Failure::usage)?;
-        match (engine.journal(), engine.journal_consumer()) {
-            (Some(producer), Some(consumer)) => Ok((engine, producer, consumer)),
-            _ => Err(Failure::wrong("the mailbox has no journal")),
+    fn mailbox<S: Strategy>(
+        &self,
+        now: Nanos,
+        path: &HotPath<S, TradeGate>,
+    ) -> Result<Mailbox, Failure> {
+        let config = self.config;
+        let spec = self.spec(now, path);
+        let words = (2 * spec.param_rows).max(spec.model_words) as usize;
+        let mut engine = Engine::create(&config.live.mailbox, &spec).map_err(Failure::usage)?;
+        let ends = (engine.journal(), engine.journal_consumer(), engine.events());
+        match (ends, Door::new(&mut engine, words)) {
+            ((Some(producer), Some(consumer), Some(ring)), Some(door)) => {
+                let events = Events::new(ring, config.instruments.capacity);
+                Ok(Mailbox { engine, producer, consumer, door, events })
+            }
+            _ => Err(Failure::wrong("the mailbox lacks a part")),
         }
     }
 
@@ -202,11 +230,18 @@ impl Starting<'_> {
         Ok(ports)
     }
 
-    fn tape(&self, producer: Producer, engine: &Engine, epoch: u32) -> Result<Tape, Failure> {
+    fn tape(
+        &self,
+        producer: Producer,
+        engine: &Engine,
+        epoch: u32,
+        seen: (Events, Acks),
+    ) -> Result<Tape, Failure> {
         let (network, recovery) = (&self.config.network, &self.config.recovery);
         Ok(Tape::new(
             producer,
             KillWatch::new(engine.kill_words().clone(), epoch),
+            seen,
             ports::open_orders(network)?,
             self.config.session.rescue.map(ports::stream_to),
             network.stream(recovery).map(ports::stream_to),
@@ -220,8 +255,9 @@ impl Starting<'_> {
         Paces { tick: ms(self.config.live.tick_ms), stop: ms(self.config.live.stop_timeout_ms) }
     }
 
-    fn spec(&self, started: Nanos) -> Spec {
+    fn spec<S: Strategy>(&self, started: Nanos, path: &HotPath<S, TradeGate>) -> Spec {
         let config = self.config;
+        let model = path.strategy.model();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
         Spec {
             engine: format!("nofx {}", env!("CARGO_PKG_VERSION")),
@@ -239,7 +275,14 @@ impl Starting<'_> {
             sessions: 1,
             journal_bytes: u64::from(config.live.journal_ring_mib) << 20,
             first_number: self.first_number,
-            ..Spec::default()
+            schema: path.params.schema().to_vec(),
+            param_rows: config.live.params_rows,
+            model_words: model.map_or(0, |model| model.words as u32),
+            model_schema: model.map_or(0, |model| model.schema),
+            model_kind: model.map_or(0, |model| model.kind),
+            commands: COMMANDS,
+            events: config.live.events,
+            in_force: path.params.in_force_rows(path.traded().len()) as u32,
         }
     }
 

@@ -5,11 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nofx_gate::{Gate, Rule};
+use nofx_gate::Rule;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard;
 use nofx_rt::hist::Histogram;
 use nofx_rt::tile::TileStats;
+use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::{InstrumentId, Ladder, Level, Side, UpdateKind};
 use serde::Serialize;
@@ -205,7 +206,7 @@ pub struct Parts<'a, S, G> {
 
 impl LiveSummary {
     /// Gathers everything.
-    pub fn of<S: Strategy, G: Gate>(parts: Parts<'_, S, G>) -> LiveSummary {
+    pub fn of<S: Strategy, G: LimitGate>(parts: Parts<'_, S, G>) -> LiveSummary {
         let Parts { tile, stats, received, restored, begun, journal } = parts;
         let (tiles, ports) = ends(tile, stats, received);
         let wall = begun.elapsed();
@@ -251,7 +252,7 @@ impl LiveSummary {
 }
 
 /// Tiles and ports, those of the receive tile first.
-fn ends<S: Strategy, G: Gate>(
+fn ends<S: Strategy, G: LimitGate>(
     tile: &TradeTile<S, G>,
     stats: &TileStats,
     received: Option<(ReceiveTile, TileStats)>,
@@ -290,7 +291,7 @@ fn port((description, counters): &(String, nofx_net::port::PortCounters)) -> Por
     }
 }
 
-fn lines<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> Vec<LiveLine> {
+fn lines<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> Vec<LiveLine> {
     let Some(sequencer) = tile.core.feed.sequencer() else { return Vec::new() };
     let names = ["A", "B"];
     let rows = (0..sequencer.lines()).zip(names);
@@ -308,7 +309,7 @@ fn lines<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> Vec<LiveLine> {
     .collect()
 }
 
-fn feed<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> FeedSummary {
+fn feed<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> FeedSummary {
     let feed = &tile.core.feed;
     let recovery = feed.recovery();
     FeedSummary {
@@ -324,7 +325,7 @@ fn feed<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> FeedSummary {
     }
 }
 
-fn orders<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, u64> {
+fn orders<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, u64> {
     let path = &tile.core.path;
     let count = |kind: UpdateKind| path.counters.updates.get(kind as usize).copied().unwrap_or(0);
     let [bought, sold] = path.counters.filled;
@@ -352,13 +353,13 @@ fn open(order: &nofx_order::OpenOrder) -> OpenSummary {
     }
 }
 
-fn rejects<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, u64> {
+fn rejects<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, u64> {
     let counts = &tile.core.path.counters.rejects;
     let count = |rule: Rule| counts.get(rule as usize).copied().unwrap_or(0);
     Rule::ALL.iter().map(|r| (r.name(), count(*r))).filter(|(_, n)| *n > 0).collect()
 }
 
-fn book<S: Strategy, G: Gate>(tile: &TradeTile<S, G>, id: InstrumentId) -> BookSummary {
+fn book<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>, id: InstrumentId) -> BookSummary {
     let path = &tile.core.path;
     let book = path.books.book(id);
     let side = |side| {
@@ -374,7 +375,7 @@ fn book<S: Strategy, G: Gate>(tile: &TradeTile<S, G>, id: InstrumentId) -> BookS
     }
 }
 
-fn positions<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> Vec<PositionSummary> {
+fn positions<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> Vec<PositionSummary> {
     let path = &tile.core.path;
     let rows = path.positions.rows().map(|row| {
         let instrument = path.instruments.get(row.instrument).copied();
@@ -388,7 +389,7 @@ fn positions<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> Vec<PositionSummar
     rows.collect()
 }
 
-fn anomalies<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<String, u64> {
+fn anomalies<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> BTreeMap<String, u64> {
     let (tape, path) = (&tile.tape.counters, &tile.core.path);
     let ours = [
         ("journal_lost", tape.lost),
@@ -406,7 +407,7 @@ fn anomalies<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<String, u
     all.filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect()
 }
 
-fn latency<S: Strategy, G: Gate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, LatencySummary> {
+fn latency<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, LatencySummary> {
     let clock = CycleClock::calibrate(Duration::from_millis(10));
     let plain = CycleClock::from_rate(1.0);
     let stamps = &tile.core.path.stamps;

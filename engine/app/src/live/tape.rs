@@ -14,11 +14,18 @@ use nofx_mailbox::journal::Producer;
 use nofx_mailbox::{KillWords, Scope};
 use nofx_net::port::Port;
 use nofx_net::stream::{Stream, StreamState};
-use nofx_types::{AccountId, Instrument, InstrumentId, IntentKind, Nanos, OrderIntent};
+use nofx_types::{
+    AccountId, Instrument, InstrumentId, IntentKind, Nanos, OrderIntent, OrderUpdate,
+};
 
+use super::acks::Acks;
 use super::core::{Input, Outside};
-use super::record::{KillSeen, Kind, encode_instrument, encode_intent};
+use super::events::Events;
+use super::record::{
+    Answer, KillSeen, Kind, encode_instrument, encode_intent, encode_request,
+};
 use crate::hot_path::OrderPort;
+use crate::params::page::Taken;
 
 /// What the tape counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +44,12 @@ pub struct TapeCounters {
     pub requests_unsent: u64,
     /// Intents that a kill word stopped before its command came.
     pub kills_seen: u64,
+    /// Pages that control published, of parameters and models.
+    pub pages: u64,
+    /// Requests of control.
+    pub requests: u64,
+    /// Pages and requests that were refused.
+    pub steering_refused: u64,
 }
 
 /// See the module.
@@ -59,6 +72,12 @@ pub struct Tape {
     /// Their addresses.
     pub servers: Vec<SocketAddrV4>,
     kill: KillWatch,
+    /// What happens, for those who watch.
+    pub events: Events,
+    /// What became of control's pages.
+    pub acks: Acks,
+    /// What the last request came to, until it is answered.
+    pub answer: Option<Answer>,
     intents: u32,
     /// What was counted.
     pub counters: TapeCounters,
@@ -71,6 +90,7 @@ impl Tape {
     pub fn new(
         journal: Producer,
         kill: KillWatch,
+        (events, acks): (Events, Acks),
         orders: Box<dyn Stream + Send>,
         rescue: Option<Box<dyn Stream + Send>>,
         snapshot: Option<Box<dyn Stream + Send>>,
@@ -88,6 +108,9 @@ impl Tape {
             replies,
             servers,
             kill,
+            events,
+            acks,
+            answer: None,
             intents: 0,
             counters: TapeCounters::default(),
             last_order: Nanos(0),
@@ -112,7 +135,15 @@ impl Tape {
             Input::RescueBytes(bytes) => self.put(Kind::RescueBytes, now, &[bytes]),
             Input::RescueClosed => self.put(Kind::RescueClosed, now, &[]),
             Input::Time => self.put(Kind::Time, now, &[]),
-            Input::Command(command) => self.put(Kind::Command, now, &[&command.encode()]),
+            Input::Command(command) => {
+                self.events.commanded(now, &command);
+                self.put(Kind::Command, now, &[&command.encode()])
+            }
+            Input::Params(page) => self.put(Kind::Params, now, &[page]),
+            Input::Model(page) => self.put(Kind::Model, now, &[page]),
+            Input::Request(request) => {
+                self.put(Kind::Request, now, &[&encode_request(&request)])
+            }
         };
     }
 
@@ -137,6 +168,14 @@ impl Tape {
     /// The kill words and what of them the engine has been told.
     pub fn kill(&mut self) -> &mut KillWatch {
         &mut self.kill
+    }
+
+    /// A cancel is no decision under limits.
+    #[inline]
+    fn decided(&mut self, intent: &OrderIntent) {
+        if intent.kind != IntentKind::Cancel {
+            self.acks.decided();
+        }
     }
 
     fn transmit(&mut self, now: Nanos, bytes: &[u8]) {
@@ -182,6 +221,7 @@ impl OrderPort for Tape {
             self.counters.unjournaled += 1; // only cancels go this way
         }
         self.transmit_rescue(intent.now_ns, bytes);
+        self.events.sent(intent);
     }
 
     #[inline]
@@ -196,12 +236,20 @@ impl OrderPort for Tape {
             self.counters.unjournaled += 1;
         }
         self.transmit(intent.now_ns, bytes);
+        self.decided(intent);
+        self.events.sent(intent);
     }
 
     fn refused(&mut self, intent: &OrderIntent, rejects: Rejects) {
         self.intents += 1;
         let parts: [&[u8]; 2] = [&encode_intent(intent), &rejects.0.to_le_bytes()];
         self.put(Kind::Decision, intent.now_ns, &parts);
+        self.decided(intent);
+        self.events.refused(intent, rejects);
+    }
+
+    fn heard(&mut self, update: &OrderUpdate, position: i64) {
+        self.events.heard(update, position);
     }
 
     #[inline]
@@ -220,6 +268,24 @@ impl OrderPort for Tape {
 impl Outside for Tape {
     fn defined(&mut self, instrument: &Instrument) {
         self.put(Kind::Definition, Nanos(0), &[&encode_instrument(instrument)]);
+        self.events.defined(instrument);
+        self.acks.defined();
+    }
+
+    fn taken(&mut self, now: Nanos, taken: &Taken) {
+        self.put(Kind::Taken, now, &[&taken.encode()]);
+        self.counters.pages += 1;
+        self.counters.steering_refused += u64::from(!taken.is_applied());
+        self.events.taken(now, taken);
+        self.acks.take(taken);
+    }
+
+    fn answered(&mut self, now: Nanos, answer: &Answer) {
+        self.put(Kind::Answered, now, &[&answer.encode()]);
+        self.counters.requests += 1;
+        self.counters.steering_refused += u64::from(answer.refusal.is_some());
+        self.events.answered(now, answer);
+        self.answer = Some(*answer);
     }
 
     fn connect_orders(&mut self, now: Nanos) {

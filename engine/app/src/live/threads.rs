@@ -263,6 +263,7 @@ fn trade<S: Strategy>(
     let mut tile = Box::new(TradeTile::new(parts));
     let mut stats = Box::new(TileStats::default());
     tile.core.define_known(&mut tile.tape);
+    tile.inherit();
     {
         let _seal = guard::seal(on_sealed);
         tile::run(&mut *tile, pace, &mut stats);

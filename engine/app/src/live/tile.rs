@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use nofx_gate::Gate;
+use nofx_mailbox::ControlCommand;
 use nofx_net::port::{Port, PortCounters};
 use nofx_net::stream::StreamState;
 use nofx_order::RECEIVE_MAX;
+use nofx_risk::LimitGate;
 use nofx_rt::clock::monotonic_ns;
 use nofx_rt::hist::Histogram;
 use nofx_rt::tile::{Poll, TileStats, Work};
@@ -21,10 +22,12 @@ use nofx_types::Nanos;
 
 use super::clock::EngineClock;
 use super::core::{Core, Ending, Input};
+use super::door::{Door, Knock};
 use super::record::{Command, EndRecord, Kind};
 use super::shared::Shared;
 use super::tape::Tape;
 use super::views::{Seen, ViewWriter, channel_code};
+use crate::params::page::PageKind;
 
 /// Bytes of a stream taken as one input, at most.
 const STREAM_BYTES: usize = if RECEIVE_MAX < 16_384 { RECEIVE_MAX } else { 16_384 };
@@ -40,6 +43,9 @@ const RING_GO: u8 = 64;
 const STALL_NS: u64 = 250_000_000;
 /// Stops new orders.
 const HOLD: Input<'static> = Input::Command(Command::Journal { broken: true });
+/// Pages taken before the first turn: of parameters and models, those of the engine before, then those
+/// published since.
+const INHERITED_MAX: usize = 4;
 /// How long the streams are still served after the logout.
 const LOGOUT_NS: u64 = 10_000_000;
 
@@ -71,6 +77,9 @@ pub struct TradeTile<S, G> {
     clock: EngineClock,
     shared: Arc<Shared>,
     views: ViewWriter,
+    door: Door,
+    /// Snapshots that the views have made, when the last was asked for.
+    snapshots: u64,
     paces: Paces,
     buffer: Box<[u8]>,
     order_state: StreamState,
@@ -113,14 +122,16 @@ pub struct TileParts<S, G> {
     pub shared: Arc<Shared>,
     /// Writes the pages that others read.
     pub views: ViewWriter,
+    /// Where control comes in.
+    pub door: Door,
     /// Paces.
     pub paces: Paces,
 }
 
-impl<S: Strategy, G: Gate> TradeTile<S, G> {
+impl<S: Strategy, G: LimitGate> TradeTile<S, G> {
     /// Joins the parts.
     pub fn new(parts: TileParts<S, G>) -> TradeTile<S, G> {
-        let TileParts { core, tape, ports, lines, clock, shared, views, paces } = parts;
+        let TileParts { core, tape, ports, lines, clock, shared, views, door, paces } = parts;
         let streams = core.feed.lives_on_its_stream();
         TradeTile {
             core,
@@ -130,6 +141,8 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
             clock,
             shared,
             views,
+            door,
+            snapshots: 0,
             paces,
             buffer: vec![0; STREAM_BYTES].into_boxed_slice(),
             order_state: StreamState::Closed,
@@ -386,6 +399,71 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
         None
     }
 
+    /// Before the first turn: pages that the engine before ran under are in force before anything
+    /// is decided.
+    pub fn inherit(&mut self) {
+        for _ in 0..INHERITED_MAX {
+            let Some(knock) = self.door.page() else { break };
+            self.let_in(knock);
+        }
+    }
+
+    /// What knocked at the door becomes an input.
+    #[cold]
+    fn let_in(&mut self, knock: Knock) {
+        match knock {
+            Knock::Page(kind, len) => self.page(kind, len),
+            Knock::Request(request) => {
+                // A page that the request may be about was published before it.
+                for _ in 0..2 {
+                    if let Some(Knock::Page(kind, len)) = self.door.page() {
+                        self.page(kind, len);
+                    }
+                }
+                self.input(self.clock.now(), Input::Request(request));
+                self.answer();
+            }
+        }
+    }
+
+    fn page(&mut self, kind: PageKind, len: usize) {
+        let page = self.door.lend();
+        let bytes = page.get(..len).unwrap_or(&[]);
+        let input = match kind {
+            PageKind::Params => Input::Params(bytes),
+            PageKind::Model => Input::Model(bytes),
+        };
+        self.input(self.clock.now(), input);
+        self.door.give_back(page);
+        self.views.steered(self.clock.now(), &self.core, &mut self.tape);
+    }
+
+    /// Answers the request at hand, or has it carried out.
+    fn answer(&mut self) {
+        let Some(answer) = self.tape.answer.take() else { return };
+        match self.door.answer(self.clock.now(), &answer) {
+            Some(ControlCommand::Snapshot) => {
+                self.views.ask();
+                self.snapshots = self.views.snapshots();
+            }
+            Some(ControlCommand::RotateJournal) => self.shared.ask_rotation(),
+            _ => {}
+        }
+    }
+
+    /// Answers what others have carried out by now.
+    fn answer_late(&mut self, now: Nanos) {
+        if self.views.snapshots() > self.snapshots {
+            self.snapshots = self.views.snapshots();
+            self.door.snapshot_done(now);
+        }
+        if self.door.is_rotating()
+            && let Some(result) = self.shared.rotation()
+        {
+            self.door.rotation_done(now, result);
+        }
+    }
+
     /// Words for the other threads.
     fn tell(&self) {
         let (orders, feed) = (&self.core.path.orders, &self.core.feed);
@@ -412,7 +490,7 @@ impl<S: Strategy, G: Gate> TradeTile<S, G> {
     }
 }
 
-impl<S: Strategy, G: Gate> Work for TradeTile<S, G> {
+impl<S: Strategy, G: LimitGate> Work for TradeTile<S, G> {
     fn poll(&mut self, _: usize) -> Poll {
         let mut taken = self.packets();
         taken += self.order_stream();
@@ -432,11 +510,13 @@ impl<S: Strategy, G: Gate> Work for TradeTile<S, G> {
     }
 
     fn command(&mut self) -> bool {
-        let command = self.next_command();
-        if let Some(command) = command {
+        if let Some(command) = self.next_command() {
             self.input(self.clock.now(), Input::Command(command));
+            return true;
         }
-        command.is_some()
+        let Some(knock) = self.door.knock() else { return false };
+        self.let_in(knock);
+        true
     }
 
     fn house_keeping(&mut self, _: u64, stats: &TileStats) {
@@ -453,6 +533,7 @@ impl<S: Strategy, G: Gate> Work for TradeTile<S, G> {
             drift_ns: self.clock.drift_ns(),
         };
         self.views.turn(now, seen);
+        self.answer_late(now);
         let over = self.stopping.is_some_and(|since| now.since(since) >= self.paces.stop);
         if self.core.ending() == Ending::LoggedOut {
             let since = *self.logged_out.get_or_insert(now);

@@ -7,16 +7,18 @@
 use std::time::Instant;
 
 use nofx_feed::ChannelState;
-use nofx_gate::{Gate, Rule};
+use nofx_gate::Rule;
 use nofx_mailbox::view::{
     BookView, FeedView, LEVELS, LevelView, OrderView, PositionView, SessionView, TileView,
 };
-use nofx_mailbox::{Counter, EngineState, Heart, Histogram, Views};
+use nofx_mailbox::{Counter, EngineState, EventKind, Heart, Histogram, Views};
 use nofx_order::SessionState;
+use nofx_risk::LimitGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard;
 use nofx_rt::hist::Histogram as Local;
 use nofx_rt::tile::TileStats;
+use nofx_shot::words;
 use nofx_signal::Strategy;
 use nofx_types::{AccountId, InstrumentId, Ladder, Level, Nanos, Price, Side, Touch, UpdateKind};
 
@@ -29,7 +31,7 @@ use crate::stamps::Stage;
 /// Books of one step.
 const BOOKS_STEP: usize = 4;
 /// Counters before those of the rules.
-const PLAIN: [&str; 38] = [
+const PLAIN: [&str; 42] = [
     "inputs",
     "packets",
     "packets.foreign",
@@ -68,6 +70,10 @@ const PLAIN: [&str; 38] = [
     "allocations",
     "trading_since_ns",
     "live_since_ns",
+    "control.pages",
+    "control.requests",
+    "control.refused",
+    "control.halted",
 ];
 
 /// Names of all counters, in their order.
@@ -119,7 +125,19 @@ pub struct ViewWriter {
     /// The same two, on the monotonic clock.
     pub since: [Option<Instant>; 2],
     state: EngineState,
+    /// States of session and feed that were told of.
+    told: [u8; 2],
+    /// A whole round is asked for, out of turn.
+    asked: bool,
+    /// The round under way is that one.
+    answers: bool,
+    snapshots: u64,
 }
+
+/// States of a feed that last for moments: gap and retransmission.
+const PASSING: [u8; 2] = [2, 3];
+/// No state has this number.
+const UNTOLD: u8 = u8::MAX;
 
 /// What a step may look at.
 pub struct Seen<'a, S, G> {
@@ -150,22 +168,95 @@ impl ViewWriter {
             live_since: Nanos(0),
             since: [None; 2],
             state: EngineState::Starting,
+            told: [UNTOLD; 2],
+            asked: false,
+            answers: false,
+            snapshots: 0,
+        }
+    }
+
+    /// Asks for a whole round that begins as soon as the one under way has ended.
+    pub fn ask(&mut self) {
+        self.asked = true;
+    }
+
+    /// Rounds that were asked for and are done.
+    pub fn snapshots(&self) -> u64 {
+        self.snapshots
+    }
+
+    /// After a page: what is in force, and then what became of the page.
+    pub fn steered<S: Strategy, G: LimitGate>(
+        &mut self,
+        now: Nanos,
+        core: &Core<S, G>,
+        tape: &mut Tape,
+    ) {
+        self.in_force(now, &core.path, tape);
+        self.acks(now, tape);
+    }
+
+    fn in_force<S: Strategy, G: LimitGate>(
+        &mut self,
+        now: Nanos,
+        path: &HotPath<S, G>,
+        tape: &mut Tape,
+    ) {
+        if tape.acks.take_in_force() {
+            self.parts.views.in_force(now, path.params.in_force(path.traded(), &path.instruments));
+        }
+    }
+
+    fn acks(&mut self, now: Nanos, tape: &mut Tape) {
+        if let Some([params, models]) = tape.acks.take_changed() {
+            self.parts.views.params_ack(now, &params);
+            self.parts.views.model_ack(now, &models);
         }
     }
 
     /// One house-keeping turn: heartbeat, state, and a step of the round under way.
-    pub fn turn<S: Strategy, G: Gate>(&mut self, now: Nanos, seen: Seen<'_, S, G>) {
+    pub fn turn<S: Strategy, G: LimitGate>(&mut self, now: Nanos, seen: Seen<'_, S, G>) {
         self.parts.heart.beat(now);
-        self.set_state(now, seen.core);
-        if self.step == usize::MAX && now.since(self.begun) >= self.period {
+        self.set_state(now, seen.core, seen.tape);
+        self.tell(now, seen.core, seen.tape);
+        self.acks(now, seen.tape);
+        if self.step == usize::MAX && (self.asked || now.since(self.begun) >= self.period) {
             (self.step, self.begun) = (0, now);
+            self.answers = std::mem::take(&mut self.asked);
         }
         if self.step != usize::MAX {
             self.step(now, seen);
         }
     }
 
-    fn set_state<S: Strategy, G: Gate>(&mut self, now: Nanos, core: &Core<S, G>) {
+    /// Events of session and feed.
+    fn tell<S: Strategy, G: LimitGate>(
+        &mut self,
+        now: Nanos,
+        core: &Core<S, G>,
+        tape: &mut Tape,
+    ) {
+        let session = session_code(core.path.orders.session());
+        let feed = channel_code(core.feed.state());
+        let states = [
+            (EventKind::SessionState, session, words::session(session)),
+            (EventKind::FeedState, feed, words::channel(feed)),
+        ];
+        for (told, (kind, code, name)) in self.told.iter_mut().zip(states) {
+            let passing = kind == EventKind::FeedState && PASSING.contains(&code);
+            if *told != code && !passing {
+                *told = code;
+                tape.events.state(now, kind, code, name);
+            }
+        }
+    }
+
+    fn set_state<S: Strategy, G: LimitGate>(
+        &mut self,
+        now: Nanos,
+        core: &Core<S, G>,
+        tape: &mut Tape,
+    ) {
         let up = core.path.orders.is_up();
         let live = core.feed.is_trusted();
         if live && self.live_since == Nanos(0) {
@@ -187,10 +278,11 @@ impl ViewWriter {
         if state != self.state {
             self.state = state;
             (self.parts.state)(state);
+            tape.events.engine(now, state, state_name(state));
         }
     }
 
-    fn step<S: Strategy, G: Gate>(&mut self, now: Nanos, seen: Seen<'_, S, G>) {
+    fn step<S: Strategy, G: LimitGate>(&mut self, now: Nanos, seen: Seen<'_, S, G>) {
         let path = &seen.core.path;
         let books = self.parts.books.len().div_ceil(BOOKS_STEP);
         match self.step.checked_sub(books) {
@@ -201,11 +293,13 @@ impl ViewWriter {
             Some(3) => self.session(now, path),
             Some(4) => self.tile(now, seen.stats),
             Some(5) => self.counters(seen),
+            Some(6) => self.in_force(now, path, seen.tape),
             Some(more) => {
-                if more - 6 < self.published.len() {
-                    self.histogram(more - 6, &seen);
+                if more - 7 < self.published.len() {
+                    self.histogram(more - 7, &seen);
                 } else {
                     self.step = usize::MAX;
+                    self.snapshots += u64::from(std::mem::take(&mut self.answers));
                     return;
                 }
             }
@@ -213,7 +307,7 @@ impl ViewWriter {
         self.step += 1;
     }
 
-    fn books<S: Strategy, G: Gate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
+    fn books<S: Strategy, G: LimitGate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
         let first = self.step * BOOKS_STEP;
         for row in first..first + BOOKS_STEP {
             let Some(id) = self.parts.books.get(row) else { break };
@@ -221,7 +315,7 @@ impl ViewWriter {
         }
     }
 
-    fn orders<S: Strategy, G: Gate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
+    fn orders<S: Strategy, G: LimitGate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
         let rows = path.orders.open().map(|order| OrderView {
             cl_ord_id: order.id.0,
             instrument: order.instrument.0,
@@ -240,7 +334,7 @@ impl ViewWriter {
         self.parts.views.orders(now, rows);
     }
 
-    fn positions<S: Strategy, G: Gate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
+    fn positions<S: Strategy, G: LimitGate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
         let account = path.account();
         let rows = path.traded().ids().iter().filter_map(|id| position_view(path, account, *id));
         self.parts.views.positions(now, rows);
@@ -292,7 +386,7 @@ impl ViewWriter {
         self.parts.views.feed(now, 0, &view);
     }
 
-    fn session<S: Strategy, G: Gate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
+    fn session<S: Strategy, G: LimitGate>(&mut self, now: Nanos, path: &HotPath<S, G>) {
         let update = |kind: UpdateKind| path.counters.updates.get(kind as usize).copied();
         let count = |kind| update(kind).unwrap_or(0);
         let mut name = [0; 16];
@@ -320,7 +414,7 @@ impl ViewWriter {
         views.tile(now, *row, &tile_view(stats, cycles, *core, *idle));
     }
 
-    fn counters<S: Strategy, G: Gate>(&mut self, seen: Seen<'_, S, G>) {
+    fn counters<S: Strategy, G: LimitGate>(&mut self, seen: Seen<'_, S, G>) {
         let fill = seen.tape.journal_fill();
         let (path, feed) = (&seen.core.path, &seen.core.feed);
         let (tape, recovery, sweeps) = (&seen.tape.counters, feed.recovery(), &path.sweeps);
@@ -366,6 +460,10 @@ impl ViewWriter {
             guard::sealed_allocations(),
             self.trading_since.0,
             self.live_since.0,
+            tape.pages,
+            tape.requests,
+            tape.steering_refused,
+            path.is_halted().into(),
         ];
         let rules = Rule::ALL.iter().map(|rule| path.counters.rejects.get(*rule as usize));
         let rules = rules.map(|n| n.copied().unwrap_or(0));
@@ -374,7 +472,7 @@ impl ViewWriter {
         }
     }
 
-    fn histogram<S: Strategy, G: Gate>(&mut self, index: usize, seen: &Seen<'_, S, G>) {
+    fn histogram<S: Strategy, G: LimitGate>(&mut self, index: usize, seen: &Seen<'_, S, G>) {
         let cycles = &self.parts.cycles;
         let in_ns = |cycles_: u64| cycles.ns(cycles_);
         let (source, scaled): (&Local, bool) = match Stage::ALL.get(index) {
@@ -396,7 +494,7 @@ impl ViewWriter {
     }
 }
 
-fn book_view<S: Strategy, G: Gate>(path: &HotPath<S, G>, id: InstrumentId) -> BookView {
+fn book_view<S: Strategy, G: LimitGate>(path: &HotPath<S, G>, id: InstrumentId) -> BookView {
     let book = path.books.book(id);
     let mut view = BookView { instrument: id.0, ..BookView::default() };
     let mut levels = [Level::default(); LEVELS];
@@ -422,7 +520,7 @@ fn book_view<S: Strategy, G: Gate>(path: &HotPath<S, G>, id: InstrumentId) -> Bo
     view
 }
 
-fn position_view<S: Strategy, G: Gate>(
+fn position_view<S: Strategy, G: LimitGate>(
     path: &HotPath<S, G>,
     account: AccountId,
     id: InstrumentId,
@@ -461,6 +559,18 @@ pub fn channel_code(state: ChannelState) -> u8 {
         ChannelState::Snapshot => 4,
         ChannelState::Stale => 5,
         ChannelState::Ended => 6,
+    }
+}
+
+/// The name of a state of the engine.
+fn state_name(state: EngineState) -> &'static str {
+    match state {
+        EngineState::Starting => "starting",
+        EngineState::Recovering => "recovering",
+        EngineState::Trading => "trading",
+        EngineState::Stopped => "stopped",
+        EngineState::Ending => "ending",
+        EngineState::Ended => "ended",
     }
 }
 

@@ -178,6 +178,7 @@ impl Writer {
             self.heart.beat(self.clock.now());
             let taken = self.turn();
             self.ids_ahead();
+            self.rotate();
             match (taken, ended) {
                 (Ok(false), true) => return self.close(),
                 (Ok(false), false) => std::thread::sleep(PAUSE),
@@ -214,6 +215,16 @@ impl Writer {
             self.complaint = Some(complaint);
         }
         std::thread::sleep(RETRY);
+    }
+
+    /// Begins a new segment when one is asked for.
+    fn rotate(&mut self) {
+        let Some(number) = self.shared.wanted_rotation() else { return };
+        let rotated = self.files.segments().rotate();
+        if let Err(error) = &rotated {
+            crate::outputs::complain(format_args!("the journal has no new segment: {error}"));
+        }
+        self.shared.set_rotation(number, rotated.is_ok());
     }
 
     /// Reserves the next block of order ids before the last one is used up.

@@ -11,7 +11,7 @@ use super::{EXPOSURE_LIMIT_MAX, POSITION_MAX};
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Most messages of a burst: keeps the tolerance within 50 bits.
-const RATE_BURST_MAX: u32 = 1 << 20;
+pub const RATE_BURST_MAX: u32 = 1 << 20;
 
 /// What is allowed in one symbol, to each account.
 ///

@@ -81,7 +81,9 @@ pub mod rules;
 mod state;
 mod words;
 
-pub use limits::{AccountLimits, AccountRegs, LimitError, SymbolLimits, SymbolRegs};
+pub use limits::{
+    AccountLimits, AccountRegs, LimitError, RATE_BURST_MAX, SymbolLimits, SymbolRegs,
+};
 pub use op::{CancelOp, CardOp, FillEffect, KillScope, OrderOp, UpdateOp};
 pub use rows::{AccountRow, Holding, SymbolRow};
 pub use state::{CardSize, CardState, SizeError, Windows};
