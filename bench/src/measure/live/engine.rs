@@ -5,8 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nofx_app::definitions::Definitions;
+use nofx_app::live::acks::Acks;
 use nofx_app::live::clock::EngineClock;
 use nofx_app::live::core::Core;
+use nofx_app::live::door::Door;
+use nofx_app::live::events::Events;
 use nofx_app::live::market_feed::MarketFeed;
 use nofx_app::live::ports::AnyPort;
 use nofx_app::live::shared::Shared;

@@ -7,7 +7,8 @@
 //! Worst case: one or two loads when there is nothing; else the copy of one page, or of one request.
 
 use nofx_mailbox::{
-    CommandReader, ControlCommand, Engine, PageHead, PageReader, Refusal, Reply, Request, Taken, Why,
+    CommandReader, ControlCommand, Engine, PageHead, PageReader, Refusal, Reply, Request, Taken,
+    Why,
 };
 use nofx_rt::clock::cycles;
 use nofx_types::Nanos;

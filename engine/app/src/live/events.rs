@@ -123,9 +123,7 @@ impl Events {
     /// A command that somebody should see.
     pub fn commanded(&mut self, now: Nanos, command: &Command) {
         let event = match *command {
-            Command::Kill(scope) => {
-                self.in_scope(Event::new(EventKind::KillEngaged, now.0), scope)
-            }
+            Command::Kill(scope) => self.in_scope(Event::new(EventKind::KillEngaged, now.0), scope),
             Command::Release(scope) => {
                 self.in_scope(Event::new(EventKind::KillReleased, now.0), scope)
             }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nofx_gate::Rule;
+use nofx_risk::LimitGate;
 use nofx_rt::clock::CycleClock;
 use nofx_rt::guard;
 use nofx_rt::hist::Histogram;
 use nofx_rt::tile::TileStats;
-use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
 use nofx_types::{InstrumentId, Ladder, Level, Side, UpdateKind};
 use serde::Serialize;
@@ -407,7 +407,9 @@ fn anomalies<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> BTreeMap<Stri
     all.filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect()
 }
 
-fn latency<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>) -> BTreeMap<&'static str, LatencySummary> {
+fn latency<S: Strategy, G: LimitGate>(
+    tile: &TradeTile<S, G>,
+) -> BTreeMap<&'static str, LatencySummary> {
     let clock = CycleClock::calibrate(Duration::from_millis(10));
     let plain = CycleClock::from_rate(1.0);
     let stamps = &tile.core.path.stamps;

@@ -21,9 +21,7 @@ use nofx_types::{
 use super::acks::Acks;
 use super::core::{Input, Outside};
 use super::events::Events;
-use super::record::{
-    Answer, KillSeen, Kind, encode_instrument, encode_intent, encode_request,
-};
+use super::record::{Answer, KillSeen, Kind, encode_instrument, encode_intent, encode_request};
 use crate::hot_path::OrderPort;
 use crate::params::page::Taken;
 
@@ -141,9 +139,7 @@ impl Tape {
             }
             Input::Params(page) => self.put(Kind::Params, now, &[page]),
             Input::Model(page) => self.put(Kind::Model, now, &[page]),
-            Input::Request(request) => {
-                self.put(Kind::Request, now, &[&encode_request(&request)])
-            }
+            Input::Request(request) => self.put(Kind::Request, now, &[&encode_request(&request)]),
         };
     }
 

@@ -230,12 +230,7 @@ impl ViewWriter {
     }
 
     /// Events of session and feed.
-    fn tell<S: Strategy, G: LimitGate>(
-        &mut self,
-        now: Nanos,
-        core: &Core<S, G>,
-        tape: &mut Tape,
-    ) {
+    fn tell<S: Strategy, G: LimitGate>(&mut self, now: Nanos, core: &Core<S, G>, tape: &mut Tape) {
         let session = session_code(core.path.orders.session());
         let feed = channel_code(core.feed.state());
         let states = [

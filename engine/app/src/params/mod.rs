@@ -128,11 +128,7 @@ impl Params {
     }
 
     /// What the values of the page say together.
-    fn check(
-        &self,
-        traded: &InstrumentSet,
-        instruments: &Instruments,
-    ) -> Result<(), (Why, Blame)> {
+    fn check(&self, traded: &InstrumentSet, instruments: &Instruments) -> Result<(), (Why, Blame)> {
         for account in 0..self.accounts.len() {
             let patch = self.other.account(account);
             let limits = self.account_limits(account, &patch);
@@ -166,11 +162,7 @@ impl Params {
     }
 
     /// Whose fault it is that the strategy cannot go on with parameter `index` as the page says.
-    pub fn blame_strategy(
-        &self,
-        index: usize,
-        rows: impl Iterator<Item = ParamRow>,
-    ) -> Refused {
+    pub fn blame_strategy(&self, index: usize, rows: impl Iterator<Item = ParamRow>) -> Refused {
         let key = Some(index).filter(|index| self.other.strategy.get(*index).is_some());
         let blame = Blame { table: table::STRATEGY, scope: ParamRow::ALL, key };
         blame.find(Why::Contradiction, rows)
@@ -226,7 +218,11 @@ impl Params {
     ) -> impl Iterator<Item = ParamRow> + 'a {
         let accounts = (0..self.accounts.len()).flat_map(move |account| {
             let limits = self.account_limits(account, &self.now.account(account));
-            rows_of(table::ACCOUNT, account as u32, keys::ACCOUNT.iter().map(move |k| (k.get)(&limits)))
+            rows_of(
+                table::ACCOUNT,
+                account as u32,
+                keys::ACCOUNT.iter().map(move |k| (k.get)(&limits)),
+            )
         });
         let shown = traded.ids().iter().enumerate().take(SYMBOLS_SHOWN);
         let symbols = shown.flat_map(move |(row, id)| {
@@ -240,10 +236,11 @@ impl Params {
         let host = keys::HOST.iter().map(move |key| (key.get)(&rules));
         let count = self.schema.specs().iter().filter(|s| s.table == table::STRATEGY).count();
         let strategy = self.now.strategy.words_over(&self.strategy).into_iter().take(count);
-        accounts
-            .chain(symbols)
-            .chain(rows_of(table::HOST, ParamRow::ALL, host))
-            .chain(rows_of(table::STRATEGY, ParamRow::ALL, strategy))
+        accounts.chain(symbols).chain(rows_of(table::HOST, ParamRow::ALL, host)).chain(rows_of(
+            table::STRATEGY,
+            ParamRow::ALL,
+            strategy,
+        ))
     }
 
     /// Rows that [`Params::in_force`] has.

@@ -52,7 +52,10 @@ impl Patch {
     /// These words where they are named, else `words`.
     pub fn words_over(&self, words: &[i64; KEYS_MAX]) -> [i64; KEYS_MAX] {
         let mut merged = *words;
-        merged.iter_mut().enumerate().for_each(|(key, word)| *word = self.get(key).unwrap_or(*word));
+        merged
+            .iter_mut()
+            .enumerate()
+            .for_each(|(key, word)| *word = self.get(key).unwrap_or(*word));
         merged
     }
 

@@ -38,15 +38,16 @@ impl<'a> Page<'a> {
     /// Reads what [`encode`] wrote.
     pub fn decode(bytes: &'a [u8]) -> Option<Page<'a>> {
         let (head, body) = bytes.split_first_chunk::<HEAD_LEN>()?;
-        let long = |at: usize| {
-            head.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
-        };
+        let long = |at: usize| head.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
         let short = |at: usize| head.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
         let (epoch, why, words) = (short(32)?, Why::from_number(short(36)?)?, short(40)?);
         let [publication, version, schema, at] = [long(0)?, long(8)?, long(16)?, long(24)?];
         let head = PageHead { publication, version, schema, epoch, words, at: Nanos(at) };
-        (why != Why::None || body.len() as u64 == u64::from(words) * 8)
-            .then_some(Page { head, why, body })
+        (why != Why::None || body.len() as u64 == u64::from(words) * 8).then_some(Page {
+            head,
+            why,
+            body,
+        })
     }
 
     /// Its words.
