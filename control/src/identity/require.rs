@@ -49,7 +49,8 @@ pub async fn require(mut request: Request, next: Next) -> Response<Body> {
 fn is_open(request: &Request) -> bool {
     let path = request.uri().path();
     let looks = matches!(*request.method(), Method::GET | Method::HEAD);
-    looks && !["/api", "/metrics"].iter().any(|closed| path.starts_with(closed))
+    let closed = ["/api", "/metrics"].iter().any(|closed| path.starts_with(closed));
+    looks && (!closed || path == "/api/v1/healthz")
 }
 
 fn is_stream(response: &Response<Body>) -> bool {
