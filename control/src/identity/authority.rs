@@ -69,11 +69,7 @@ impl Authority {
     ///
     /// # Errors
     /// It lets nobody in.
-    pub fn judge(
-        &self,
-        chain: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<Subject, Refusal> {
+    pub fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Result<Subject, Refusal> {
         let (first, rest) = chain.split_first().ok_or(Refusal::Missing)?;
         let (_, certificate) = X509Certificate::from_der(first)
             .map_err(|_| Refusal::Unsuitable("it cannot be read".into()))?;
@@ -162,7 +158,9 @@ fn signed(
     };
     match issuers.iter().any(by) {
         true => Ok(()),
-        false => Err(format!("was not signed by an authority of server.client_ca: {}", list.issuer())),
+        false => {
+            Err(format!("was not signed by an authority of server.client_ca: {}", list.issuer()))
+        }
     }
 }
 

@@ -12,7 +12,9 @@ pub enum Refusal {
     #[error("this connection brought no client certificate")]
     Missing,
     /// Signed by another authority, or not properly signed at all.
-    #[error("the certificate was not issued by an authority that this server knows (server.client_ca)")]
+    #[error(
+        "the certificate was not issued by an authority that this server knows (server.client_ca)"
+    )]
     Foreign,
     /// Its time is over.
     #[error("the certificate expired at {0}")]
@@ -77,7 +79,9 @@ impl Refusal {
             Refusal::Unsuitable(_) => {
                 "present a certificate with extended key usage clientAuth: `nofx-control pki issue`"
             }
-            Refusal::Nobody => "have one issued with a name: `nofx-control pki issue --person NAME`",
+            Refusal::Nobody => {
+                "have one issued with a name: `nofx-control pki issue --person NAME`"
+            }
             Refusal::Roleless { .. } => {
                 "have one issued with a role: `nofx-control pki issue --person NAME --role \
                  viewer|trader|risk|admin`"

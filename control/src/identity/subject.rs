@@ -31,7 +31,10 @@ impl Subject {
     ///
     /// # Errors
     /// It names no person, or no role.
-    pub fn of(der: &CertificateDer<'_>, certificate: &X509Certificate<'_>) -> Result<Subject, Refusal> {
+    pub fn of(
+        der: &CertificateDer<'_>,
+        certificate: &X509Certificate<'_>,
+    ) -> Result<Subject, Refusal> {
         let names: Vec<&str> = texts(certificate.subject().iter_common_name()).collect();
         let [name] = names[..] else { return Err(Refusal::Nobody) };
         if !is_name(name) {

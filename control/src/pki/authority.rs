@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, PKCS_ED25519, RevocationReason, RevokedCertParams, SerialNumber,
 };
 
@@ -60,7 +60,12 @@ impl Authority {
     ///
     /// # Errors
     /// One of its files is there already, or the system refuses.
-    pub fn init(folder: &Path, name: &str, hosts: &[String], days: u32) -> Result<Issued, PkiError> {
+    pub fn init(
+        folder: &Path,
+        name: &str,
+        hosts: &[String],
+        days: u32,
+    ) -> Result<Issued, PkiError> {
         check_days(days)?;
         check_hosts(hosts)?;
         if !is_name(name) {
@@ -69,7 +74,13 @@ impl Authority {
         files::make_folder(folder)?;
         let lock = files::lock(folder)?;
         let names = [
-            "ca.crt", "ca.key", "crl.pem", "audit.key", "audit.pub", "register.json", "server.crt",
+            "ca.crt",
+            "ca.key",
+            "crl.pem",
+            "audit.key",
+            "audit.pub",
+            "register.json",
+            "server.crt",
             "server.key",
         ];
         names.iter().try_for_each(|name| files::must_be_new(&folder.join(name)))?;
@@ -242,7 +253,9 @@ fn check_person(person: &str, roles: &[Role]) -> Result<(), PkiError> {
         )));
     }
     match roles.is_empty() {
-        true => Err(PkiError::Asked("--role: name at least one: viewer, trader, risk, admin".into())),
+        true => {
+            Err(PkiError::Asked("--role: name at least one: viewer, trader, risk, admin".into()))
+        }
         false => Ok(()),
     }
 }

@@ -96,7 +96,12 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "pki")]
         dir: PathBuf,
         /// Serial number of the certificate.
-        #[arg(long, value_name = "HEX", conflicts_with = "person", required_unless_present = "person")]
+        #[arg(
+            long,
+            value_name = "HEX",
+            conflicts_with = "person",
+            required_unless_present = "person"
+        )]
         serial: Option<String>,
         /// All certificates of the person.
         #[arg(long, value_name = "NAME")]
@@ -246,7 +251,10 @@ fn revoke(
     let revoked = authority.revoke(named, reason)?;
     let lines = revoked.iter().map(|e| format!("{} of {} revoked\n", e.serial, e.name));
     let text = lines.collect::<String>()
-        + &format!("give the server {} (server.crl): it reads it by itself", dir.join("crl.pem").display());
+        + &format!(
+            "give the server {} (server.crl): it reads it by itself",
+            dir.join("crl.pem").display()
+        );
     let items: Vec<Value> = revoked.iter().map(shown).collect();
     say(json, &text, &json!({ "revoked": items, "crl": dir.join("crl.pem") }));
     Ok(())

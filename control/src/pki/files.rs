@@ -26,7 +26,8 @@ pub fn make_folder(folder: &Path) -> Result<(), PkiError> {
 /// Holds the folder until dropped.
 pub fn lock(folder: &Path) -> Result<File, PkiError> {
     let path = folder.join("lock");
-    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let options =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = options.map_err(|e| failed(&path, e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

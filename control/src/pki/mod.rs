@@ -39,7 +39,9 @@ pub enum PkiError {
         todo: &'static str,
     },
     /// It would be overwritten.
-    #[error("{0} is there already, and is not overwritten: choose another name, or remove it yourself")]
+    #[error(
+        "{0} is there already, and is not overwritten: choose another name, or remove it yourself"
+    )]
     Exists(String),
     /// Another process is at work in the folder.
     #[error("{0} is in use by another process: wait for it")]

@@ -77,8 +77,9 @@ impl Register {
 
     /// The one at `path`.
     pub fn open(path: &Path) -> Result<Register, PkiError> {
-        let content = serde_json::from_str(&files::read(path)?).map_err(|e| {
-            PkiError::Damaged { file: path.display().to_string(), what: e.to_string() }
+        let content = serde_json::from_str(&files::read(path)?).map_err(|e| PkiError::Damaged {
+            file: path.display().to_string(),
+            what: e.to_string(),
         })?;
         Ok(Register { path: path.to_owned(), content })
     }
