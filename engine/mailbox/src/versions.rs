@@ -36,7 +36,11 @@ use crate::sync::{AtomicU64, Ordering, acquire, fence};
 use crate::words::Words;
 
 /// Slots of a section: the current page, one being filled, six kept.
+#[cfg(not(loom))]
 pub const SLOTS: usize = 8;
+/// As few as there can be, so that loom comes round them.
+#[cfg(loom)]
+pub const SLOTS: usize = 3;
 
 const CURRENT: usize = 0;
 const FIRST_SLOT: usize = 16;

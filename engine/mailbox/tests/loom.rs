@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use loom::thread;
 use nofx_mailbox::Scope;
-use nofx_mailbox::under_loom::{kill, page, ring, stopped};
+use nofx_mailbox::under_loom::{commands, events, kill, page, pages, ring, stopped};
 use nofx_types::Nanos;
 
 /// The writer stands in the first thread: loom then takes the reader's steps back through every store.
@@ -105,4 +105,115 @@ fn who_sees_the_generation_change_sees_the_kill() {
             assert!(stopped(&engine) && engine.generation() != before);
         });
     }
+}
+
+/// Takes twice while the writer does `steer`, having published 1 and 2; counts the publications taken,
+/// of which each must be one of `may`, as (publication, version).
+fn steer_under_a_reader(
+    may: &'static [(u64, u64)],
+    steer: impl Fn(&mut nofx_mailbox::under_loom::Pages) + Sync + Send + 'static,
+) {
+    let seen: Arc<[AtomicU64; 8]> = Arc::default();
+    let counts = seen.clone();
+    loom::model(move || {
+        let (mut control, mut take) = pages();
+        (1..=2).for_each(|version| assert_eq!(control.publish(version), version));
+        let counts = counts.clone();
+        let reading = thread::spawn(move || {
+            let mut last = 0;
+            for _ in 0..2 {
+                let Some(taken) = take() else {
+                    counts[0].fetch_add(1, Relaxed);
+                    continue;
+                };
+                assert!(may.contains(&taken), "{taken:?}");
+                assert!(taken.0 > last, "back from {last} to {taken:?}");
+                last = taken.0;
+                counts[last as usize].fetch_add(1, Relaxed);
+            }
+            take
+        });
+        steer(&mut control);
+        let mut take = reading.join().expect("no panic");
+        // Whatever was taken before, now the last is there to be taken, or was.
+        assert!(take().is_none_or(|taken| Some(&taken) == may.last()));
+    });
+    let seen = seen.each_ref().map(|count| count.load(Relaxed));
+    println!("takes by publication, 0: nothing or lapped: {seen:?}");
+    let publications = may.iter().map(|(publication, _)| *publication as usize);
+    assert!(publications.chain([0]).all(|at| seen[at] > 100), "explored too little: {seen:?}");
+}
+
+/// Of three slots the third publication fills the one that the reader may be copying.
+#[test]
+fn the_engine_takes_whole_pages_in_their_order_though_control_comes_round() {
+    steer_under_a_reader(&[(2, 2), (3, 3), (4, 4), (5, 5)], |control| {
+        (3..=5).for_each(|version| assert_eq!(control.publish(version), version));
+    });
+}
+
+#[test]
+fn a_roll_back_under_the_reader_is_a_publication_like_any_other() {
+    steer_under_a_reader(&[(2, 2), (3, 1), (4, 4), (5, 5)], |control| {
+        assert_eq!(control.roll_back(1), 3);
+        (4..=5).for_each(|version| assert_eq!(control.publish(version), version));
+    });
+}
+
+#[test]
+fn commands_and_replies_come_whole_and_in_order_and_their_room_is_used_again() {
+    loom::model(|| {
+        let (mut send, mut take) = commands();
+        let engine = thread::spawn(move || {
+            for id in 1..=3 {
+                loop {
+                    match take() {
+                        Some(taken) => break assert_eq!(taken, id),
+                        None => thread::yield_now(),
+                    }
+                }
+            }
+        });
+        for id in 1..=3 {
+            while !send(id) {
+                thread::yield_now();
+            }
+        }
+        engine.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_reader_of_events_sees_whole_ones_and_counts_those_it_lost() {
+    let seen: Arc<[AtomicU64; 3]> = Arc::default();
+    let counts = seen.clone();
+    loom::model(move || {
+        let (mut put, mut reader) = events();
+        put();
+        let counts = counts.clone();
+        let reading = thread::spawn(move || {
+            let mut accounted = 0;
+            for _ in 0..3 {
+                match reader.next() {
+                    None => _ = counts[0].fetch_add(1, Relaxed),
+                    Some(Ok(event)) => {
+                        accounted += 1;
+                        let word = (event.number, event.at_ns, u64::from(event.code));
+                        assert_eq!(word, (accounted, accounted, accounted), "torn, or one missing");
+                        counts[1].fetch_add(1, Relaxed);
+                    }
+                    Some(Err(lost)) => {
+                        accounted += lost;
+                        assert!(lost > 0 && accounted <= 4, "{lost} lost before {accounted}");
+                        counts[2].fetch_add(1, Relaxed);
+                    }
+                }
+            }
+        });
+        (0..3).for_each(|_| put());
+        reading.join().expect("no panic");
+    });
+    let seen = seen.each_ref().map(|count| count.load(Relaxed));
+    println!("looks that saw nothing, an event, a loss: {seen:?}");
+    assert!(seen.into_iter().all(|count| count > 100), "explored too little: {seen:?}");
 }
