@@ -4,6 +4,7 @@ use std::path::Path;
 
 use nofx_mailbox::Watcher;
 use nofx_mailbox::journal::Segment;
+use nofx_mailbox::param::Why;
 
 /// Any bytes as a mailbox: refused in words, or shown without a panic.
 pub fn mailbox(data: &[u8]) {
@@ -26,6 +27,23 @@ pub fn mailbox(data: &[u8]) {
         + watcher.histograms().filter(|(_, counts)| counts.quantile(0.99) <= counts.max()).count();
     assert!(rows <= image.len());
     _ = (watcher.orders(), watcher.positions(), watcher.state(), watcher.journal());
+    let kept = watcher.params_kept().len() + watcher.models_kept().len();
+    assert!(kept < 2 * nofx_mailbox::SLOTS);
+    if let Some((head, rows)) = watcher.current_params() {
+        assert_eq!(head.words as usize / 2, rows.len());
+    }
+    if let Some((head, words)) = watcher.current_model() {
+        assert_eq!(head.words as usize, words.len());
+    }
+    let mut events = watcher.events();
+    // Each look moves on by one event or a loss; a ring has at most as many as the file has room for.
+    let looks = std::iter::from_fn(|| events.next()).take(image.len() / 128 + 2).count();
+    assert!(looks <= image.len() / 128 + 1, "more events than the file can hold");
+    for ack in [watcher.params_ack(), watcher.model_ack()].into_iter().flatten() {
+        _ = Why::from_number(ack.value.why);
+    }
+    _ = (watcher.in_force(), watcher.commands(), watcher.schema_hash(), watcher.model_schema());
+    assert!(watcher.schema().iter().all(|spec| spec.name().len() <= 3 * 32));
     if watcher.kill_words().table().1 < 1 << 16 {
         _ = watcher.kill_words().all_engaged();
     }

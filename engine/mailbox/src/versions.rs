@@ -188,12 +188,16 @@ impl Versions {
 
     /// The current page, for displays and for the engine that follows: tries again when lapped.
     pub(crate) fn current(&self) -> Option<(PageHead, Vec<u64>)> {
-        let mut buffer = buffer(self.room);
+        let mut buffer = buffer(self.room).into_vec();
         for _ in 0..100 {
             let named = self.named();
             match self.copy(named, &mut buffer) {
                 _ if Versions::is_none(named) => return None,
-                Copied::Whole(head) => return Some((head, self.body(&buffer, &head).to_vec())),
+                Copied::Whole(head) => {
+                    buffer.truncate(BUFFER_HEAD + head.words as usize);
+                    buffer.drain(..BUFFER_HEAD);
+                    return Some((head, buffer));
+                }
                 Copied::Lapped => {}
                 Copied::Bad(..) => return None,
             }

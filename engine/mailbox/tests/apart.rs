@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use common::{engine, spec};
-use nofx_mailbox::{Engine, Scope, Switch, Watcher};
+use nofx_mailbox::{Engine, Scope, Steering, Switch, Watcher};
 
 /// Rights of this process's maps of a file, as the system lists them.
 fn rights(path: &std::path::Path) -> Vec<String> {
@@ -28,6 +28,32 @@ fn a_watcher_maps_the_file_read_only_and_nothing_is_left_mapped() {
     assert_eq!(rights(&path).len(), 2);
     drop((watcher, switch));
     assert_eq!(rights(&path), Vec::<String>::new());
+}
+
+#[test]
+fn control_maps_only_its_own_sections_for_writing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("box");
+    drop(engine(&path));
+    let control = Steering::open(&path).expect("opened");
+    let maps = fs::read_to_string("/proc/self/maps").expect("Linux");
+    let name = path.to_str().expect("text");
+    let of_file = maps.lines().filter(|line| line.ends_with(name));
+    let sizes: Vec<_> = of_file
+        .map(|line| {
+            let fields: Vec<_> = line.split(' ').collect();
+            let ends = fields[0].split_once('-').expect("a range");
+            let at = |text| u64::from_str_radix(text, 16).expect("hexadecimal");
+            (fields[1].to_owned(), at(ends.1) - at(ends.0), at(fields[2]))
+        })
+        .collect();
+    let (writable, whole): (Vec<_>, Vec<_>) = sizes.into_iter().partition(|map| map.0 == "rw-s");
+    let bytes = fs::metadata(&path).expect("there").len();
+    assert_eq!((writable.len(), whole.as_slice()), (1, &[("r--s".to_owned(), bytes, 0)][..]));
+    let (_, length, from) = &writable[0];
+    // Eight slots of 88 words, eight of 72, four commands: 11 KiB of a file of 300.
+    assert!(from + length == bytes && *length <= 16_384, "{length} of {bytes} bytes");
+    drop(control);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nofx_mailbox::journal::{Fsync, Record, SegmentConfig, SegmentWriter};
+use nofx_mailbox::{ControlCommand, Engine, Event, EventKind, ParamRow, Request, Spec, Steering};
 use nofx_rt::rng::Rng;
 use nofx_types::Nanos;
 
@@ -45,7 +46,7 @@ fn run(target: &str, at_least: usize, check: fn(&[u8])) {
 
 #[test]
 fn seeds_of_mailbox_pass() {
-    run("mailbox", 3, checks::mailbox);
+    run("mailbox", 5, checks::mailbox);
 }
 
 #[test]
@@ -66,8 +67,25 @@ fn make_the_seeds() {
     drop(common::engine(&path));
     let image = fs::read(&path).expect("bytes");
     put("mailbox", "header", &image[..1_160]);
-    put("mailbox", "another_abi", &[&image[..8], &[2], &image[9..1_160]].concat());
+    put("mailbox", "another_abi", &[&image[..8], &[99], &image[9..1_160]].concat());
+    put("mailbox", "abi_1", &[&image[..8], &[1], &image[9..1_160]].concat());
     put("mailbox", "short", &image[..500]);
+    // Everything of control, in little: no histograms and the shortest journal there is.
+    let small = Spec { histograms: Vec::new(), journal_bytes: 0, ..common::spec() };
+    fs::remove_file(&path).expect("removed");
+    let mut engine = Engine::create(&path, &small).expect("made");
+    let mut control = Steering::open(&path).expect("the lock is free");
+    for version in 1..=10 {
+        let row = ParamRow { table: 1, key: 1, scope: 0, value: version as i64 };
+        control.publish_params(version, 0, Nanos(version), &[row]).expect("room");
+        control.publish_model(version, 0, Nanos(version), 0, &[version]).expect("room");
+    }
+    control.roll_back_params(5, 0).expect("kept");
+    let request = Request { id: 1, epoch: 0, at: Nanos(1), command: Some(ControlCommand::Halt) };
+    control.send(&request).expect("room");
+    let mut events = engine.events().expect("not taken yet");
+    (0..20).for_each(|n| events.put(&Event::new(EventKind::Filled, n)));
+    put("mailbox", "steered", &fs::read(&path).expect("bytes"));
     let config = SegmentConfig { fsync: Fsync::Never, ..SegmentConfig::default() };
     let mut writer = SegmentWriter::open(scratch.path().join("journal"), config).expect("made");
     for number in 1..=6u64 {

@@ -6,16 +6,18 @@
 mod common;
 
 use std::env;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nofx_mailbox::journal::{self, Fsync, Reader, SegmentConfig, SegmentWriter};
+use nofx_mailbox::param::{self, table};
 use nofx_mailbox::view::{BookView, LevelView, OrderView};
-use nofx_mailbox::{Engine, Spec, Watcher};
+use nofx_mailbox::{Engine, PageReader, ParamRow, Spec, Steering, Taken, Watcher};
 use nofx_rt::rng::Rng;
 use nofx_types::Nanos;
 
@@ -257,3 +259,182 @@ fn a_writer_goes_on_when_its_readers_are_killed() {
         assert_eq!(watcher.book(0).map(|seen| seen.sequence), Some(n));
     }
 }
+
+/// Words of a page of parameters that a version has: both ways round, so that a mix shows.
+fn page(version: u64) -> [ParamRow; 32] {
+    std::array::from_fn(|at| ParamRow {
+        table: table::ACCOUNT,
+        key: at as u16,
+        scope: version as u32,
+        value: (version.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ at as u64) as i64,
+    })
+}
+
+/// A controller that publishes and rolls back, flat out. It goes on where the one before was killed.
+fn run_control(folder: &Path) -> ! {
+    let path = folder.join("box");
+    let mut control = Steering::open(&path).expect("the dead one's lock is free");
+    let watcher = Watcher::attach(&path).expect("attached");
+    let mut version = watcher.current_params().map_or(0, |(head, _)| head.publication);
+    println!("ready");
+    loop {
+        let kept = version;
+        version += 1;
+        control.publish_params(version, 0, Nanos(version), &page(version)).expect("room");
+        if version.is_multiple_of(3) {
+            _ = control.roll_back_params(kept, 0); // not kept at the very first
+        }
+    }
+}
+
+/// What the engine's end of the pages saw.
+#[derive(Debug, Default)]
+struct Looks {
+    looks: u64,
+    pages: u64,
+    lapped: u64,
+}
+
+/// Looks `looks` times; every page must be whole, of the version it says, and newer than the last.
+fn look(params: &mut PageReader, looks: u64, last: &mut u64, seen: &mut Looks) {
+    for _ in 0..looks {
+        match params.take() {
+            Taken::Nothing => {}
+            Taken::Lapped => seen.lapped += 1,
+            Taken::Page(head, words) => {
+                let whole = param::rows(words) == page(head.version) && head.at.0 == head.version;
+                assert!(whole, "torn: {head:?}");
+                assert!(head.publication > *last, "back from {last}: {head:?}");
+                *last = head.publication;
+                seen.pages += 1;
+            }
+            Taken::Refused(head, why) => panic!("{head:?}: {why}"),
+        }
+    }
+    seen.looks += looks;
+}
+
+#[test]
+fn no_page_is_torn_when_controllers_are_killed_and_stopped_under_the_engine() {
+    if let Some(folder) = role("control") {
+        run_control(&folder);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let test = "no_page_is_torn_when_controllers_are_killed_and_stopped_under_the_engine";
+    let path = folder.path().join("box");
+    let mut engine = common::engine(&path);
+    let mut params = engine.params().expect("not taken yet");
+    let watcher = Watcher::attach(&path).expect("attached");
+    let (mut last, mut seen, mut rng) = (0, Looks::default(), Rng::new(7));
+    for round in 0..40 {
+        let control = child(test, "control", folder.path());
+        let (began, time) = (Instant::now(), Duration::from_micros(rng.below(60_000)));
+        while began.elapsed() < time {
+            look(&mut params, 1_000, &mut last, &mut seen);
+        }
+        if round % 4 == 0 {
+            // Stopped at a random instant, lock in hand: the engine still has the last publication,
+            // at every look, and nobody else gets the lock.
+            stop(&control);
+            look(&mut params, 1_000, &mut last, &mut seen);
+            let before = last;
+            look(&mut params, 100_000, &mut last, &mut seen);
+            assert_eq!(last, before, "a stopped controller published");
+            assert!(common::refused(Steering::open(&path)).contains("in use"));
+        }
+        kill(control);
+        look(&mut params, 1_000, &mut last, &mut seen);
+        let (head, rows) = watcher.current_params().expect("the last publication stays readable");
+        assert_eq!((head.publication, rows.as_slice()), (last, &page(head.version)[..]));
+        assert!(watcher.params_kept().iter().all(|kept| kept.publication < last));
+    }
+    println!("{seen:?}");
+    assert!(seen.pages > 1_000, "too little was published: {seen:?}");
+}
+
+/// Stops a child of ours, and waits until it is.
+fn stop(child: &Running) {
+    let pid = child.0.id().to_string();
+    let sent = Command::new("kill").args(["-s", "STOP", &pid]).status().expect("kill(1)");
+    assert!(sent.success());
+    let state = || fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
+    while !state().contains(") T ") {
+        thread::yield_now();
+    }
+}
+
+/// An engine that does nothing but look at its pages until it is killed.
+fn run_looker(folder: &Path) -> ! {
+    let mut engine = Engine::create(folder.join("box"), &common::spec()).expect("takes over");
+    let mut params = engine.params().expect("not taken yet");
+    let (mut last, mut seen) = (0, Looks::default());
+    println!("ready");
+    loop {
+        look(&mut params, 1_000, &mut last, &mut seen);
+    }
+}
+
+#[test]
+fn control_goes_on_when_engines_are_killed_and_each_next_one_has_the_page() {
+    if let Some(folder) = role("looker") {
+        run_looker(&folder);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("box");
+    let test = "control_goes_on_when_engines_are_killed_and_each_next_one_has_the_page";
+    let (mut version, mut rng) = (0, Rng::new(11));
+    for _ in 0..10 {
+        let engine = child(test, "looker", folder.path());
+        let mut control = Steering::open(&path).expect("the lock is free");
+        for _ in 0..1 + rng.below(5_000) {
+            version += 1;
+            let publication = control.publish_params(version, 0, Nanos(version), &page(version));
+            assert_eq!(publication.expect("room"), version, "numbers go on over engines");
+        }
+        kill(engine);
+        assert!(control.is_current());
+        let watcher = Watcher::attach(&path).expect("attached");
+        let (head, rows) = watcher.current_params().expect("a page");
+        assert_eq!((head.version, rows.as_slice()), (version, &page(version)[..]));
+    }
+    let mut last = 0;
+    look(&mut common::engine(&path).params().expect("there"), 10, &mut last, &mut Looks::default());
+    assert_eq!(last, version);
+}
+
+/// Copies of a page, each with its checksum, as many as [`SECONDS`] allow; `NOFX_PAGE_READS` asks for
+/// a number instead, as `scripts/soak-mailbox` does. The controller is killed and another takes over
+/// all the while.
+#[test]
+fn many_reads_of_a_page_that_changes_all_the_time_and_none_is_torn() {
+    if let Some(folder) = role("often") {
+        run_control(&folder);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let test = "many_reads_of_a_page_that_changes_all_the_time_and_none_is_torn";
+    let path = folder.path().join("box");
+    let mut engine = common::engine(&path);
+    let mut params = engine.params().expect("not taken yet");
+    let watcher = Watcher::attach(&path).expect("attached");
+    let wanted = env::var("NOFX_PAGE_READS").ok().map(|reads| reads.parse().expect("a number"));
+    let (mut reads, mut kills) = (0u64, 0);
+    let (mut last, mut seen) = (0, Looks::default());
+    let (began, mut rng) = (Instant::now(), Rng::new(13));
+    let more = |reads| wanted.map_or(began.elapsed() < SECONDS, |wanted| reads < wanted);
+    while more(reads) {
+        let control = child(test, "often", folder.path());
+        for _ in 0..100_000 + rng.below(1_000_000) {
+            look(&mut params, 1, &mut last, &mut seen);
+            let Some((head, rows)) = watcher.current_params() else { continue };
+            assert!(rows == page(head.version) && head.at.0 == head.version, "torn: {head:?}");
+            reads += 1;
+        }
+        kill(control);
+        kills += 1;
+    }
+    println!("{reads} reads, {seen:?}, {kills} kills in {:?}", began.elapsed());
+    assert!(reads > 1_000_000 && seen.pages > 1_000 && kills > 1, "{reads} {seen:?} {kills}");
+}
+
+/// How long one run of the tests reads.
+const SECONDS: Duration = Duration::from_secs(10);

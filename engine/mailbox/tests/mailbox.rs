@@ -11,7 +11,9 @@ use nofx_mailbox::journal::{self, Record};
 use nofx_mailbox::view::{
     BookView, FeedView, LinkView, OrderView, PositionView, SessionView, TileView,
 };
-use nofx_mailbox::{ABI, Engine, EngineState, MailboxError, Scope, Spec, Switch, Watcher};
+use nofx_mailbox::{
+    ABI, Engine, EngineState, MailboxError, Scope, Spec, Steering, Switch, Watcher,
+};
 use nofx_types::{AccountId, InstrumentId, Nanos};
 
 #[test]
@@ -120,6 +122,66 @@ fn another_abi_is_refused_by_everybody_with_both_versions_named() {
         let (theirs, ours) = (format!("ABI version {}", ABI + 1), format!("reads version {ABI}"));
         assert!(said.contains(&theirs) && said.contains(&ours), "{said}");
         assert!(said.contains("nofx test"), "{said}");
+    }
+}
+
+/// The header of a file of ABI version 1, as its engines wrote it: 11 sections, none of them control's.
+fn image_of_abi_1() -> Vec<u8> {
+    let mut image = vec![0; 8_192];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"NOFXMBOX");
+    put(8, &1u32.to_le_bytes());
+    put(12, &4_096u32.to_le_bytes());
+    put(16, &8_192u64.to_le_bytes());
+    put(24, &11u64.to_le_bytes());
+    put(32, &4_242u64.to_le_bytes());
+    put(72, b"nofx 0.0.9");
+    for (index, kind) in (1..=11u32).enumerate() {
+        put(128 + index * 32, &kind.to_le_bytes());
+        put(128 + index * 32 + 8, &4_096u64.to_le_bytes());
+    }
+    let sum = u64::from(crc32c::crc32c(&image[..1_152]));
+    image[1_152..1_160].copy_from_slice(&sum.to_le_bytes());
+    image
+}
+
+#[test]
+fn a_file_of_abi_1_is_never_read_as_a_new_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("box");
+    fs::write(&path, image_of_abi_1()).expect("written");
+    let said = [
+        refused(Watcher::attach(&path)),
+        refused(Switch::open(&path)),
+        refused(Steering::open(&path)),
+        refused(Engine::create(&path, &spec())),
+        refused(journal::recover(&path)),
+    ];
+    for said in said {
+        let want = ["ABI version 1 (engine \"nofx 0.0.9\")", "reads version 2"];
+        assert!(want.iter().all(|want| said.contains(want)), "{said}");
+    }
+    assert_eq!(fs::read(&path).expect("bytes"), image_of_abi_1(), "left as it was");
+}
+
+#[test]
+fn every_length_that_an_image_is_cut_to_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("box");
+    let small = Spec { histograms: Vec::new(), journal_bytes: 0, ..spec() };
+    drop(Engine::create(&path, &small).expect("made"));
+    let whole = fs::read(&path).expect("bytes");
+    Watcher::from_image(&whole, "whole").expect("good");
+    let lengths = (0..5_000).chain((5_000..whole.len()).step_by(1 << 10)).chain([whole.len() - 1]);
+    for length in lengths {
+        let said = refused(Watcher::from_image(&whole[..length], "cut"));
+        assert!(said.contains("cut off"), "{length}: {said}");
+    }
+    // On the disk, where the map would end in SIGBUS behind the cut.
+    for length in [4_096, whole.len() / 2, whole.len() - 4_096, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).expect("written");
+        assert!(refused(Steering::open(&path)).contains("cut off"), "{length}");
+        assert!(refused(Engine::create(&path, &small)).contains("cut off"), "{length}");
     }
 }
 
