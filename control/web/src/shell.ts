@@ -1,0 +1,161 @@
+// What is always in sight: kill state, alarms, age of the numbers, who is signed in, and the way to each view.
+
+import { alarmsOf } from './alarms';
+import type { Context } from './context';
+import { h, Mood, setAttribute, Text } from './dom';
+import { span, time } from './format';
+import { write } from './router';
+import { nextTheme, setTheme, theme } from './theme';
+
+export interface Entry { view: string; title: string; key: string }
+
+/** A chip of the header: a name and what it is now. */
+class Chip {
+  readonly element: HTMLElement;
+  private readonly text = new Text('–');
+  private readonly mood: Mood;
+
+  constructor(name: string, label: string) {
+    this.element = h('span', { class: 'chip', 'data-name': name }, h('b', {}, label), ' ', this.text.node);
+    this.mood = new Mood(this.element);
+  }
+
+  set(text: string, mood: string): void {
+    this.text.set(text);
+    this.mood.set(mood);
+  }
+}
+
+export class Shell {
+  readonly element: HTMLElement;
+  readonly main = h('main', { id: 'main', tabindex: '-1' });
+  private readonly engines = h('select', { 'aria-label': 'Engine' });
+  private readonly chips = {
+    engine: new Chip('engine', 'engine'), pulse: new Chip('pulse', 'numbers'), kill: new Chip('kill', 'kill'),
+    orders: new Chip('new-orders', 'new orders'), alarms: new Chip('alarms', 'alarms'), clock: new Chip('clock', 'clock'),
+  };
+  private readonly who = h('span', { class: 'chip', 'data-name': 'who' });
+  private readonly aloud = h('p', { class: 'aloud', role: 'status', 'aria-live': 'polite' });
+  private readonly urgent = h('p', { class: 'aloud', role: 'alert', 'aria-live': 'assertive' });
+  private readonly toast = h('p', { class: 'toast', hidden: true });
+  private readonly silence = h('p', { class: 'silence', hidden: true, 'data-name': 'silence' });
+  private readonly silenceText = new Text();
+  private readonly links: { entry: Entry; link: HTMLAnchorElement }[];
+  private readonly title = h('h1');
+  private known = new Map<string, string>();
+  private listed = '';
+  private toastTimer = 0;
+
+  constructor(private readonly context: Context, entries: readonly Entry[], private readonly acts: { kill(): void; help(): void }) {
+    this.links = entries.map((entry) => ({ entry, link: h('a', { href: '#', title: `g ${entry.key}` }, entry.title) }));
+    this.engines.addEventListener('change', () => context.go({ engine: this.engines.value, argument: '' }));
+    this.silence.append(this.silenceText.node);
+    const chips = Object.values(this.chips).map((chip) => chip.element);
+    const skip = h('a', { class: 'skip', href: '#main', onclick: (event) => {
+      event.preventDefault();
+      this.main.focus();
+    } }, 'Skip to content');
+    const themes = h('button', { type: 'button', 'data-name': 'theme', title: 'Light, dark, or as the system says (t)', onclick: () => this.switchTheme() }, `theme: ${theme()}`);
+    this.theme = themes;
+    const head = h('header', {}, skip, h('strong', { class: 'brand' }, 'NOFX'), this.engines, ...chips, h('span', { class: 'grow' }), this.who, themes,
+      h('button', { type: 'button', title: 'Shortcuts (?)', onclick: () => this.acts.help() }, 'keys ?'),
+      h('button', { type: 'button', class: 'danger', 'data-name': 'kill-button', title: 'Stop all new orders and cancel what works (Shift+K)', onclick: () => this.acts.kill() }, 'KILL'));
+    const nav = h('nav', { 'aria-label': 'Views' }, ...this.links.map(({ link }) => link));
+    this.element = h('div', { class: 'shell' }, head, nav, h('div', { class: 'body' }, this.silence, this.title, this.main), this.toast, this.aloud, this.urgent);
+  }
+
+  private readonly theme: HTMLButtonElement;
+
+  switchTheme(): void {
+    setTheme(nextTheme());
+    this.theme.textContent = `theme: ${theme()}`;
+    this.context.changed();
+  }
+
+  /** Marks where we are. */
+  place(title: string): void {
+    const { engine, view } = this.context.place();
+    this.title.textContent = title;
+    document.title = `${title} · ${engine || 'NOFX control'}`;
+    for (const { entry, link } of this.links) {
+      setAttribute(link, 'href', write({ engine, view: entry.view, argument: '' }));
+      setAttribute(link, 'aria-current', entry.view === view ? 'page' : null);
+      // What is chosen must be in sight where the list of views is scrolled.
+      if (entry.view === view) link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    }
+  }
+
+  say(text: string, bad: boolean): void {
+    (bad ? this.urgent : this.aloud).textContent = text;
+    this.toast.textContent = text;
+    this.toast.className = bad ? 'toast bad' : 'toast';
+    this.toast.hidden = false;
+    clearTimeout(this.toastTimer);
+    this.toastTimer = window.setTimeout(() => (this.toast.hidden = true), bad ? 15_000 : 6_000);
+  }
+
+  render(): void {
+    const { stream } = this.context;
+    const { frame, clock } = stream;
+    const pulse = stream.pulse();
+    this.list();
+    this.signIn();
+    const alarms = alarmsOf(frame, pulse, stream.age());
+    const old = pulse !== 'live';
+    document.documentElement.classList.toggle('old', old && frame !== null);
+    const marks = { live: ['live', 'good'], late: ['LATE', 'bad'], silent: ['SILENT', 'bad'], connecting: ['connecting', 'warn'] } as const;
+    this.chips.pulse.set(old ? marks[pulse][0] : `live, ${Math.round(stream.age())} ms`, marks[pulse][1]);
+    this.chips.engine.set(frame === null ? 'not seen' : frame.engine.state, frame !== null && frame.engine.state === 'trading' && !old ? 'good' : 'bad');
+    this.chips.kill.set(frame === null ? 'unknown' : frame.kill.length > 0 ? `ENGAGED: ${frame.kill.join(', ')}` : 'off', frame === null ? 'warn' : frame.kill.length > 0 ? 'bad' : 'good');
+    const held = frame !== null && (frame.halted === true || frame.kill.length > 0 || frame.sessions.some((session) => session.blocked));
+    this.chips.orders.set(frame === null ? 'unknown' : frame.halted === true ? 'HALTED' : held ? 'STOPPED' : 'pass', frame === null ? 'warn' : held ? 'bad' : 'good');
+    const bad = alarms.filter((alarm) => alarm.bad).length;
+    this.chips.alarms.set(String(alarms.length), bad > 0 ? 'bad' : alarms.length > 0 ? 'warn' : 'good');
+    this.renderClock(clock);
+    this.renderSilence(old);
+    this.announce(alarms);
+  }
+
+  private renderClock(clock: Record<string, unknown> | null): void {
+    const error = clock?.['error_ns'] as number | null | undefined;
+    const good = clock?.['good'] ?? clock?.['healthy'] ?? clock?.['ok'];
+    this.chips.clock.set(error === null || error === undefined ? 'unknown' : `± ${span(error)}`, good === false ? 'bad' : error === null || error === undefined ? 'warn' : 'good');
+  }
+
+  private renderSilence(old: boolean): void {
+    const { stream } = this.context;
+    const frame = stream.frame;
+    this.silence.hidden = !old || frame === null;
+    if (!old || frame === null) return;
+    const who = stream.pulse() === 'late' ? 'Nothing is heard from the control process' : `Engine ${this.context.engine()} is silent`;
+    const since = BigInt(frame.at_ns) - BigInt(frame.engine.heartbeat_age_ns ?? 0);
+    const age = Math.round(stream.age()) * 1e6 + Number(frame.engine.heartbeat_age_ns ?? 0);
+    this.silenceText.set(`${who}, silent since ${time(String(since))} UTC (${span(age)}). What is shown in grey is what it said last.`);
+  }
+
+  /** New alarms are said aloud, once. */
+  private announce(alarms: readonly { key: string; text: string; bad: boolean }[]): void {
+    const fresh = alarms.filter((alarm) => alarm.bad && !this.known.has(alarm.key));
+    const over = [...this.known.keys()].filter((key) => !alarms.some((alarm) => alarm.key === key));
+    if (fresh.length > 0) this.urgent.textContent = `Alarm: ${fresh.map((alarm) => alarm.text).join('; ')}`;
+    if (over.length > 0) this.aloud.textContent = `Over: ${over.map((key) => this.known.get(key)).join('; ')}`;
+    this.known = new Map(alarms.map((alarm) => [alarm.key, alarm.text]));
+  }
+
+  private list(): void {
+    const names = this.context.engines().map((engine) => engine.name);
+    const chosen = this.context.engine();
+    const state = `${names.join()}|${chosen}`;
+    if (state === this.listed) return;
+    this.listed = state;
+    this.engines.replaceChildren(...names.map((name) => h('option', { value: name, selected: name === chosen }, name)));
+    this.engines.value = chosen;
+  }
+
+  private signIn(): void {
+    const me = this.context.me();
+    const text = me === null ? 'not signed in' : `${me.person} (${me.roles.join(', ')})`;
+    if (this.who.textContent !== text) this.who.textContent = text;
+  }
+}
+

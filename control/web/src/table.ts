@@ -1,0 +1,137 @@
+// A table whose rows are kept: a render writes the cells that changed, and no others.
+//
+// Rows have keys; a row that stays keeps its nodes, also when its place changes. Of a long table (`tall`) only the rows
+// that can be seen are written: all have one height, so which they are follows from how far it is scrolled.
+
+import { h, Mood, Text } from './dom';
+
+/** One column. `name` is what a test or style finds its cells by. */
+export interface Column<R> {
+  name: string;
+  head: string;
+  /** Unit or explanation, shown as a tip. */
+  tip?: string;
+  /** Numbers stand at the right, in digits of one width. */
+  number?: boolean;
+  text(row: R): string;
+  /** Class of the cell: colour is a second signal beside the text. */
+  mood?(row: R): string;
+  /** A control instead of text, made once with the row. */
+  control?(row: () => R): Node;
+}
+
+interface Options<R> {
+  caption: string;
+  columns: Column<R>[];
+  key(row: R): string;
+  /** What is said where there are no rows. */
+  empty?: string;
+  tall?: boolean;
+  mood?(row: R): string;
+}
+
+const ROW_PX = 24;
+const AROUND = 10;
+
+class Line<R> {
+  readonly element: HTMLTableRowElement;
+  private readonly cells: { text: Text; mood: Mood }[];
+  private readonly mood: Mood;
+
+  constructor(
+    public row: R,
+    private readonly options: Options<R>,
+  ) {
+    this.element = h('tr', { 'data-row': options.key(row) });
+    this.mood = new Mood(this.element);
+    this.cells = options.columns.map((column, at) => {
+      const cell = at === 0 ? h('th', { scope: 'row' }) : h('td');
+      cell.dataset['name'] = column.name;
+      if (column.number === true) cell.classList.add('number');
+      const text = new Text();
+      cell.append(column.control?.(() => this.row) ?? text.node);
+      this.element.append(cell);
+      return { text, mood: new Mood(cell) };
+    });
+  }
+
+  write(): void {
+    this.mood.set(this.options.mood?.(this.row) ?? '');
+    this.options.columns.forEach((column, at) => {
+      const cell = this.cells[at];
+      if (column.control === undefined) cell?.text.set(column.text(this.row));
+      if (column.mood !== undefined) cell?.mood.set(column.mood(this.row));
+    });
+  }
+}
+
+/** See the top of the file. */
+export class Table<R> {
+  readonly element: HTMLElement;
+  private readonly body = h('tbody');
+  private readonly none: HTMLElement;
+  private readonly note = new Text();
+  private readonly scroller: HTMLElement;
+  private lines = new Map<string, Line<R>>();
+  private order: Line<R>[] = [];
+  private scrolled = 0;
+
+  constructor(private readonly options: Options<R>) {
+    const head = options.columns.map((column) =>
+      h('th', { scope: 'col', class: column.number === true ? 'number' : null, title: column.tip }, column.head),
+    );
+    this.none = h('p', { class: 'none' }, options.empty ?? 'none');
+    const table = h('table', { 'aria-label': options.caption }, h('thead', {}, h('tr', {}, ...head)), this.body);
+    this.scroller = h('div', { class: options.tall === true ? 'scroll tall' : 'scroll', tabindex: '0', role: 'region', 'aria-label': options.caption }, table);
+    this.element = h('section', { class: 'panel' }, h('h2', {}, options.caption, ' ', h('small', {}, this.note.node)), this.scroller, this.none);
+    if (options.tall === true) {
+      this.scroller.addEventListener('scroll', () => {
+        this.scrolled = this.scroller.scrollTop;
+        this.write();
+      }, { passive: true });
+    }
+  }
+
+  /** Beside the title: an age, a sum. */
+  remark(text: string): void {
+    this.note.set(text);
+  }
+
+  /** Shows these rows, in this order. */
+  update(rows: readonly R[]): void {
+    const next = new Map<string, Line<R>>();
+    const order = rows.map((row) => {
+      const key = this.options.key(row);
+      const line = this.lines.get(key) ?? new Line(row, this.options);
+      line.row = row;
+      next.set(key, line);
+      return line;
+    });
+    for (const [key, line] of this.lines) if (!next.has(key)) line.element.remove();
+    const moved = order.length !== this.order.length || order.some((line, at) => line !== this.order[at]);
+    this.lines = next;
+    this.order = order;
+    if (moved) this.place();
+    this.none.hidden = rows.length > 0;
+    this.scroller.hidden = rows.length === 0;
+    this.write();
+  }
+
+  private place(): void {
+    let at = this.body.firstChild;
+    for (const line of this.order) {
+      if (line.element === at) at = at.nextSibling;
+      else this.body.insertBefore(line.element, at);
+    }
+  }
+
+  private write(): void {
+    if (this.options.tall !== true) {
+      for (const line of this.order) line.write();
+      return;
+    }
+    const first = Math.max(0, Math.floor(this.scrolled / ROW_PX) - AROUND);
+    const shown = Math.ceil(900 / ROW_PX) + 2 * AROUND;
+    for (const line of this.order.slice(first, first + shown)) line.write();
+  }
+}
