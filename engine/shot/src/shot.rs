@@ -6,7 +6,7 @@ use std::time::Duration;
 use nofx_mailbox::view::{
     BookView, FeedView, LevelView, LinkView, OrderView, PositionView, SessionView, TileView,
 };
-use nofx_mailbox::{Counts, Stamped, Watcher};
+use nofx_mailbox::{AckView, Counts, PageHead, Stamped, Watcher, Why};
 use nofx_types::{Nanos, Symbol};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,7 @@ impl Look {
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Shot {
     /// Version of this program.
     pub version: String,
@@ -51,6 +52,12 @@ pub struct Shot {
     pub engine: EngineShot,
     /// Kill words engaged: `everything`, `account N`, `instrument N`.
     pub kill: Vec<String>,
+    /// Whether a halt holds new orders.
+    pub halted: bool,
+    /// Pages of limits and parameters.
+    pub params: PagesShot,
+    /// Models.
+    pub model: PagesShot,
     /// The journal ring.
     pub journal: JournalShot,
     /// Tiles of the layout.
@@ -77,6 +84,7 @@ pub struct Shot {
 
 /// The engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EngineShot {
     /// Name and version.
     pub name: String,
@@ -98,8 +106,36 @@ pub struct EngineShot {
     pub epoch: u32,
 }
 
+/// What the engine made of the pages that control published, and what it keeps. Publications and
+/// versions are 0 where there was none: what the configuration file says is in force then.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PagesShot {
+    /// Last publication that the engine looked at.
+    pub seen: u64,
+    /// Publication in force.
+    pub applied: u64,
+    /// Its version.
+    pub applied_version: u64,
+    /// When it came into force, nanoseconds since 1970.
+    pub applied_at_ns: u64,
+    /// When the first decision under it was made, nanoseconds since 1970; 0: none yet.
+    pub first_used_ns: u64,
+    /// Last publication that was refused.
+    pub refused: u64,
+    /// Its version.
+    pub refused_version: u64,
+    /// When it was refused, nanoseconds since 1970.
+    pub refused_at_ns: u64,
+    /// Why.
+    pub why: String,
+    /// Versions kept for a roll back, of control's numbering.
+    pub kept: Vec<u64>,
+}
+
 /// The journal ring.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JournalShot {
     /// Number of the last record.
     pub last: u64,
@@ -113,6 +149,7 @@ pub struct JournalShot {
 
 /// One tile. What it has not shown yet is null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TileShot {
     /// Its name.
     pub name: String,
@@ -146,6 +183,7 @@ pub struct TileShot {
 
 /// One link.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LinkShot {
     /// Its name.
     pub name: String,
@@ -167,6 +205,7 @@ pub struct LinkShot {
 
 /// One line of a feed; state, losses and sequence number are those of its channel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FeedShot {
     /// Its name.
     pub name: String,
@@ -206,6 +245,7 @@ pub struct FeedShot {
 
 /// One order session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionShot {
     /// Its name.
     pub name: String,
@@ -237,6 +277,7 @@ pub struct SessionShot {
 
 /// One book: best level first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BookShot {
     /// Symbol, or `locate:N`.
     pub instrument: String,
@@ -258,6 +299,7 @@ pub struct BookShot {
 
 /// One price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LevelShot {
     /// The price, counting 10^-decimals.
     pub price: i64,
@@ -269,6 +311,7 @@ pub struct LevelShot {
 
 /// Working orders.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrdersShot {
     /// Since the page was written.
     pub age_ns: Option<u64>,
@@ -280,6 +323,7 @@ pub struct OrdersShot {
 
 /// One working order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrderShot {
     /// Our id.
     pub cl_ord_id: u32,
@@ -303,6 +347,7 @@ pub struct OrderShot {
 
 /// Positions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PositionsShot {
     /// Since the page was written.
     pub age_ns: Option<u64>,
@@ -316,6 +361,7 @@ pub struct PositionsShot {
 
 /// One position.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PositionShot {
     /// Symbol, or `locate:N`.
     pub instrument: String,
@@ -333,6 +379,7 @@ pub struct PositionShot {
 
 /// Latencies of one stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LatencyShot {
     /// The stage, or what else is measured.
     pub name: String,
@@ -346,6 +393,7 @@ pub struct LatencyShot {
 
 /// A distribution in nanoseconds; a value is the upper edge of its bucket, at most 1.6 % too high.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Percentiles {
     /// Records.
     pub count: u64,
@@ -383,6 +431,9 @@ impl Shot {
             at_ns: now.0,
             engine: reader.engine(),
             kill: watcher.kill_words().all_engaged().iter().map(ToString::to_string).collect(),
+            halted: counters.get("control.halted").is_some_and(|halted| *halted != 0),
+            params: pages(watcher.params_ack(), watcher.params_kept()),
+            model: pages(watcher.model_ack(), watcher.models_kept()),
             journal: reader.journal(),
             tiles: reader.tiles(),
             links: reader.links(),
@@ -582,6 +633,30 @@ impl Reader<'_> {
             }
         });
         latencies.collect()
+    }
+}
+
+fn pages(ack: Option<Stamped<AckView>>, kept: Vec<PageHead>) -> PagesShot {
+    let ack = ack.map(|page| page.value).unwrap_or_default();
+    let why = match (ack.refused, Why::from_number(ack.why)) {
+        (0, _) => String::new(),
+        (_, Some(why)) => why.to_string(),
+        (_, None) => format!("reason {} of a later release", ack.why),
+    };
+    let mut kept: Vec<u64> = kept.iter().map(|head| head.version).collect();
+    kept.sort_unstable();
+    kept.dedup();
+    PagesShot {
+        seen: ack.seen,
+        applied: ack.applied,
+        applied_version: ack.applied_version,
+        applied_at_ns: ack.applied_at_ns,
+        first_used_ns: ack.first_used_ns,
+        refused: ack.refused,
+        refused_version: ack.refused_version,
+        refused_at_ns: ack.refused_at_ns,
+        why,
+        kept,
     }
 }
 
