@@ -13,6 +13,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::identity::{self, Gate};
+use crate::kill::KillDesk;
+use crate::policy::Policy;
 use crate::{api, console, service, telemetry};
 
 /// Arguments of `nofx-control serve`.
@@ -38,6 +40,8 @@ pub struct CheckArgs {
 pub fn check(args: &CheckArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config)?;
     Gate::open(&config.server).map_err(Failure::input)?;
+    Policy::open(config.policy.file.as_deref()).map_err(Failure::usage)?;
+    KillDesk::open(&config)?;
     println!("{}: good", args.config.display());
     Ok(())
 }
@@ -93,6 +97,7 @@ impl Server {
     pub async fn run(self) -> Result<(), Failure> {
         let router = router(self.app.clone());
         tokio::spawn(self.gate.clone().watch());
+        tokio::spawn(crate::kill::watch(self.app.clone()));
         service::ready(&self.app);
         loop {
             let Ok((stream, peer)) = self.listener.accept().await else { continue };

@@ -1,12 +1,476 @@
-//! The kill switch: state, engage, release by two people.
+//! The kill switch: its state, engaging (one person, one call), releasing (two people).
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::{Body, CanRead, Path};
 use crate::app::App;
+use crate::audit::Entry;
+use crate::identity::Caller;
+use crate::kill::{self, By, Covered, EngineKill, Finding, NotReleased, Outcome, Proposal};
+use crate::policy::{Action, Resource};
+use crate::problem::{self, FieldError, Problem, ProblemBody};
+use crate::time;
+
+/// Longest reason.
+const REASON_MAX: usize = 1_000;
 
 /// Routes below `/api/v1`.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .routes(routes!(state, engage))
+        .routes(routes!(propose))
+        .routes(routes!(approve))
+        .routes(routes!(withdraw))
+}
+
+/// The kill switch as it is.
+#[derive(Serialize, ToSchema)]
+struct KillState {
+    /// Every engine.
+    items: Vec<EngineKill>,
+    /// Whether the kill file is there; null: none is watched.
+    file: Option<bool>,
+    /// Releases that wait for a second person.
+    proposals: Vec<Proposed>,
+    /// How long the second person has, seconds.
+    window_s: u64,
+}
+
+/// A release that waits for a second person.
+#[derive(Serialize, ToSchema)]
+struct Proposed {
+    /// Its id.
+    id: String,
+    /// The engine, or `*`.
+    engine: String,
+    /// What is to be released.
+    scope: String,
+    /// Why.
+    reason: String,
+    /// Who asked.
+    by: String,
+    /// When, nanoseconds since 1970.
+    at_ns: u64,
+    /// Until when, nanoseconds since 1970.
+    expires_ns: u64,
+    /// What the checks found when it was proposed; in the answer to the proposal only.
+    checks: Vec<Finding>,
+}
+
+impl Proposed {
+    fn of(proposal: Proposal, checks: Vec<Finding>) -> Proposed {
+        Proposed {
+            id: proposal.id,
+            engine: proposal.engine,
+            scope: proposal.covered.to_string(),
+            reason: proposal.reason,
+            by: proposal.by.person,
+            at_ns: proposal.at,
+            expires_ns: proposal.expires,
+            checks,
+        }
+    }
+}
+
+/// What is engaged where, and which releases wait.
+#[utoipa::path(get, path = "/kill", tag = "kill", responses(
+    (status = 200, body = KillState),
+    (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn state(State(app): State<Arc<App>>, _: CanRead) -> Result<Json<KillState>, Problem> {
+    blocking(move || KillState {
+        items: app.kill.state(),
+        file: app.kill.file().map(kill::file::is_there),
+        proposals: app.kill.proposals().into_iter().map(|p| Proposed::of(p, Vec::new())).collect(),
+        window_s: app.kill.window().as_secs(),
+    })
+    .await
+    .map(Json)
+}
+
+/// Stops orders. An empty object stops everything everywhere.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Engage {
+    /// Name of the engine, or `*` for all of them.
+    #[serde(default = "all")]
+    engine: String,
+    /// `everything`, `account N`, `symbol X` or `instrument N`.
+    #[serde(default = "everything")]
+    scope: String,
+    /// Why; may be left out.
+    #[serde(default)]
+    reason: String,
+}
+
+fn all() -> String {
+    "*".into()
+}
+
+fn everything() -> String {
+    "everything".into()
+}
+
+/// What became of it.
+#[derive(Serialize, ToSchema)]
+struct EngagedBody {
+    /// `engaged`; `partial`: not on every engine, see each; `failed`: on none.
+    result: &'static str,
+    /// What was engaged.
+    scope: String,
+    /// Each engine.
+    engines: Vec<Outcome>,
+    /// Number of the entry in the audit log; null: the log could not be written yet, it is tried
+    /// again. Engaging does not wait for it.
+    audit: Option<u64>,
+}
+
+/// Engages the kill switch: holds from the answer on, over restarts of engine and control.
+#[utoipa::path(post, path = "/kill", tag = "kill", request_body = Engage, responses(
+    (status = 200, description = "engaged everywhere", body = EngagedBody),
+    (status = 207, description = "not on every engine: each is named", body = EngagedBody),
+    (status = 503, description = "on no engine: each is named", body = EngagedBody),
+    (status = "4XX", description = "what is wrong; nothing was engaged", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn engage(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(asked): Body<Engage>,
+) -> Result<Response, Problem> {
+    app.policy.check(&caller, Action::Kill, &Resource::engine(&asked.engine))?;
+    let covered = covered(&asked.scope)?;
+    let reason = reason(&asked.reason)?;
+    let by = By::caller(&caller);
+    let engaged = kill::engage(&app, by, &asked.engine, &covered, reason).await;
+    let engaged = engaged.ok_or_else(|| no_engine(&asked.engine))?;
+    let some = engaged.outcomes.iter().any(|outcome| outcome.result != "failed");
+    let (status, result) = match (engaged.is_whole(), some) {
+        (true, _) => (StatusCode::OK, "engaged"),
+        (false, true) => (StatusCode::MULTI_STATUS, "partial"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "failed"),
+    };
+    let (engines, audit) = (engaged.outcomes, engaged.audit);
+    let body = EngagedBody { result, scope: covered.to_string(), engines, audit };
+    Ok((status, Json(body)).into_response())
+}
+
+/// Asks for a release.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Propose {
+    /// Name of the engine, or `*` for all of them.
+    engine: String,
+    /// `everything`, `account N`, `symbol X` or `instrument N`.
+    scope: String,
+    /// Why orders may pass again.
+    reason: String,
+}
+
+/// Proposes that orders pass again: another person must agree within the window.
+#[utoipa::path(post, path = "/kill/releases", tag = "kill", request_body = Propose, responses(
+    (status = 201, body = Proposed),
+    (status = "4XX", description = "what is wrong; it stays engaged", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "the audit log cannot be written", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn propose(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(asked): Body<Propose>,
+) -> Result<(StatusCode, Json<Proposed>), Problem> {
+    app.policy.check(&caller, Action::Release, &Resource::engine(&asked.engine))?;
+    let covered = covered(&asked.scope)?;
+    let why = reason(&asked.reason)?.to_owned();
+    let (desk, by, engine) = (app.clone(), caller.clone(), asked.engine.clone());
+    let (what, because) = (covered.clone(), why.clone());
+    let proposed = blocking(move || desk.kill.propose(&by, &engine, &what, &because)).await?;
+    let entry = entry(&app, &caller, &asked.engine, &covered, &why, "release_propose");
+    let (proposal, checks) = match proposed {
+        Ok(proposed) => proposed,
+        Err(not) => return Err(refuse(&app, entry, not).await),
+    };
+    let written = app.audit.record(Entry {
+        after: json!({ "proposal": proposal.id, "scope": covered.to_string(), "checks": checks }),
+        result: "done".into(),
+        ..entry
+    });
+    if let Err(error) = written.await {
+        app.kill.withdraw(&proposal.id);
+        return Err(no_audit(&error));
+    }
+    Ok((StatusCode::CREATED, Json(Proposed::of(proposal, checks))))
+}
+
+/// Agrees to a release.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Approve {
+    /// A remark; may be left out.
+    #[serde(default)]
+    reason: String,
+}
+
+/// What became of it.
+#[derive(Serialize, ToSchema)]
+struct Released {
+    /// `released`; `partial`: not on every engine, see each; `failed`: on none.
+    result: &'static str,
+    /// What was released.
+    scope: String,
+    /// Each engine.
+    engines: Vec<Outcome>,
+    /// What the checks found.
+    checks: Vec<Finding>,
+    /// Number of the entry that was written before.
+    audit: u64,
+}
+
+/// Agrees to a release as another person: checks again, records, lets orders pass.
+#[utoipa::path(post, path = "/kill/releases/{id}/approve", tag = "kill",
+    params(("id" = String, Path, description = "id of the proposal")),
+    request_body = Approve, responses(
+    (status = 200, description = "released everywhere", body = Released),
+    (status = 207, description = "not on every engine: each is named", body = Released),
+    (status = "4XX", description = "what is wrong; it stays engaged", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "the audit log cannot be written", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn approve(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(asked): Body<Approve>,
+) -> Result<Response, Problem> {
+    let remark = reason(&asked.reason)?.to_owned();
+    // The policy first: who may not release learns nothing of proposals.
+    app.policy.check(&caller, Action::Release, &Resource::all())?;
+    let found = app.kill.proposals().into_iter().find(|proposal| proposal.id == id);
+    if let Some(proposal) = &found {
+        app.policy.check(&caller, Action::Release, &Resource::engine(&proposal.engine))?;
+    }
+    let (desk, by, wanted) = (app.clone(), caller.clone(), id.clone());
+    let agreed = blocking(move || desk.kill.agree(&wanted, &by)).await?;
+    let (proposal, checks) = match agreed {
+        Ok(agreed) => agreed,
+        Err(not) => {
+            let entry = match &found {
+                Some(p) => entry(&app, &caller, &p.engine, &p.covered, &remark, "release_approve"),
+                None => plain(&app, &caller, "kill/releases", &remark, "release_approve"),
+            };
+            return Err(refuse(&app, entry, not).await);
+        }
+    };
+    release(&app, &caller, proposal, checks, &remark).await
+}
+
+/// Records the intent, releases, records what became of it.
+async fn release(
+    app: &Arc<App>,
+    caller: &Caller,
+    proposal: Proposal,
+    checks: Vec<Finding>,
+    remark: &str,
+) -> Result<Response, Problem> {
+    let covered = proposal.covered.clone();
+    let intent = Entry {
+        before: json!({ "scope": covered.to_string(), "engaged": true }),
+        after: json!({
+            "scope": covered.to_string(), "engaged": false, "proposal": proposal.id,
+            "proposed_by": proposal.by.person, "proposed_serial": proposal.by.serial,
+            "proposed_reason": proposal.reason, "approved_by": caller.person,
+            "approved_serial": caller.serial, "checks": checks,
+        }),
+        result: "intent".into(),
+        ..entry(app, caller, &proposal.engine, &covered, remark, "release")
+    };
+    let audit = match app.audit.record(intent.clone()).await {
+        Ok(number) => number,
+        Err(error) => {
+            app.kill.put_back(proposal);
+            return Err(no_audit(&error));
+        }
+    };
+    let desk = app.clone();
+    let engines = blocking(move || desk.kill.release(&proposal)).await?;
+    let count = |result: &str| engines.iter().filter(|outcome| outcome.result == result).count();
+    let (status, result, recorded) = match (count("released"), count("failed")) {
+        (n, _) if n == engines.len() => (StatusCode::OK, "released", "done"),
+        (_, n) if n == engines.len() => (StatusCode::CONFLICT, "failed", "failed"),
+        _ => (StatusCode::MULTI_STATUS, "partial", "unknown"),
+    };
+    let after = json!({ "intent": audit, "engines": engines });
+    let outcome = Entry { after, result: recorded.into(), when: time::now().0, ..intent };
+    if let Err(error) = app.audit.record(outcome).await {
+        tracing::error!(%error, intent = audit, recorded, "the outcome of a release is not recorded");
+    }
+    if status == StatusCode::CONFLICT {
+        let errors = engines.into_iter();
+        let errors = errors.map(|o| FieldError { field: o.engine, problem: o.detail }).collect();
+        return Err(Problem { errors, ..problem_of(&NotReleased::Changed("every engine".into())) });
+    }
+    let body = Released { result, scope: covered.to_string(), engines, checks, audit };
+    Ok((status, Json(body)).into_response())
+}
+
+/// Takes a proposal back; whoever may release may do so.
+#[utoipa::path(delete, path = "/kill/releases/{id}", tag = "kill",
+    params(("id" = String, Path, description = "id of the proposal")), responses(
+    (status = 204, description = "taken back"),
+    (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn withdraw(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.policy.check(&caller, Action::Release, &Resource::all())?;
+    let taken = app.kill.withdraw(&id).ok_or_else(|| problem_of(&NotReleased::NoProposal))?;
+    let (engine, covered) = (&taken.engine, &taken.covered);
+    let entry = entry(&app, &caller, engine, covered, "", "release_withdraw");
+    let entry = Entry { result: "done".into(), sensitive: false, ..entry };
+    // Taking back makes nothing looser: it holds without its entry.
+    if let Err(error) = app.audit.record(entry).await {
+        tracing::error!(%error, id, "a proposal was taken back, and that is not recorded");
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal(e.to_string()))
+}
+
+fn covered(text: &str) -> Result<Covered, Problem> {
+    text.parse().map_err(|e: kill::NoSuchScope| {
+        Problem::invalid(e.to_string()).field("scope", "no such scope")
+    })
+}
+
+fn reason(text: &str) -> Result<&str, Problem> {
+    match text.chars().count() {
+        0..=REASON_MAX => Ok(text),
+        n => Err(Problem::invalid(format!("the reason has {n} characters, at most {REASON_MAX}"))
+            .field("reason", "too long")),
+    }
+}
+
+fn no_engine(name: &str) -> Problem {
+    let name: String = name.chars().take(80).collect();
+    Problem::not_found(format!("there is no engine {name:?}"))
+        .todo("GET /api/v1/engines lists them; `*` means all")
+}
+
+fn entry(
+    app: &App,
+    caller: &Caller,
+    engine: &str,
+    covered: &Covered,
+    reason: &str,
+    action: &str,
+) -> Entry {
+    let object = format!("engine/{engine}/kill/{covered}");
+    plain(app, caller, &object.chars().take(200).collect::<String>(), reason, action)
+}
+
+fn plain(app: &App, caller: &Caller, object: &str, reason: &str, action: &str) -> Entry {
+    Entry {
+        who: caller.person.clone(),
+        role: caller.roles_text(),
+        action: action.to_owned(),
+        object: object.to_owned(),
+        when: time::now().0,
+        clock_error_ns: app.clock.error_ns(),
+        before: Value::Null,
+        after: Value::Null,
+        reason: reason.to_owned(),
+        correlation: problem::correlation(),
+        result: String::new(),
+        sensitive: true,
+    }
+}
+
+/// Records a refusal; it is one whether or not the log can be written.
+async fn refuse(app: &App, entry: Entry, not: NotReleased) -> Problem {
+    let after = json!({ "refused": not.to_string() });
+    let entry = Entry { after, result: "refused".into(), sensitive: false, ..entry };
+    if let Err(error) = app.audit.record(entry).await {
+        tracing::error!(%error, refused = %not, "a refused release is not recorded");
+    }
+    problem_of(&not)
+}
+
+fn no_audit(error: &crate::audit::AuditError) -> Problem {
+    Problem::unavailable("audit_unavailable", format!("not released: {error}")).todo(
+        "make the audit log writable again (audit.path: disk full? permissions?); it stays engaged",
+    )
+}
+
+fn problem_of(not: &NotReleased) -> Problem {
+    let new = |status, code, title, todo: &str| {
+        Problem::new(status, code, title, not.to_string()).todo(todo)
+    };
+    let conflict = StatusCode::CONFLICT;
+    match not {
+        NotReleased::NoEngine(name) => no_engine(name),
+        NotReleased::NoReason => Problem::invalid(not.to_string()).field("reason", "is empty"),
+        NotReleased::NotEngaged(..) => new(
+            conflict,
+            "not_engaged",
+            "Nothing to release",
+            "GET /api/v1/kill shows what is engaged; release exactly that scope",
+        ),
+        NotReleased::Checks(findings) => {
+            let bad = findings.iter().filter(|finding| !finding.ok);
+            let field = |f: &Finding| FieldError {
+                field: format!("{}.{}", f.engine, f.name),
+                problem: f.detail.clone(),
+            };
+            let problem = new(
+                conflict,
+                "checks_failed",
+                "The engine is not fit to trade",
+                "put right what the errors name, then try again",
+            );
+            Problem { errors: bad.map(field).collect(), ..problem }
+        }
+        NotReleased::NoProposal => new(
+            StatusCode::NOT_FOUND,
+            "no_proposal",
+            "There is no such proposal",
+            "propose again: POST /api/v1/kill/releases",
+        ),
+        NotReleased::WindowOver => new(
+            StatusCode::GONE,
+            "window_over",
+            "Too late",
+            "propose again; the second person has kill.release_window_s seconds",
+        ),
+        NotReleased::SamePerson(_) => new(
+            StatusCode::FORBIDDEN,
+            "same_person",
+            "Two people are needed",
+            "ask another person with role risk or admin to approve",
+        ),
+        NotReleased::Changed(_) => new(
+            conflict,
+            "state_changed",
+            "The proposal is void",
+            "look at GET /api/v1/kill, find out why it was engaged again, then propose again",
+        ),
+        NotReleased::TooMany => new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_proposals",
+            "Too many proposals",
+            "withdraw some: DELETE /api/v1/kill/releases/{id}",
+        ),
+    }
 }

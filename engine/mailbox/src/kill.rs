@@ -125,7 +125,8 @@ impl KillWords {
     pub(crate) fn engage(&self, scope: Scope) -> bool {
         let Some((word, bit)) = self.place(scope) else { return false };
         let before = word.fetch_or(bit, Ordering::AcqRel);
-        if scope != Scope::Global && before & bit == 0 {
+        // Engaged once more is a change too: whoever is about to release it must see that.
+        if scope != Scope::Global || before & bit != 0 {
             self.bump();
         }
         true

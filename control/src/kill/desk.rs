@@ -1,0 +1,350 @@
+//! [`KillDesk`]: engages at one person's word, releases at two.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nofx_mailbox::Watcher;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::checks::{self, Check, Finding};
+use super::file;
+use super::scope::Covered;
+use super::target::{self, Mark, Outcome, Target};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::identity::Caller;
+use crate::time;
+
+/// Proposals at a time: people make them.
+const PROPOSALS_MAX: usize = 64;
+
+/// Engagements and pending releases of the configured engines.
+pub struct KillDesk {
+    targets: Vec<Target>,
+    file: Option<PathBuf>,
+    window: Duration,
+    checks: Vec<Check>,
+    proposals: Mutex<Vec<Proposal>>,
+}
+
+/// A release that one person asked for.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// Its id: not to be guessed.
+    pub id: String,
+    /// The engine, or `*`.
+    pub engine: String,
+    /// What is to be released.
+    pub covered: Covered,
+    /// Why.
+    pub reason: String,
+    /// Who asked.
+    pub by: Caller,
+    /// When, nanoseconds since 1970.
+    pub at: u64,
+    /// Until when somebody else may agree, nanoseconds since 1970; for people.
+    pub expires: u64,
+    /// The same by the monotonic clock, which decides.
+    deadline: Instant,
+    /// The state that it is for.
+    marks: Vec<(Target, Mark)>,
+}
+
+/// The kill words of one engine.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EngineKill {
+    /// Its name.
+    pub engine: String,
+    /// Whether its mailbox can be read; if not, `detail` says why, and nothing else is known.
+    pub readable: bool,
+    /// Whether its process runs.
+    pub alive: bool,
+    /// Everything that is engaged.
+    pub engaged: Vec<String>,
+    /// Epochs below are fenced off.
+    pub epoch: u32,
+    /// Changes of the kill words so far.
+    pub generation: u64,
+    /// What is wrong.
+    pub detail: String,
+}
+
+/// Why a release is not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReleased {
+    /// There is no such engine.
+    #[error("there is no engine {0:?}")]
+    NoEngine(String),
+    /// No reason was given.
+    #[error("a release needs a reason")]
+    NoReason,
+    /// There is nothing to release.
+    #[error("{0} is not engaged on {1}")]
+    NotEngaged(String, String),
+    /// A check failed.
+    #[error("{}", failed(.0))]
+    Checks(Vec<Finding>),
+    /// Nobody proposed it, or it was used or withdrawn, or this process started anew.
+    #[error(
+        "there is no proposal of this id: it was used, withdrawn or void, or this process started anew"
+    )]
+    NoProposal,
+    /// Too late.
+    #[error("the time for the second person is over")]
+    WindowOver,
+    /// One person twice.
+    #[error("{0} proposed it: another person must agree, another certificate is not enough")]
+    SamePerson(String),
+    /// Somebody engaged again, or the engine is another one.
+    #[error(
+        "void: since it was proposed, somebody engaged or released something on {0}, or it started anew"
+    )]
+    Changed(String),
+    /// People make few proposals.
+    #[error("too many proposals wait already")]
+    TooMany,
+}
+
+fn failed(findings: &[Finding]) -> String {
+    let bad = findings.iter().filter(|finding| !finding.ok);
+    let bad = bad.map(|finding| format!("{} {}: {}", finding.engine, finding.name, finding.detail));
+    bad.collect::<Vec<_>>().join("; ")
+}
+
+impl KillDesk {
+    /// The desk of these engines.
+    ///
+    /// # Errors
+    /// A check does not exist, or the folder of the kill file is not there.
+    pub fn open(config: &Config) -> Result<KillDesk, Failure> {
+        let checks = config.kill.release_checks.iter().map(|name| name.parse());
+        let checks: Vec<Check> = checks
+            .collect::<Result<_, String>>()
+            .map_err(|e| Failure::usage(format!("kill.release_checks: {e}")))?;
+        if let Some(path) = &config.kill.file {
+            file::can_be_watched(path).map_err(|e| Failure::usage(format!("kill.file: {e}")))?;
+        }
+        let engines = config.engine.iter();
+        Ok(KillDesk {
+            targets: engines.map(|engine| Target::new(&engine.name, &engine.mailbox)).collect(),
+            file: config.kill.file.clone(),
+            window: Duration::from_secs(config.kill.release_window_s),
+            checks,
+            proposals: Mutex::default(),
+        })
+    }
+
+    /// The file whose existence engages everything.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// How long the second person has.
+    pub fn window(&self) -> Duration {
+        self.window
+    }
+
+    /// The engines that `name` means; `*` means all.
+    fn targets(&self, name: &str) -> Option<Vec<Target>> {
+        let found = self.targets.iter().filter(|target| name == "*" || target.name == name);
+        let found: Vec<Target> = found.cloned().collect();
+        (name == "*" || !found.is_empty()).then_some(found)
+    }
+
+    /// Engages on one engine or all (`*`); blocks for at most two seconds. `None`: no such engine.
+    pub fn engage(&self, engine: &str, covered: &Covered) -> Option<Vec<Outcome>> {
+        let covered = covered.clone();
+        Some(target::on_all(&self.targets(engine)?, move |target| target.engage(&covered)))
+    }
+
+    /// Whether the scope is engaged on every engine that `engine` means.
+    pub fn holds(&self, engine: &str, covered: &Covered) -> bool {
+        let targets = self.targets(engine).unwrap_or_default();
+        targets.iter().all(|target| target.is_engaged(covered) == Ok(true))
+    }
+
+    /// The kill words of every engine.
+    pub fn state(&self) -> Vec<EngineKill> {
+        let shown = |target: &Target| match Watcher::attach(&target.mailbox) {
+            Err(error) => EngineKill {
+                engine: target.name.clone(),
+                readable: false,
+                alive: false,
+                engaged: Vec::new(),
+                epoch: 0,
+                generation: 0,
+                detail: error.to_string(),
+            },
+            Ok(watcher) => EngineKill {
+                engine: target.name.clone(),
+                readable: true,
+                alive: watcher.is_alive(time::now()),
+                engaged: target::engaged(&watcher),
+                epoch: watcher.kill_words().epoch(),
+                generation: watcher.kill_words().generation() << 1 >> 1,
+                detail: String::new(),
+            },
+        };
+        self.targets.iter().map(shown).collect()
+    }
+
+    /// Proposals that may still be agreed to.
+    pub fn proposals(&self) -> Vec<Proposal> {
+        let mut proposals = self.locked();
+        proposals.retain(|proposal| proposal.deadline > Instant::now());
+        proposals.clone()
+    }
+
+    /// One person asks for a release.
+    ///
+    /// # Errors
+    /// It is not engaged, a check fails, or there is no reason.
+    pub fn propose(
+        &self,
+        by: &Caller,
+        engine: &str,
+        covered: &Covered,
+        reason: &str,
+    ) -> Result<(Proposal, Vec<Finding>), NotReleased> {
+        let targets = self.targets(engine).ok_or_else(|| NotReleased::NoEngine(engine.into()))?;
+        if reason.trim().is_empty() {
+            return Err(NotReleased::NoReason);
+        }
+        // Marks before anything is looked at: what changes later voids the proposal.
+        let mut marks = Vec::new();
+        for target in targets {
+            let mark = Watcher::attach(&target.mailbox).map(|watcher| Mark::of(&watcher));
+            match (mark, target.is_engaged(covered)) {
+                (Ok(mark), Ok(true)) => marks.push((target, mark)),
+                (Ok(_), Ok(false)) => {}
+                // Not to be read: the check of the engine will say so.
+                _ => return Err(NotReleased::Checks(self.unreadable(&target, covered))),
+            }
+        }
+        if marks.is_empty() {
+            return Err(NotReleased::NotEngaged(covered.to_string(), engine.into()));
+        }
+        let findings = self.look(&marks);
+        if findings.iter().any(|finding| !finding.ok) {
+            return Err(NotReleased::Checks(findings));
+        }
+        let at = time::now().0;
+        let proposal = Proposal {
+            id: id(),
+            engine: engine.to_owned(),
+            covered: covered.clone(),
+            reason: reason.trim().to_owned(),
+            by: by.clone(),
+            at,
+            expires: at.saturating_add(self.window.as_nanos() as u64),
+            deadline: Instant::now() + self.window,
+            marks,
+        };
+        let mut proposals = self.locked();
+        proposals.retain(|proposal| proposal.deadline > Instant::now());
+        if proposals.len() >= PROPOSALS_MAX {
+            return Err(NotReleased::TooMany);
+        }
+        proposals.push(proposal.clone());
+        Ok((proposal, findings))
+    }
+
+    /// Another person agrees: everything is looked at again. The proposal is taken out when the
+    /// answer is good; [`KillDesk::release`] does it, [`KillDesk::put_back`] undoes the taking.
+    ///
+    /// # Errors
+    /// It is the same person, too late, void, or a check fails.
+    pub fn agree(&self, id: &str, by: &Caller) -> Result<(Proposal, Vec<Finding>), NotReleased> {
+        let proposal = {
+            let proposals = self.locked();
+            let found = proposals.iter().find(|proposal| proposal.id == id);
+            found.cloned().ok_or(NotReleased::NoProposal)?
+        };
+        if proposal.by.is_same_person(&by.person) || proposal.by.fingerprint == by.fingerprint {
+            return Err(NotReleased::SamePerson(proposal.by.person));
+        }
+        if proposal.deadline <= Instant::now() {
+            self.withdraw(id);
+            return Err(NotReleased::WindowOver);
+        }
+        let changed = |(target, mark): &&(Target, Mark)| {
+            Watcher::attach(&target.mailbox).map_or(true, |watcher| Mark::of(&watcher) != *mark)
+        };
+        if let Some((target, _)) = proposal.marks.iter().find(changed) {
+            self.withdraw(id);
+            return Err(NotReleased::Changed(target.name.clone()));
+        }
+        let findings = self.look(&proposal.marks);
+        if findings.iter().any(|finding| !finding.ok) {
+            return Err(NotReleased::Checks(findings));
+        }
+        // Of two who agree at once, one finds it gone.
+        self.withdraw(id).ok_or(NotReleased::NoProposal)?;
+        Ok((proposal, findings))
+    }
+
+    /// Lets the orders of an agreed proposal pass; blocks for at most two seconds.
+    pub fn release(&self, proposal: &Proposal) -> Vec<Outcome> {
+        let targets: Vec<Target> =
+            proposal.marks.iter().map(|(target, _)| target.clone()).collect();
+        let (covered, marks) = (proposal.covered.clone(), proposal.marks.clone());
+        target::on_all(&targets, move |target| {
+            let mark = marks.iter().find(|(of, _)| of.name == target.name).map(|(_, mark)| *mark);
+            // Every target comes from the marks.
+            mark.map_or_else(|| target.engage(&covered), |mark| target.release(&covered, mark))
+        })
+    }
+
+    /// Puts a proposal back that was agreed to and could not be carried out.
+    pub fn put_back(&self, proposal: Proposal) {
+        let mut proposals = self.locked();
+        if proposals.len() < PROPOSALS_MAX {
+            proposals.push(proposal);
+        }
+    }
+
+    /// Takes a proposal back.
+    pub fn withdraw(&self, id: &str) -> Option<Proposal> {
+        let mut proposals = self.locked();
+        let place = proposals.iter().position(|proposal| proposal.id == id)?;
+        Some(proposals.swap_remove(place))
+    }
+
+    fn look(&self, marks: &[(Target, Mark)]) -> Vec<Finding> {
+        let now = time::now();
+        let engines = marks.iter().flat_map(|(target, _)| checks::look(target, &self.checks, now));
+        let file = self.file.as_deref().map(|path| {
+            let there = file::is_there(path);
+            let detail = match there {
+                true => format!("{} is there: remove it first", path.display()),
+                false => "the kill file is not there".to_owned(),
+            };
+            Finding { engine: "*".into(), name: "file", ok: !there, detail }
+        });
+        engines.chain(file).collect()
+    }
+
+    fn unreadable(&self, target: &Target, covered: &Covered) -> Vec<Finding> {
+        let mut findings = checks::look(target, &[], time::now());
+        if let Err(detail) = target.is_engaged(covered) {
+            let engine = target.name.clone();
+            findings.push(Finding { engine, name: "engine", ok: false, detail });
+        }
+        findings
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<Proposal>> {
+        self.proposals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// 128 random bits; without random numbers an id that nobody can name.
+fn id() -> String {
+    let mut bytes = [0; 16];
+    match aws_lc_rs::rand::fill(&mut bytes) {
+        Ok(()) => crate::identity::subject::hex(&bytes),
+        Err(_) => String::new(),
+    }
+}
