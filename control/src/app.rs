@@ -56,6 +56,8 @@ impl App {
             config,
         };
         tokio::spawn(app.clock.clone().run());
-        Ok(Arc::new(app))
+        let app = Arc::new(app);
+        crate::change::upkeep::start(&app);
+        Ok(app)
     }
 }

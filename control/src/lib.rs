@@ -39,6 +39,7 @@ pub mod metrics;
 pub mod pki;
 pub mod policy;
 pub mod problem;
+pub mod report;
 pub mod server;
 pub mod service;
 pub mod store;

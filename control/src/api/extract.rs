@@ -59,31 +59,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or("").trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            let detail = format!("the body is {kind:?}, want application/json");
-            let title = "Another kind of body is needed";
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "media_type",
-                title,
-                detail,
-            )
-            .todo("send JSON, with Content-Type: application/json"));
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|e| match e.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "The body is too long",
-                e.body_text(),
-            )
-            .todo("send less, or raise server.body_max_bytes"),
-            _ => Problem::bad_request(e.body_text()),
-        })?;
-        from_json(&bytes).map(Body)
+        from_json(&json_bytes(request, state).await?).map(Body)
     }
+}
+
+/// The bytes of a body that says it is JSON.
+///
+/// # Errors
+/// It is of another kind, or too long.
+pub async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or("").trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        let detail = format!("the body is {kind:?}, want application/json");
+        let title = "Another kind of body is needed";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", title, detail)
+            .todo("send JSON, with Content-Type: application/json"));
+    }
+    Bytes::from_request(request, state).await.map_err(|e| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The body is too long",
+            e.body_text(),
+        )
+        .todo("send less, or raise server.body_max_bytes"),
+        _ => Problem::bad_request(e.body_text()),
+    })
 }
 
 /// JSON bytes as a record.

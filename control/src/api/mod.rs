@@ -9,6 +9,7 @@
 //! Worst case: every list is cut into pages, every scan is bounded, every body has a limit; what is
 //! not known is answered as an error that says what to do.
 
+pub mod asked;
 pub mod audit;
 pub mod clock;
 pub mod commands;

@@ -1,0 +1,139 @@
+//! [`Record`]: a change as it is written down before its effect, and its audit entries.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::effect::{Effect, Verdict};
+use super::{Ask, Intent, Phase};
+use crate::app::App;
+use crate::audit::Entry;
+use crate::policy::{Action, Resource};
+use crate::problem;
+
+/// Everything that is needed to end a change in another process than the one that began it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Who.
+    pub person: String,
+    /// Their roles.
+    pub role: String,
+    /// Name of the policy's action.
+    pub action: String,
+    /// What it is about: `engine/a/limits`.
+    pub object: String,
+    /// What is to happen.
+    pub effect: Effect,
+    /// Values before.
+    pub before: Value,
+    /// Values after.
+    pub after: Value,
+    /// What else the answer says.
+    pub detail: Value,
+    /// Why, in the caller's words.
+    pub reason: String,
+    /// Of the request.
+    pub correlation: String,
+}
+
+impl Record {
+    pub(super) fn new(ask: &Ask, intent: Intent) -> Record {
+        Record {
+            person: ask.caller.person.clone(),
+            role: ask.caller.roles_text(),
+            action: ask.action.name().into(),
+            object: intent.object,
+            effect: intent.effect,
+            before: safe(&intent.before),
+            after: safe(&intent.after),
+            detail: intent.detail,
+            reason: ask.reason.clone(),
+            correlation: problem::correlation(),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        // Nothing in it can fail: no maps with keys other than text.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Its entry in the audit log.
+    pub(super) fn entry(&self, app: &App, phase: Phase<'_>, id: u64) -> Entry {
+        let mut after = json!({ "change": id, "values": self.after });
+        let result = match phase {
+            Phase::Intended => "intended",
+            Phase::Result(result) => {
+                after["outcome"] = safe(&result.body());
+                match result.verdict {
+                    Verdict::Applied => "done",
+                    Verdict::Refused | Verdict::NotDone => "failed",
+                    Verdict::Unknown => "unknown",
+                }
+            }
+        };
+        Entry {
+            who: self.person.clone(),
+            role: self.role.clone(),
+            action: self.action.clone(),
+            object: self.object.clone(),
+            when: super::now(),
+            clock_error_ns: app.clock.error_ns(),
+            before: self.before.clone(),
+            after,
+            reason: self.reason.clone(),
+            correlation: self.correlation.clone(),
+            result: result.into(),
+            sensitive: true,
+        }
+    }
+}
+
+/// The entry of a change that the policy denied.
+pub(super) fn denied(app: &App, ask: &Ask, action: Action, on: &Resource, why: &str) -> Entry {
+    Entry {
+        who: ask.caller.person.clone(),
+        role: ask.caller.roles_text(),
+        action: action.name().into(),
+        object: format!("engine/{}/{}", on.engine, on.what),
+        when: super::now(),
+        clock_error_ns: app.clock.error_ns(),
+        before: Value::Null,
+        after: json!({ "why": why }),
+        reason: ask.reason.clone(),
+        correlation: problem::correlation(),
+        result: "refused".into(),
+        sensitive: false,
+    }
+}
+
+/// Numbers that not every reader of JSON keeps exactly, as text: the log's canonical form
+/// (RFC 8785) has no others.
+pub(super) fn safe(value: &Value) -> Value {
+    const MAX_SAFE: u64 = (1 << 53) - 1;
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+            match whole {
+                Some(whole) if whole > MAX_SAFE => Value::String(number.to_string()),
+                _ => value.clone(),
+            }
+        }
+        Value::Array(items) => items.iter().map(safe).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| (name.clone(), safe(field))).collect()
+        }
+        _ => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_beyond_two_to_the_53_become_text() {
+        let value = json!({ "a": [9_007_199_254_740_991u64, 9_007_199_254_740_992u64, -3, 0.5] });
+        let want = json!({ "a": [9_007_199_254_740_991u64, "9007199254740992", -3, 0.5] });
+        assert_eq!(safe(&value), want);
+        assert_eq!(safe(&json!(i64::MIN)), json!("-9223372036854775808"));
+    }
+}
