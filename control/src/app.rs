@@ -35,6 +35,8 @@ pub struct App {
     pub kill: KillDesk,
     /// How far the clock may be off.
     pub clock: ClockWatch,
+    /// Whether the process ends: streams stop by themselves then.
+    pub ending: tokio::sync::watch::Sender<bool>,
     /// What Prometheus reads.
     pub metrics: Metrics,
 }
@@ -53,6 +55,7 @@ impl App {
             kill: KillDesk::open(&config)?,
             engines: Engines::start(&config.engine)?,
             metrics: Metrics::new(),
+            ending: tokio::sync::watch::Sender::new(false),
             config,
         };
         tokio::spawn(app.clock.clone().run());

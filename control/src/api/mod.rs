@@ -31,6 +31,7 @@ pub mod system;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use extract::{Body, CanRead, Path, Query};
@@ -65,13 +66,11 @@ pub fn described() -> OpenApiRouter<Arc<App>> {
 /// The router of the API. Unknown paths and methods below it are problems too.
 pub fn routes() -> Router<Arc<App>> {
     let (router, _) = described().split_for_parts();
-    router.method_not_allowed_fallback(|| async {
-        Problem::new(
-            axum::http::StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "This cannot be done with it",
-            "the path exists, this method does not",
-        )
+    router.method_not_allowed_fallback(wrong_method)
+}
+
+async fn wrong_method() -> Problem {
+    let (status, title) = (StatusCode::METHOD_NOT_ALLOWED, "This cannot be done with it");
+    Problem::new(status, "method_not_allowed", title, "the path exists, this method does not")
         .todo("look into /api/v1/openapi.json")
-    })
 }

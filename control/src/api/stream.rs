@@ -88,7 +88,7 @@ async fn stream(
     Ok(Sse::new(ReceiverStream::new(receive)).keep_alive(keep_alive))
 }
 
-/// The client is gone.
+/// The client is gone, or the process ends.
 struct Gone;
 
 struct Stream {
@@ -129,7 +129,7 @@ impl Stream {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            if self.to.is_closed() {
+            if self.to.is_closed() || *self.app.ending.borrow() {
                 return Err(Gone);
             }
             let view = self.link.view();
