@@ -4,10 +4,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der as EncodedPublicKey};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
     DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_ED25519, RevocationReason, RevokedCertParams, SerialNumber,
+    PKCS_ECDSA_P256_SHA256, RevocationReason, RevokedCertParams, SerialNumber,
 };
 
 use super::PkiError;
@@ -86,12 +89,12 @@ impl Authority {
         names.iter().try_for_each(|name| files::must_be_new(&folder.join(name)))?;
         let issuer = make(folder, name, days)?;
         let register = Register::create(&folder.join("register.json"))?;
-        let audit = KeyPair::generate_for(&PKCS_ED25519)?;
         let write = |name, text: String, readers| {
             files::create(&folder.join(name), text.as_bytes(), readers)
         };
-        write("audit.key", audit.serialize_pem(), For::Owner)?;
-        write("audit.pub", audit.public_key_pem(), For::All)?;
+        let (private, public) = audit_key()?;
+        write("audit.key", private, For::Owner)?;
+        write("audit.pub", public, For::All)?;
         let folder = folder.to_owned();
         let mut authority = Authority { folder, register, issuer, _lock: lock };
         authority.revoke(|_| false, RevocationReason::Unspecified)?;
@@ -195,6 +198,22 @@ impl Authority {
         files::replace(&self.folder.join("crl.pem"), pem.as_bytes(), For::All)?;
         Ok(revoked)
     }
+}
+
+/// An Ed25519 key pair as PEM. PKCS#8 version 1: OpenSSL 3.0 does not read version 2.
+fn audit_key() -> Result<(String, String), PkiError> {
+    let failed = |_| PkiError::Make(rcgen::Error::RingUnspecified);
+    let pair = Ed25519KeyPair::generate().map_err(failed)?;
+    let private = pem("PRIVATE KEY", pair.to_pkcs8v1().map_err(failed)?.as_ref());
+    let public: EncodedPublicKey<'_> = pair.public_key().as_der().map_err(failed)?;
+    Ok((private, pem("PUBLIC KEY", public.as_ref())))
+}
+
+/// RFC 7468.
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line) + "\n");
+    format!("-----BEGIN {label}-----\n{}-----END {label}-----\n", lines.collect::<String>())
 }
 
 fn make(folder: &Path, name: &str, days: u32) -> Result<Issuer<'static, KeyPair>, PkiError> {
