@@ -12,6 +12,8 @@ pub mod live;
 pub mod markets;
 #[cfg(feature = "engine")]
 pub mod packet_to_order;
+#[cfg(feature = "pages")]
+pub mod pages;
 pub mod pcap_walk;
 pub mod queue_walk;
 #[cfg(feature = "engine")]
@@ -51,6 +53,8 @@ pub const ALL: &[Measurement] = &[
     #[cfg(feature = "engine")]
     Measurement { name: "markets", about: markets::ABOUT, run: markets::run },
     Measurement { name: "rings", about: rings::ABOUT, run: rings::run },
+    #[cfg(feature = "pages")]
+    Measurement { name: "pages", about: pages::ABOUT, run: pages::run },
     #[cfg(feature = "engine")]
     Measurement {
         name: "packet_to_order",
