@@ -1,22 +1,26 @@
 //! The one mapped file that the engine shares with whoever watches and steers it.
 //!
 //! ```text
-//!            tile                house-keeping          nofx top, control        nofx kill
-//!             │ views, counters,    │                        │                      │
-//!             │ heart, journal      │ drain                  │ read-only map        │ kill words,
-//!             ▼                     ▼                        ▼                      ▼ epoch
-//!  ┌────────┬───────┬───────┬──────────┬────────────┬───────┬──────────┬────────┬─────────┐
-//!  │ header │ tiles │ links │ counters │ histograms │ kill  │ books,   │ feeds, │ journal │
-//!  │ table  │       │       │          │            │ words │ orders.. │ sess.  │ ring    │
-//!  └────────┴───────┴───────┴──────────┴────────────┴───────┴──────────┴────────┴─────────┘
+//!          tile                house-keeping        nofx top, control      nofx kill      control
+//!           │ views, counters,    │                      │                    │            │ pages,
+//!           │ heart, journal,     │ drain                │ read-only map      │ kill words,│ models,
+//!           │ acks, events        │                      │                    │ epoch      │ commands
+//!           ▼                     ▼                      ▼                    ▼            ▼
+//!  ┌────────┬───────┬──────────┬───────┬───────────┬─────────┬──────┬─────────┬────────┬─────────┐
+//!  │ header │ tiles │ counters │ kill  │ books,    │ journal │ acks │ replies,│ params │ commands│
+//!  │ table  │ links │ histogr. │ words │ orders .. │ ring    │      │ events  │ models │         │
+//!  └────────┴───────┴──────────┴───────┴───────────┴─────────┴──────┴─────────┴────────┴─────────┘
 //! ```
 //!
-//! Model: an [`Engine`] makes the file and is its only writer but for two things that a [`Switch`] may
-//! store, kill words and epoch; a [`Watcher`] maps it read-only. Every word of the file is an atomic,
-//! every word has one writer, and no side ever waits for another: views change by the two-slot
-//! protocol, journal records become visible by one store, counters are plain stores. Whatever side
-//! dies, hangs or is stopped, the others go on. The exact layout is drawn in `layout`, the protocols
-//! in `slots`, `kill` and `journal::ring`.
+//! Model: an [`Engine`] makes the file and writes all of it but for what others steer it with: a
+//! [`Switch`] stores kill words and epoch, a [`Steering`] (one at a time, by its lock file) stores
+//! pages of parameters, models and commands, and has nothing else mapped for writing; a [`Watcher`]
+//! maps the file read-only. Every word of the file is an atomic, every word has one writer, and no
+//! side ever waits for another: views change by the two-slot protocol, pages of control by the version
+//! protocol, records become visible by one store, counters are plain stores. Whatever side dies, hangs
+//! or is stopped, the others go on. What control wrote is outside bytes for the engine. The exact
+//! layout is drawn in `layout`, the protocols in `slots`, `versions`, `kill`, `command_ring`, `event`
+//! and `journal::ring`.
 //!
 //! The file belongs on a memory file system (`/dev/shm`): on a disk the system's write-back makes
 //! pages read-only now and then, and the tile's next store would wait in the kernel.
