@@ -201,7 +201,7 @@ export class Editor {
       change<Outcome>('PATCH', path(['engines', engine, this.resource], query), { ...this.body(), reason }, { key: id, version: values.etag });
     let dry: Outcome;
     try {
-      dry = await send({ dry_run: 'true' }, '', newKey());
+      dry = await send({ dry_run: 'true' }, 'dry run', newKey());
     } catch (error) {
       this.fault.textContent = explain(error);
       return;

@@ -5,6 +5,7 @@ import type { Context } from './context';
 import { h, Mood, setAttribute, Text } from './dom';
 import { span, time } from './format';
 import { write } from './router';
+import type { ClockState } from './types';
 import { nextTheme, setTheme, theme } from './theme';
 
 export interface Entry { view: string; title: string; key: string }
@@ -100,7 +101,7 @@ export class Shell {
     const pulse = stream.pulse();
     this.list();
     this.signIn();
-    const alarms = alarmsOf(frame, pulse, stream.age());
+    const alarms = alarmsOf(frame, pulse, stream.age(), stream.gone);
     const old = pulse !== 'live';
     document.documentElement.classList.toggle('old', old && frame !== null);
     const marks = { live: ['live', 'good'], late: ['LATE', 'bad'], silent: ['SILENT', 'bad'], connecting: ['connecting', 'warn'] } as const;
@@ -116,21 +117,26 @@ export class Shell {
     this.announce(alarms);
   }
 
-  private renderClock(clock: Record<string, unknown> | null): void {
-    const error = clock?.['error_ns'] as number | null | undefined;
-    const good = clock?.['good'] ?? clock?.['healthy'] ?? clock?.['ok'];
-    this.chips.clock.set(error === null || error === undefined ? 'unknown' : `± ${span(error)}`, good === false ? 'bad' : error === null || error === undefined ? 'warn' : 'good');
+  private renderClock(clock: ClockState | null): void {
+    const error = clock?.error_ns ?? null;
+    this.chips.clock.set(error === null ? 'unknown' : `± ${span(error)}`, clock?.alarm === true ? 'bad' : error === null ? 'warn' : 'good');
+    setAttribute(this.chips.clock.element, 'title', clock?.detail);
   }
 
   private renderSilence(old: boolean): void {
     const { stream } = this.context;
-    const frame = stream.frame;
-    this.silence.hidden = !old || frame === null;
-    if (!old || frame === null) return;
-    const who = stream.pulse() === 'late' ? 'Nothing is heard from the control process' : `Engine ${this.context.engine()} is silent`;
-    const since = BigInt(frame.at_ns) - BigInt(frame.engine.heartbeat_age_ns ?? 0);
-    const age = Math.round(stream.age()) * 1e6 + Number(frame.engine.heartbeat_age_ns ?? 0);
-    this.silenceText.set(`${who}, silent since ${time(String(since))} UTC (${span(age)}). What is shown in grey is what it said last.`);
+    const { frame, gone } = stream;
+    this.silence.hidden = !old || (frame === null && gone === null);
+    if (this.silence.hidden) return;
+    const who = stream.pulse() === 'late' ? 'Nothing is heard from the control process' : `Engine ${this.context.engine()} is ${gone?.standing ?? 'silent'}`;
+    const why = gone === null || gone.detail === '' ? '' : ` (${gone.detail})`;
+    if (frame === null) {
+      this.silenceText.set(`${who}${why}. It has shown nothing yet.`);
+      return;
+    }
+    const beat = BigInt(frame.engine.heartbeat_age_ns ?? 0);
+    const age = BigInt(Math.round(stream.age())) * 1_000_000n + beat;
+    this.silenceText.set(`${who}${why}, silent since ${time(String(BigInt(frame.at_ns) - beat))} UTC, ${span(String(age))} ago. What is shown in grey is what it said last.`);
   }
 
   /** New alarms are said aloud, once. */
