@@ -38,7 +38,7 @@ const checks = {
   async 'without a certificate the page explains'() {
     const context = await rig.context(null);
     const page = await open(context);
-    await page.getByText('nofx-control pki issue').waitFor();
+    await page.getByText('pki issue --person').waitFor();
     assert.equal(await page.locator('[role=alert]').count(), 1);
     const answer = await page.goto(`${rig.url}/`);
     assert.match(answer.headers()['content-security-policy'], /default-src 'self'/);
@@ -56,11 +56,12 @@ const checks = {
     const first = digits(await packets.innerText());
     await until('packets move', async () => digits(await packets.innerText()) > first);
     await go(page, 'orders');
-    await page.locator('[aria-label="As it happens"] tbody tr').first().waitFor();
+    await page.locator('[aria-label="As it happens"] tbody tr[data-row]').first().waitFor();
   },
 
   async 'every number is that of nofx top at the same sequence'() {
-    await go(page, 'overview');
+    await go(page, 'books', (await rig.top()).books[0].instrument);
+    await page.locator('table[aria-label="Book"] tbody tr[data-row]').first().waitFor();
     process.kill(rig.engine.pid, 'SIGSTOP');
     try {
       await chip(page, 'pulse', 'SILENT');
@@ -145,7 +146,7 @@ const checks = {
 
   async 'a limit changes at the gate'() {
     await go(page, 'limits');
-    await page.locator('[data-name="scope"]').selectOption('*');
+    await page.locator('select[data-name="scope"]').selectOption('*');
     const row = page.locator('tr[data-row="symbol * qty_max"]');
     await row.locator('input.value').fill('1');
     await page.locator('[data-name="review"]').click();
@@ -199,7 +200,7 @@ const checks = {
   async 'a viewer cannot change limits, and is told so'() {
     const context = await rig.context('vera');
     const other = await open(context, '#/alpha/limits');
-    await other.locator('[data-name="scope"] option').nth(1).waitFor({ state: 'attached' });
+    await other.locator('select[data-name="scope"] option').nth(1).waitFor({ state: 'attached' });
     await other.locator('tbody tr input.value').first().fill('1');
     await other.locator('[data-name="review"]').click();
     await other.waitForFunction(() => [...document.querySelectorAll('[role=alert]')].some((one) => /not allowed/i.test(one.textContent)));
@@ -208,7 +209,7 @@ const checks = {
 
   async 'the audit trail says so, and is whole'() {
     await go(page, 'audit');
-    await page.locator('[aria-label="Audit trail"] tbody tr').first().waitFor();
+    await page.locator('[aria-label="Audit trail"] tbody tr[data-row]').first().waitFor();
     const shown = await page.locator('[aria-label="Audit trail"] tbody').innerText();
     for (const said of ['set_limits', 'kill', 'release', 'bob', 'smaller orders today']) assert.ok(shown.includes(said), `${said} is not in the trail`);
     await page.locator('[data-name="verify-button"]').click();
@@ -221,7 +222,7 @@ const checks = {
 
   async 'the journal and the report of the day can be read'() {
     await go(page, 'journal');
-    await page.locator('table[aria-label="Journal"] tbody tr').first().waitFor();
+    await page.locator('table[aria-label="Journal"] tbody tr[data-row]').first().waitFor();
     await page.screenshot({ path: path.join(out, 'journal.png') });
     await go(page, 'reports');
     await page.locator('[data-name="report"] section').first().waitFor();

@@ -87,7 +87,7 @@ export class Editor {
       { name: 'refused', label: 'last refused', text: (v) => (!v.ack?.refused ? 'none' : `version ${v.ack.refused_version}: ${v.ack.why}`), mood: (v) => (v.ack?.refused ? 'warn' : '') },
     ]);
     this.table = new Table<Row>({
-      caption: `${title} in force`, key: rowKey, tall: true, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
+      caption: `${title} in force`, key: rowKey, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
       columns: [
         { name: 'key', head: 'name', text: (row) => row.spec.key },
         { name: 'scope', head: 'scope', text: (row) => (row.scope === '*' ? 'every one' : row.scope) },

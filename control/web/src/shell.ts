@@ -58,9 +58,10 @@ export class Shell {
     } }, 'Skip to content');
     const themes = h('button', { type: 'button', 'data-name': 'theme', title: 'Light, dark, or as the system says (t)', onclick: () => this.switchTheme() }, `theme: ${theme()}`);
     this.theme = themes;
-    const head = h('header', {}, skip, h('strong', { class: 'brand' }, 'NOFX'), this.engines, ...chips, h('span', { class: 'grow' }), this.who, themes,
-      h('button', { type: 'button', title: 'Shortcuts (?)', onclick: () => this.acts.help() }, 'keys ?'),
-      h('button', { type: 'button', class: 'danger', 'data-name': 'kill-button', title: 'Stop all new orders and cancel what works (Shift+K)', onclick: () => this.acts.kill() }, 'KILL'));
+    // At the left, where it stays whatever the chips behind it say.
+    const kill = h('button', { type: 'button', class: 'danger', 'data-name': 'kill-button', title: 'Stop all new orders and cancel what works (Shift+K)', onclick: () => this.acts.kill() }, 'KILL');
+    const head = h('header', {}, skip, h('strong', { class: 'brand' }, 'NOFX'), this.engines, kill, ...chips, h('span', { class: 'grow' }), this.who, themes,
+      h('button', { type: 'button', title: 'Shortcuts (?)', onclick: () => this.acts.help() }, 'keys ?'));
     const nav = h('nav', { 'aria-label': 'Views' }, ...this.links.map(({ link }) => link));
     this.element = h('div', { class: 'shell' }, head, nav, h('div', { class: 'body' }, this.silence, this.title, this.main), this.toast, this.aloud, this.urgent);
   }
@@ -82,7 +83,9 @@ export class Shell {
       setAttribute(link, 'href', write({ engine, view: entry.view, argument: '' }));
       setAttribute(link, 'aria-current', entry.view === view ? 'page' : null);
       // What is chosen must be in sight where the list of views is scrolled.
-      if (entry.view === view) link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      // (scrollIntoView would also move the place where Tab begins.)
+      const nav = link.parentElement;
+      if (entry.view === view && nav !== null) nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
     }
   }
 

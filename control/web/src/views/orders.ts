@@ -27,7 +27,7 @@ export const eventColumns: Column<OrderEvent>[] = [
 
 export const orders = (context: Context): View => {
   const working = new Table<WorkingOrder>({
-    caption: 'Working orders', key: (row) => String(row.cl_ord_id), empty: 'no order works',
+    caption: 'Working orders', key: (row) => String(row.cl_ord_id), empty: 'no order works', tall: true,
     columns: [
       { name: 'cl_ord_id', head: 'order', number: true, text: (row) => String(row.cl_ord_id) },
       { name: 'instrument', head: 'symbol', text: (row) => row.instrument },
