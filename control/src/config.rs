@@ -107,7 +107,8 @@ pub struct StoreConfig {
 pub struct AuditConfig {
     /// The SQLite file.
     pub path: PathBuf,
-    /// Where signed checkpoints are appended: another disk, best another machine.
+    /// Where signed checkpoints are appended: another disk, best another machine. Without it they go
+    /// beside the log, which protects from less.
     pub checkpoint: Option<PathBuf>,
     /// Ed25519 key that signs them, PEM; `pki init` makes one.
     pub key: PathBuf,
@@ -117,6 +118,8 @@ pub struct AuditConfig {
     /// Entries that need not wait for the disk are committed together, milliseconds.
     #[serde(default = "default_group")]
     pub group_ms: u64,
+    /// Socket of the system's log, such as `/dev/log`, that also gets each signed head.
+    pub syslog: Option<PathBuf>,
 }
 
 /// `[kill]`.
@@ -246,7 +249,12 @@ impl Config {
     fn place(&mut self, folder: &Path) {
         let server = &mut self.server;
         let must = [&mut server.certificate, &mut server.key, &mut server.client_ca];
-        let may = [&mut server.crl, &mut self.audit.checkpoint, &mut self.kill.file];
+        let may = [
+            &mut server.crl,
+            &mut self.audit.checkpoint,
+            &mut self.audit.syslog,
+            &mut self.kill.file,
+        ];
         let stores = [&mut self.store.path, &mut self.audit.path, &mut self.audit.key];
         let paths = must.into_iter().chain(may.into_iter().flatten()).chain(stores);
         let engines = self.engine.iter_mut();

@@ -108,8 +108,7 @@ pub enum Command {
         once: Once,
     },
     /// Tell an engine: halt, resume, cancel_all, snapshot, rotate_journal.
-    #[command(name = "command")]
-    Tell {
+    Command {
         /// The engine.
         engine: String,
         /// The command.
@@ -372,7 +371,7 @@ impl Command {
                 let body = json!({ "name": name, "toml": read(&file)?, "reason": reason });
                 send(client, post(of(&engine) + "/models", body), once).await
             }
-            Command::Tell { engine, command, scope, reason, once } => {
+            Command::Command { engine, command, scope, reason, once } => {
                 let mut body = json!({ "command": command, "reason": reason });
                 scope.into_iter().for_each(|scope| body["scope"] = json!(scope));
                 send(client, post(of(&engine) + "/commands", body), once).await

@@ -3,14 +3,16 @@
 import type { History } from './history';
 import type { Place } from './router';
 import type { Stream } from './stream';
-import type { EngineRow, WhoAmI } from './types';
+import type { WhoAmI } from './types';
+
+export interface EngineSummary { name: string; [key: string]: unknown }
 
 export interface Context {
   readonly stream: Stream;
   readonly history: History;
   /** The engine that is looked at. */
   engine(): string;
-  engines(): readonly EngineRow[];
+  engines(): readonly EngineSummary[];
   me(): WhoAmI | null;
   place(): Place;
   go(place: Partial<Place>): void;

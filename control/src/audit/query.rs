@@ -1,0 +1,238 @@
+//! Reading the log: pages of records, what people did, and a copy of it all.
+//!
+//! Model: records come the newest first; a cursor is the number below which the next page goes on, so
+//! that pages do not shift while the log grows. SQLite finds by user, type, action, result,
+//! correlation and time; text is looked for here, in the canonical bytes without regard to case.
+//!
+//! Worst case: one call looks at [`SCAN`] records; the page may then be short, and its cursor goes on.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params_from_iter};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::entry::Record;
+use super::{AuditError, db, outcome};
+
+/// Records in a page, unless asked otherwise, and at most.
+pub const LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
+/// Records that one call looks at for a text.
+const SCAN: usize = 100_000;
+/// People in an activity report at most.
+const MAX_PEOPLE: usize = 1000;
+
+/// What to look for. Every part that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The person, exactly.
+    pub user: Option<String>,
+    /// The part of the object before `/`.
+    pub kind: Option<String>,
+    /// The action, exactly.
+    pub action: Option<String>,
+    /// The result, exactly.
+    pub result: Option<String>,
+    /// The correlation id, exactly.
+    pub correlation: Option<String>,
+    /// Not older than this, nanoseconds since 1970.
+    pub from: Option<u64>,
+    /// Older than this, nanoseconds since 1970.
+    pub to: Option<u64>,
+    /// Somewhere in the record, in any case.
+    pub text: Option<String>,
+    /// Records of a page; 0 is the usual 100, and 1000 the most.
+    pub limit: usize,
+    /// Only records with smaller numbers: the cursor.
+    pub below: Option<u64>,
+}
+
+/// A page of records.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Page {
+    /// The newest first.
+    pub items: Vec<Record>,
+    /// Where the next page goes on; `None` at the end.
+    pub next: Option<u64>,
+}
+
+/// A page of what `filter` asks for.
+pub fn page(connection: &Connection, filter: &Filter) -> Result<Page, AuditError> {
+    let limit = if filter.limit == 0 { LIMIT } else { filter.limit.min(MAX_LIMIT) };
+    let (condition, values) = condition(filter);
+    let sql = format!("SELECT seq, body FROM record WHERE {condition} ORDER BY seq DESC");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let text = filter.text.as_ref().map(|text| text.to_lowercase());
+    let mut page = Page::default();
+    let mut last = None;
+    for _ in 0..SCAN {
+        if page.items.len() == limit {
+            break;
+        }
+        let Some(row) = rows.next()? else { return Ok(page) };
+        let (seq, body): (i64, String) = (row.get(0)?, row.get(1)?);
+        let seq = u64::try_from(seq).unwrap_or(0);
+        if text.as_ref().is_none_or(|text| body.to_lowercase().contains(text)) {
+            page.items.push(Record::parse(seq, &body)?);
+        }
+        last = Some(seq);
+    }
+    page.next = last.filter(|_| matches!(rows.next(), Ok(Some(_))));
+    Ok(page)
+}
+
+/// The condition of SQL and its values, in order.
+fn condition(filter: &Filter) -> (String, Vec<Sql>) {
+    let mut conditions = vec!["body IS NOT NULL".to_owned()];
+    let mut values = Vec::new();
+    let texts = [
+        ("who = ?", &filter.user),
+        ("type = ?", &filter.kind),
+        ("action = ?", &filter.action),
+        ("result = ?", &filter.result),
+        ("correlation = ?", &filter.correlation),
+    ];
+    for (condition, text) in texts {
+        if let Some(text) = text {
+            conditions.push(condition.to_owned());
+            values.push(Sql::Text(text.clone()));
+        }
+    }
+    let numbers =
+        [("when_ns >= ?", filter.from), ("when_ns < ?", filter.to), ("seq < ?", filter.below)];
+    for (condition, number) in numbers {
+        if let Some(number) = number {
+            conditions.push(condition.to_owned());
+            values.push(Sql::Integer(i64::try_from(number).unwrap_or(i64::MAX)));
+        }
+    }
+    (conditions.join(" AND "), values)
+}
+
+/// A record; `None` if its body was dropped, an error if there is none.
+pub fn record(connection: &Connection, seq: u64) -> Result<Option<Record>, AuditError> {
+    let stored = db::stored(connection, seq)?
+        .ok_or_else(|| AuditError::NotFound(format!("there is no record {seq}")))?;
+    stored.body.map(|body| Record::parse(seq, &body)).transpose()
+}
+
+/// Calls `each` for every record with a body between two times, the oldest first.
+pub fn each(
+    connection: &Connection,
+    filter: &Filter,
+    mut each: impl FnMut(Record) -> Result<(), AuditError>,
+) -> Result<u64, AuditError> {
+    let (condition, values) = condition(filter);
+    let sql = format!("SELECT seq, body FROM record WHERE {condition} ORDER BY seq");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        let (seq, body): (i64, String) = (row.get(0)?, row.get(1)?);
+        each(Record::parse(u64::try_from(seq).unwrap_or(0), &body)?)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// What one person did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Activity {
+    /// The person.
+    pub user: String,
+    /// Their records.
+    pub entries: u64,
+    /// Those that were refused or failed.
+    pub refused: u64,
+    /// Time of the first, nanoseconds since 1970.
+    pub first_ns: u64,
+    /// Time of the last, nanoseconds since 1970.
+    pub last_ns: u64,
+    /// How many of each action.
+    pub actions: BTreeMap<String, u64>,
+    /// How many of each result.
+    pub results: BTreeMap<String, u64>,
+}
+
+/// What people did from `from` on and before `to` (nanoseconds since 1970), the busiest first.
+pub fn activity(
+    connection: &Connection,
+    user: Option<&str>,
+    from: Option<u64>,
+    to: Option<u64>,
+) -> Result<Vec<Activity>, AuditError> {
+    let filter = Filter { user: user.map(str::to_owned), from, to, ..Filter::default() };
+    let (condition, values) = condition(&filter);
+    let sql = format!(
+        "SELECT who, action, result, count(*), min(when_ns), max(when_ns) FROM record
+         WHERE {condition} GROUP BY who, action, result"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut people: BTreeMap<String, Activity> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let user: String = row.get(0)?;
+        let numbers = [row.get::<_, i64>(3)?, row.get(4)?, row.get(5)?];
+        let [count, first, last] = numbers.map(|number| u64::try_from(number).unwrap_or(0));
+        let person = people.entry(user.clone()).or_insert_with(|| Activity {
+            user,
+            first_ns: u64::MAX,
+            ..Activity::default()
+        });
+        person.add(row.get(1)?, row.get(2)?, count, first..last);
+    }
+    let mut people: Vec<_> = people.into_values().collect();
+    people.sort_by_key(|person| std::cmp::Reverse(person.entries));
+    people.truncate(MAX_PEOPLE);
+    Ok(people)
+}
+
+impl Activity {
+    fn add(&mut self, action: String, result: String, count: u64, span: std::ops::Range<u64>) {
+        self.entries += count;
+        if [outcome::REFUSED, outcome::FAILED].contains(&result.as_str()) {
+            self.refused += count;
+        }
+        self.first_ns = self.first_ns.min(span.start);
+        self.last_ns = self.last_ns.max(span.end);
+        *self.actions.entry(action).or_default() += count;
+        *self.results.entry(result).or_default() += count;
+    }
+}
+
+/// Copies the log to a new file in one step: a state between two commits. Appending goes on.
+pub fn back_up(connection: &Connection, to: &Path) -> Result<(), AuditError> {
+    // A name of its own until all is on the disk: what bears the name asked for is whole.
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    if to.exists() {
+        return Err(AuditError::Disk(format!("{} exists: name a new file", to.display())));
+    }
+    let copied = copy(connection, part);
+    if copied.is_err() {
+        let _ = std::fs::remove_file(part);
+        return copied;
+    }
+    std::fs::rename(part, to)?;
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Ok(File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?)
+}
+
+fn copy(connection: &Connection, to: &Path) -> Result<(), AuditError> {
+    let mut copy = Connection::open(to)?;
+    let backup = Backup::new(connection, &mut copy)?;
+    match backup.step(-1)? {
+        StepResult::Done => (),
+        other => return Err(AuditError::Disk(format!("the copy did not end: {other:?}"))),
+    }
+    drop(backup);
+    copy.close().map_err(|(_, error)| error)?;
+    Ok(File::open(to)?.sync_all()?)
+}
