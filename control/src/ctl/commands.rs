@@ -108,7 +108,8 @@ pub enum Command {
         once: Once,
     },
     /// Tell an engine: halt, resume, cancel_all, snapshot, rotate_journal.
-    Command {
+    #[command(name = "command")]
+    Tell {
         /// The engine.
         engine: String,
         /// The command.
@@ -371,7 +372,7 @@ impl Command {
                 let body = json!({ "name": name, "toml": read(&file)?, "reason": reason });
                 send(client, post(of(&engine) + "/models", body), once).await
             }
-            Command::Command { engine, command, scope, reason, once } => {
+            Command::Tell { engine, command, scope, reason, once } => {
                 let mut body = json!({ "command": command, "reason": reason });
                 scope.into_iter().for_each(|scope| body["scope"] = json!(scope));
                 send(client, post(of(&engine) + "/commands", body), once).await

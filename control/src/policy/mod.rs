@@ -84,8 +84,7 @@ impl Policy {
     /// No rule permits it, one forbids it, or a rule could not be evaluated.
     pub fn check(&self, caller: &Caller, action: Action, on: &Resource) -> Result<(), Denied> {
         let denied = |because| Denied {
-            person: caller.person.clone(),
-            roles: caller.roles_text(),
+            who: format!("{} ({})", caller.person, caller.roles_text()),
             action,
             on: on.clone(),
             because,
@@ -189,12 +188,10 @@ pub enum PolicyError {
 
 /// Somebody may not do something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{person} ({roles}) may not {} on {}: {because}", self.doing(), self.on.engine)]
+#[error("{who} may not {} on {}: {because}", self.doing(), self.on.engine)]
 pub struct Denied {
-    /// Who.
-    pub person: String,
-    /// Their roles.
-    pub roles: String,
+    /// Who, and their roles.
+    pub who: String,
     /// What they wanted.
     pub action: Action,
     /// On what.

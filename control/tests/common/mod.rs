@@ -74,8 +74,10 @@ impl Office {
     }
 
     pub fn serve(&self) -> Server {
-        let mut child = Command::new(BINARY)
-            .args(["serve", "--config", text(&self.path("control.toml"))])
+        // A full disk is made by a limit on file sizes: its signal must not end the process.
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", BINARY, "serve", "--config"])
+            .arg(self.path("control.toml"))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -132,6 +134,12 @@ pub struct Server {
 }
 
 impl Server {
+    /// From now on the process can write no byte into any file, as on a full disk; or it can again.
+    pub fn disk_full(&self, full: bool) {
+        let size = if full { "--fsize=0:unlimited" } else { "--fsize=unlimited:unlimited" };
+        good(&program("prlimit", &["--pid", &self.child.id().to_string(), size]));
+    }
+
     pub fn kill(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();

@@ -1,21 +1,21 @@
 // What needs a person's eye, derived from a frame. No data is an alarm as well.
 
 import { int, isOld, span } from './format';
-import type { Frame, Shot } from './types';
+import type { Frame, Gone, Shot } from './types';
 import type { Pulse } from './stream';
 
 export interface Alarm { key: string; text: string; bad: boolean }
 
 /** `since`: how long nothing came, in milliseconds. */
-export function alarmsOf(frame: Frame | null, pulse: Pulse, since: number): Alarm[] {
+export function alarmsOf(frame: Frame | null, pulse: Pulse, since: number, gone: Gone | null = null): Alarm[] {
   const alarms: Alarm[] = [];
   const add = (key: string, text: string, bad = true): void => void alarms.push({ key, text, bad });
   if (frame === null) {
-    if (pulse === 'silent') add('engine', 'the engine does not run');
+    if (pulse === 'silent') add('engine', `the engine is ${gone?.standing ?? 'silent'}`);
     return alarms;
   }
   if (pulse === 'late') add('stream', `no numbers for ${span(Math.round(since) * 1e6)}`);
-  if (pulse === 'silent') add('engine', frame.engine.running ? 'the engine is silent' : 'the engine is gone');
+  if (pulse === 'silent') add('engine', `the engine is ${gone?.standing ?? 'silent'}`);
   else if (frame.engine.state !== 'trading') add('state', `engine ${frame.engine.state}`, frame.engine.state !== 'starting');
   for (const scope of frame.kill) add(`kill ${scope}`, `killed: ${scope}`);
   if (frame.halted === true) add('halted', 'new orders are held (halt)');

@@ -58,11 +58,12 @@ export class Chart {
     const options: uPlot.Options = {
       width: Math.max(240, this.holder.clientWidth), height: HEIGHT, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), 'UTC'),
       scales: { y: { distr: 3 } }, cursor: { drag: { x: false, y: false } },
-      axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : nanoseconds(tick))) }],
-      series: [{ label: 'UTC', value: (_, seconds) => (seconds === null ? '–' : new Date(seconds * 1e3).toISOString().slice(11, 19)) }, ...series],
+      axes: [{ ...axis, space: 90, values: (_, seconds) => seconds.map(utc) }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : nanoseconds(tick))) }],
+      series: [{ label: 'UTC', value: (_, seconds) => (seconds === null ? '–' : utc(seconds)) }, ...series],
     };
     return new uPlot(options, data as uPlot.AlignedData, this.holder);
   }
 }
 
+const utc = (seconds: number): string => new Date(seconds * 1e3).toISOString().slice(11, 19);
 const nanoseconds = (n: number): string => (n < 1e3 ? `${n} ns` : n < 1e6 ? `${n / 1e3} µs` : n < 1e9 ? `${n / 1e6} ms` : `${n / 1e9} s`);

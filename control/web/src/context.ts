@@ -3,16 +3,14 @@
 import type { History } from './history';
 import type { Place } from './router';
 import type { Stream } from './stream';
-import type { WhoAmI } from './types';
-
-export interface EngineSummary { name: string; [key: string]: unknown }
+import type { EngineRow, WhoAmI } from './types';
 
 export interface Context {
   readonly stream: Stream;
   readonly history: History;
   /** The engine that is looked at. */
   engine(): string;
-  engines(): readonly EngineSummary[];
+  engines(): readonly EngineRow[];
   me(): WhoAmI | null;
   place(): Place;
   go(place: Partial<Place>): void;

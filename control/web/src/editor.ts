@@ -87,7 +87,7 @@ export class Editor {
       { name: 'refused', label: 'last refused', text: (v) => (!v.ack?.refused ? 'none' : `version ${v.ack.refused_version}: ${v.ack.why}`), mood: (v) => (v.ack?.refused ? 'warn' : '') },
     ]);
     this.table = new Table<Row>({
-      caption: `${title} in force`, key: rowKey, tall: true, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
+      caption: `${title} in force`, key: rowKey, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
       columns: [
         { name: 'key', head: 'name', text: (row) => row.spec.key },
         { name: 'scope', head: 'scope', text: (row) => (row.scope === '*' ? 'every one' : row.scope) },
@@ -201,7 +201,7 @@ export class Editor {
       change<Outcome>('PATCH', path(['engines', engine, this.resource], query), { ...this.body(), reason }, { key: id, version: values.etag });
     let dry: Outcome;
     try {
-      dry = await send({ dry_run: 'true' }, '', newKey());
+      dry = await send({ dry_run: 'true' }, 'dry run', newKey());
     } catch (error) {
       this.fault.textContent = explain(error);
       return;

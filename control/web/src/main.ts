@@ -3,7 +3,7 @@
 import './style.css';
 import { Failed, get, path } from './api';
 import { Coalescer } from './coalesce';
-import { explain, type Context, type EngineSummary, type Make, type View } from './context';
+import { explain, type Context, type Make, type View } from './context';
 import { h } from './dom';
 import { History } from './history';
 import { help, listen, type Shortcut } from './keys';
@@ -11,7 +11,7 @@ import { read, write, type Place } from './router';
 import { Shell, type Entry } from './shell';
 import { Stream } from './stream';
 import { setTheme, theme } from './theme';
-import type { Page, WhoAmI } from './types';
+import type { EngineRow, Page, WhoAmI } from './types';
 import { askKill } from './views/kill';
 import { views } from './views';
 
@@ -25,7 +25,7 @@ class Console implements Context {
   private readonly shell: Shell;
   private readonly coalescer = new Coalescer(() => this.render());
   private readonly made = new Map<string, View>();
-  private list: EngineSummary[] = [];
+  private list: EngineRow[] = [];
   private caller: WhoAmI | null = null;
   private shown: View | null = null;
   private followed = '';
@@ -51,7 +51,7 @@ class Console implements Context {
     return this.place().engine || this.list[0]?.name || '';
   }
 
-  engines(): readonly EngineSummary[] {
+  engines(): readonly EngineRow[] {
     return this.list;
   }
 
@@ -103,7 +103,7 @@ class Console implements Context {
   private async refresh(): Promise<void> {
     if (document.hidden) return;
     try {
-      this.list = (await get<Page<EngineSummary>>(path(['engines']))).items;
+      this.list = (await get<Page<EngineRow>>(path(['engines']))).items;
     } catch {
       return; // the stream tells how old everything is
     }

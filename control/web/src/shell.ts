@@ -5,6 +5,7 @@ import type { Context } from './context';
 import { h, Mood, setAttribute, Text } from './dom';
 import { span, time } from './format';
 import { write } from './router';
+import type { ClockState } from './types';
 import { nextTheme, setTheme, theme } from './theme';
 
 export interface Entry { view: string; title: string; key: string }
@@ -57,9 +58,10 @@ export class Shell {
     } }, 'Skip to content');
     const themes = h('button', { type: 'button', 'data-name': 'theme', title: 'Light, dark, or as the system says (t)', onclick: () => this.switchTheme() }, `theme: ${theme()}`);
     this.theme = themes;
-    const head = h('header', {}, skip, h('strong', { class: 'brand' }, 'NOFX'), this.engines, ...chips, h('span', { class: 'grow' }), this.who, themes,
-      h('button', { type: 'button', title: 'Shortcuts (?)', onclick: () => this.acts.help() }, 'keys ?'),
-      h('button', { type: 'button', class: 'danger', 'data-name': 'kill-button', title: 'Stop all new orders and cancel what works (Shift+K)', onclick: () => this.acts.kill() }, 'KILL'));
+    // At the left, where it stays whatever the chips behind it say.
+    const kill = h('button', { type: 'button', class: 'danger', 'data-name': 'kill-button', title: 'Stop all new orders and cancel what works (Shift+K)', onclick: () => this.acts.kill() }, 'KILL');
+    const head = h('header', {}, skip, h('strong', { class: 'brand' }, 'NOFX'), this.engines, kill, ...chips, h('span', { class: 'grow' }), this.who, themes,
+      h('button', { type: 'button', title: 'Shortcuts (?)', onclick: () => this.acts.help() }, 'keys ?'));
     const nav = h('nav', { 'aria-label': 'Views' }, ...this.links.map(({ link }) => link));
     this.element = h('div', { class: 'shell' }, head, nav, h('div', { class: 'body' }, this.silence, this.title, this.main), this.toast, this.aloud, this.urgent);
   }
@@ -81,7 +83,9 @@ export class Shell {
       setAttribute(link, 'href', write({ engine, view: entry.view, argument: '' }));
       setAttribute(link, 'aria-current', entry.view === view ? 'page' : null);
       // What is chosen must be in sight where the list of views is scrolled.
-      if (entry.view === view) link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      // (scrollIntoView would also move the place where Tab begins.)
+      const nav = link.parentElement;
+      if (entry.view === view && nav !== null) nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
     }
   }
 
@@ -100,7 +104,7 @@ export class Shell {
     const pulse = stream.pulse();
     this.list();
     this.signIn();
-    const alarms = alarmsOf(frame, pulse, stream.age());
+    const alarms = alarmsOf(frame, pulse, stream.age(), stream.gone);
     const old = pulse !== 'live';
     document.documentElement.classList.toggle('old', old && frame !== null);
     const marks = { live: ['live', 'good'], late: ['LATE', 'bad'], silent: ['SILENT', 'bad'], connecting: ['connecting', 'warn'] } as const;
@@ -116,21 +120,26 @@ export class Shell {
     this.announce(alarms);
   }
 
-  private renderClock(clock: Record<string, unknown> | null): void {
-    const error = clock?.['error_ns'] as number | null | undefined;
-    const good = clock?.['good'] ?? clock?.['healthy'] ?? clock?.['ok'];
-    this.chips.clock.set(error === null || error === undefined ? 'unknown' : `± ${span(error)}`, good === false ? 'bad' : error === null || error === undefined ? 'warn' : 'good');
+  private renderClock(clock: ClockState | null): void {
+    const error = clock?.error_ns ?? null;
+    this.chips.clock.set(error === null ? 'unknown' : `± ${span(error)}`, clock?.alarm === true ? 'bad' : error === null ? 'warn' : 'good');
+    setAttribute(this.chips.clock.element, 'title', clock?.detail);
   }
 
   private renderSilence(old: boolean): void {
     const { stream } = this.context;
-    const frame = stream.frame;
-    this.silence.hidden = !old || frame === null;
-    if (!old || frame === null) return;
-    const who = stream.pulse() === 'late' ? 'Nothing is heard from the control process' : `Engine ${this.context.engine()} is silent`;
-    const since = BigInt(frame.at_ns) - BigInt(frame.engine.heartbeat_age_ns ?? 0);
-    const age = Math.round(stream.age()) * 1e6 + Number(frame.engine.heartbeat_age_ns ?? 0);
-    this.silenceText.set(`${who}, silent since ${time(String(since))} UTC (${span(age)}). What is shown in grey is what it said last.`);
+    const { frame, gone } = stream;
+    this.silence.hidden = !old || (frame === null && gone === null);
+    if (this.silence.hidden) return;
+    const who = stream.pulse() === 'late' ? 'Nothing is heard from the control process' : `Engine ${this.context.engine()} is ${gone?.standing ?? 'silent'}`;
+    const why = gone === null || gone.detail === '' ? '' : ` (${gone.detail})`;
+    if (frame === null) {
+      this.silenceText.set(`${who}${why}. It has shown nothing yet.`);
+      return;
+    }
+    const beat = BigInt(frame.engine.heartbeat_age_ns ?? 0);
+    const age = BigInt(Math.round(stream.age())) * 1_000_000n + beat;
+    this.silenceText.set(`${who}${why}, silent since ${time(String(BigInt(frame.at_ns) - beat))} UTC, ${span(String(age))} ago. What is shown in grey is what it said last.`);
   }
 
   /** New alarms are said aloud, once. */

@@ -5,7 +5,7 @@
 // the reason; EventSource connects again by itself, and one that gave up for good is opened again.
 
 import { parse } from './lossless';
-import type { Book, Frame, OrderEvent } from './types';
+import type { Book, ClockState, Frame, Gone, OrderEvent } from './types';
 
 /** The API promises a sign of life each second; two missing ones are too many. */
 export const LATE_MS = 2_000;
@@ -21,10 +21,11 @@ export class Stream {
   events: OrderEvent[] = [];
   /** Events that the control process could not read in time. */
   lost = 0;
-  clock: Record<string, unknown> | null = null;
+  clock: ClockState | null = null;
+  /** Why nothing comes, as the control process says. */
+  gone: Gone | null = null;
   private source: EventSource | null = null;
   private heard = -Infinity;
-  private gone = false;
   private url = '';
   private timer = 0;
 
@@ -39,7 +40,7 @@ export class Stream {
   follow(url: string, keep: boolean): void {
     if (url === this.url) return;
     if (!keep) {
-      [this.frame, this.events, this.lost, this.gone, this.heard] = [null, [], 0, false, -Infinity];
+      [this.frame, this.events, this.lost, this.gone, this.heard] = [null, [], 0, null, -Infinity];
     }
     this.book = null;
     this.url = url;
@@ -55,8 +56,8 @@ export class Stream {
 
   /** How current the numbers are. */
   pulse(): Pulse {
-    if (this.frame === null) return this.gone ? 'silent' : 'connecting';
-    if (this.gone || !this.frame.engine.alive) return 'silent';
+    if (this.gone !== null || this.frame?.engine.alive === false) return 'silent';
+    if (this.frame === null) return 'connecting';
     return performance.now() - this.heard > LATE_MS ? 'late' : 'live';
   }
 
@@ -79,10 +80,10 @@ export class Stream {
     };
     on('shot', (value) => this.takeFrame(value as Frame));
     on('book', (value) => (this.book = value as Book));
-    on('order', (value) => this.takeEvents(value));
+    on('order', (value) => this.takeEvents(value as OrderEvent[]));
     on('kill', () => this.killChanged());
-    on('clock', (value) => (this.clock = value as Record<string, unknown>));
-    on('gone', () => (this.gone = true));
+    on('clock', (value) => (this.clock = value as ClockState));
+    on('gone', (value) => (this.gone = value as Gone));
     source.addEventListener('error', () => {
       if (source !== this.source) return;
       this.changed();
@@ -93,15 +94,16 @@ export class Stream {
   private takeFrame(frame: Frame): void {
     this.frame = frame;
     if (frame.book !== undefined) this.book = frame.book;
-    this.gone = false;
+    this.gone = null;
     this.heard = performance.now();
     this.frameCame(frame);
   }
 
-  private takeEvents(value: unknown): void {
-    const batch = Array.isArray(value) ? value : ((value as { events?: unknown[]; items?: unknown[] }).events ?? (value as { items?: unknown[] }).items ?? [value]);
-    const lost = (value as { lost?: number }).lost;
-    if (typeof lost === 'number') this.lost += lost;
-    this.events = [...(batch as OrderEvent[]).reverse(), ...this.events].slice(0, EVENTS_KEPT);
+  /** A new stream begins with events of the past: those that are known are not taken twice. */
+  private takeEvents(batch: readonly OrderEvent[]): void {
+    const last = BigInt(this.events.find((event) => event.kind !== 'lost')?.seq ?? 0);
+    const fresh = batch.filter((event) => event.kind === 'lost' || BigInt(event.seq) > last);
+    for (const event of fresh) if (event.kind === 'lost') this.lost += Number(event.value);
+    if (fresh.length > 0) this.events = [...fresh.reverse(), ...this.events].slice(0, EVENTS_KEPT);
   }
 }

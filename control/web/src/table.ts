@@ -1,7 +1,8 @@
 // A table whose rows are kept: a render writes the cells that changed, and no others.
 //
 // Rows have keys; a row that stays keeps its nodes, also when its place changes. Of a long table (`tall`) only the rows
-// that can be seen are written: all have one height, so which they are follows from how far it is scrolled.
+// that can be seen are there: all have one height, so which they are follows from how far it is scrolled, and an empty
+// row above and one below stand for the rest.
 
 import { h, Mood, Text } from './dom';
 
@@ -31,7 +32,9 @@ interface Options<R> {
 }
 
 const ROW_PX = 24;
-const AROUND = 10;
+/** Most rows that fit into the window of a tall table, and how many more are kept around it. */
+const SEEN = 38;
+const AROUND = 6;
 
 class Line<R> {
   readonly element: HTMLTableRowElement;
@@ -68,7 +71,10 @@ class Line<R> {
 /** See the top of the file. */
 export class Table<R> {
   readonly element: HTMLElement;
-  private readonly body = h('tbody');
+  private readonly above = h('tr', { class: 'rest', 'aria-hidden': 'true' });
+  private readonly below = h('tr', { class: 'rest', 'aria-hidden': 'true' });
+  private readonly body = h('tbody', {}, this.above, this.below);
+  private rows: readonly R[] = [];
   private readonly none: HTMLElement;
   private readonly note = new Text();
   private readonly scroller: HTMLElement;
@@ -99,8 +105,23 @@ export class Table<R> {
 
   /** Shows these rows, in this order. */
   update(rows: readonly R[]): void {
+    this.rows = rows;
+    this.none.hidden = rows.length > 0;
+    this.scroller.hidden = rows.length === 0;
+    this.write();
+  }
+
+  /** Rows that can be seen: from, and one past the last. */
+  private window(): [number, number] {
+    if (this.options.tall !== true) return [0, this.rows.length];
+    const from = Math.min(Math.floor(this.scrolled / ROW_PX), Math.max(0, this.rows.length - 1));
+    return [Math.max(0, from - AROUND), Math.min(this.rows.length, from + SEEN + AROUND)];
+  }
+
+  private write(): void {
+    const [from, to] = this.window();
     const next = new Map<string, Line<R>>();
-    const order = rows.map((row) => {
+    const order = this.rows.slice(from, to).map((row) => {
       const key = this.options.key(row);
       const line = this.lines.get(key) ?? new Line(row, this.options);
       line.row = row;
@@ -112,26 +133,23 @@ export class Table<R> {
     this.lines = next;
     this.order = order;
     if (moved) this.place();
-    this.none.hidden = rows.length > 0;
-    this.scroller.hidden = rows.length === 0;
-    this.write();
+    if (this.options.tall === true) {
+      setHeight(this.above, from);
+      setHeight(this.below, this.rows.length - to);
+    }
+    for (const line of order) line.write();
   }
 
   private place(): void {
-    let at = this.body.firstChild;
+    let at = this.above.nextSibling;
     for (const line of this.order) {
       if (line.element === at) at = at.nextSibling;
       else this.body.insertBefore(line.element, at);
     }
   }
+}
 
-  private write(): void {
-    if (this.options.tall !== true) {
-      for (const line of this.order) line.write();
-      return;
-    }
-    const first = Math.max(0, Math.floor(this.scrolled / ROW_PX) - AROUND);
-    const shown = Math.ceil(900 / ROW_PX) + 2 * AROUND;
-    for (const line of this.order.slice(first, first + shown)) line.write();
-  }
+function setHeight(row: HTMLElement, rows: number): void {
+  const height = `${rows * ROW_PX}px`;
+  if (row.style.height !== height) row.style.height = height;
 }

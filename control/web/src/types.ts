@@ -71,9 +71,17 @@ export type Touch = [symbol: string, bid: Int | null, bidQty: Int | null, ask: I
 export interface Frame extends Shot { touch?: Touch[]; book?: Book | null }
 
 export interface OrderEvent {
-  number: Int; at_ns: Int; kind: string; side?: string | null; code?: Int; account?: number; decimals?: number; instrument?: string | null;
-  symbol?: string | null; cl_ord_id?: Int; order_ref?: Int; price?: Int; qty?: Int; leaves?: Int; rejects?: string[] | Int; value?: Int; text?: string;
+  seq: Int; number: Int; at_ns: Int; kind: string; side: string | null; code: Int; account: number; instrument: string | null; id: number;
+  cl_ord_id: Int; order_ref: Int; decimals: number; price: Int; qty: Int; leaves: Int; rejects: Int; value: Int; text: string;
 }
+
+export interface EngineRow {
+  name: string; standing: string; detail: string; engine: string | null; state: string | null; pid: number | null; at_ns: Int | null; kill: string[]; attached: Int;
+}
+
+export interface ClockState { state: string; alarm: boolean; error_ns: Int | null; bound_ns: Int; detail: string }
+
+export interface Gone { engine: string; standing: string; detail: string }
 
 export interface Page<T> { items: T[]; next: string | null }
 
@@ -83,4 +91,4 @@ export interface Problem {
   type: string; title: string; status: number; code: string; detail: string; todo: string; errors: FieldError[]; correlation: string;
 }
 
-export interface WhoAmI { person: string; roles: string[]; serial?: string; not_after_ns?: Int; may?: string[] }
+export interface WhoAmI { person: string; roles: string[] }

@@ -4,15 +4,14 @@ import { change, get, newKey, path } from './api';
 import { attempt, type Context } from './context';
 import { ask } from './dialog';
 import { h } from './dom';
-import { difference, outcome, type Change, type Outcome } from './editor';
+import { difference, outcome, show, type Change, type Outcome } from './editor';
 import { stamp } from './format';
 import type { Int } from './lossless';
 import { Table } from './table';
 import type { Page } from './types';
 
 interface Version {
-  version: Int; at_ns?: Int; person?: string; who?: string; action?: string; name?: string; reason?: string; result?: string; current?: boolean; in_force?: boolean;
-  kept?: boolean; diff?: Change[];
+  version: Int; base: Int; state: string; current: boolean; kept: boolean; person: string; reason: string; at_ns: Int; why: string; name?: string; diff?: Change[] | null;
 }
 
 export class Versions {
@@ -22,18 +21,19 @@ export class Versions {
 
   constructor(private readonly context: Context, private readonly resource: 'versions' | 'models', title: string, private readonly changed: () => void) {
     this.table = new Table<Version>({
-      caption: title, key: (row) => String(row.version), empty: 'no version yet: the configuration file is in force', mood: (row) => (now(row) ? 'chosen' : ''),
+      caption: title, key: (row) => String(row.version), empty: 'no version yet: the configuration file is in force', mood: (row) => (row.current ? 'chosen' : ''),
       columns: [
         { name: 'version', head: 'version', number: true, text: (row) => String(row.version) },
-        { name: 'state', head: 'state', text: (row) => (now(row) ? '● in force' : (row.result ?? '')), mood: (row) => (row.result === 'refused' ? 'bad' : '') },
+        { name: 'state', head: 'state', text: (row) => `${row.current ? '● in force' : row.state}${row.why ? `: ${row.why}` : ''}`, mood: (row) => (row.why ? 'bad' : '') },
         { name: 'at', head: 'UTC', text: (row) => stamp(row.at_ns) },
-        { name: 'who', head: 'who', text: (row) => row.person ?? row.who ?? '' },
-        { name: 'name', head: 'what', text: (row) => row.name ?? row.action ?? '' },
-        { name: 'reason', head: 'reason', text: (row) => row.reason ?? '' },
-        { name: 'back', head: '', text: () => '', control: (row) => h('button', { type: 'button', onclick: () => this.back(row()) }, 'Roll back to it') },
+        { name: 'who', head: 'who', text: (row) => row.person },
+        { name: 'what', head: 'what', text: (row) => row.name ?? row.diff?.map((one) => `${one.scope} ${one.key} ${show(one.before)} → ${show(one.after)}`).join(', ') ?? '' },
+        { name: 'reason', head: 'reason', text: (row) => row.reason },
+        { name: 'back', head: '', text: () => '', control: (row) => h('button', { type: 'button', onclick: () => this.back(row().version, row()) }, 'Roll back…') },
       ],
     });
-    this.element = this.table.element;
+    const file = h('button', { type: 'button', onclick: () => this.back(0) }, 'Roll back to the configuration file…');
+    this.element = h('div', {}, this.table.element, h('p', { class: 'buttons' }, file));
   }
 
   follow(): void {
@@ -49,14 +49,14 @@ export class Versions {
     attempt(this.context, async () => this.table.update((await get<Page<Version>>(path(['engines', this.context.engine(), this.resource]))).items));
   }
 
-  private back(row: Version): void {
+  private back(version: Int, row?: Version): void {
     const [engine, key] = [this.context.engine(), newKey()];
     const what = this.resource === 'models' ? 'model' : 'parameters and limits';
     ask({
-      title: `Roll ${what} of ${engine} back to version ${row.version}`, action: 'Roll back', danger: true, reason: 'needed',
-      body: row.diff === undefined ? [h('p', {}, `Version ${row.version}, of ${stamp(row.at_ns)} UTC.`)] : [difference(row.diff)],
+      title: `Roll ${what} of ${engine} back to ${version === 0 ? 'the configuration file' : `version ${version}`}`, action: 'Roll back', danger: true, reason: 'needed',
+      body: !row?.diff ? [h('p', {}, row === undefined ? 'Nothing that was set since stays set.' : `Version ${version}, of ${stamp(row.at_ns)} UTC.`)] : [h('p', {}, 'What that version changed:'), difference(row.diff)],
       run: async (reason) => {
-        const body = { version: BigInt(row.version), reason };
+        const body = { version: BigInt(version), reason };
         this.context.say(...outcome(await change<Outcome>('POST', path(['engines', engine, this.resource, 'rollback']), body, { key })));
         this.reload();
         this.changed();
@@ -64,5 +64,3 @@ export class Versions {
     });
   }
 }
-
-const now = (row: Version): boolean => row.current === true || row.in_force === true;

@@ -16,18 +16,18 @@ export const eventColumns: Column<OrderEvent>[] = [
   { name: 'at', head: 'UTC', text: (row) => time(row.at_ns) },
   { name: 'number', head: 'no.', number: true, text: (row) => int(row.number) },
   { name: 'kind', head: 'what', text: (row) => row.kind, mood: (row) => moods[row.kind] ?? '' },
-  { name: 'symbol', head: 'symbol', text: (row) => row.symbol || row.instrument || '' },
+  { name: 'symbol', head: 'symbol', text: (row) => row.instrument ?? '' },
   { name: 'side', head: 'side', text: (row) => row.side ?? '' },
-  { name: 'price', head: 'price', number: true, text: (row) => (row.price === undefined || row.price === null || row.price === 0 ? '' : decimal(row.price, row.decimals ?? 4)) },
-  { name: 'qty', head: 'qty', number: true, text: (row) => (row.qty === undefined || row.qty === null || row.qty === 0 ? '' : int(row.qty)) },
-  { name: 'leaves', head: 'leaves', number: true, text: (row) => (row.leaves === undefined || row.leaves === null ? '' : int(row.leaves)) },
-  { name: 'cl_ord_id', head: 'order', number: true, text: (row) => (row.cl_ord_id ? String(row.cl_ord_id) : '') },
-  { name: 'why', head: 'why', text: (row) => [Array.isArray(row.rejects) ? row.rejects.join(' + ') : '', row.text ?? ''].filter(Boolean).join(' ') },
+  { name: 'price', head: 'price', number: true, text: (row) => (row.price === 0 ? '' : decimal(row.price, row.decimals)) },
+  { name: 'qty', head: 'qty', number: true, text: (row) => (row.qty === 0 ? '' : int(row.qty)) },
+  { name: 'leaves', head: 'leaves', number: true, text: (row) => (row.side === null ? '' : int(row.leaves)) },
+  { name: 'cl_ord_id', head: 'order', number: true, text: (row) => (row.cl_ord_id === 0 ? '' : String(row.cl_ord_id)) },
+  { name: 'why', head: 'why', text: (row) => row.text },
 ];
 
 export const orders = (context: Context): View => {
   const working = new Table<WorkingOrder>({
-    caption: 'Working orders', key: (row) => String(row.cl_ord_id), empty: 'no order works',
+    caption: 'Working orders', key: (row) => String(row.cl_ord_id), empty: 'no order works', tall: true,
     columns: [
       { name: 'cl_ord_id', head: 'order', number: true, text: (row) => String(row.cl_ord_id) },
       { name: 'instrument', head: 'symbol', text: (row) => row.instrument },
@@ -39,7 +39,7 @@ export const orders = (context: Context): View => {
       { name: 'order_ref', head: "venue's id", number: true, text: (row) => String(row.order_ref) },
     ],
   });
-  const tape = new Table<OrderEvent>({ caption: 'As it happens', key: (row) => String(row.number), empty: 'nothing has happened since this page was opened', tall: true, columns: eventColumns });
+  const tape = new Table<OrderEvent>({ caption: 'As it happens', key: (row) => `${row.seq} ${row.at_ns}`, empty: 'nothing has happened yet', tall: true, columns: eventColumns });
   let held: OrderEvent[] | null = null;
   const hold = h('button', { type: 'button', 'aria-pressed': 'false', onclick: () => {
     held = held === null ? context.stream.events : null;
@@ -58,7 +58,7 @@ export const orders = (context: Context): View => {
       }
       const wanted = filter.value.trim().toLowerCase();
       const events = held ?? context.stream.events;
-      const fits = (row: OrderEvent): boolean => [row.kind, row.symbol, row.instrument, row.cl_ord_id].some((part) => String(part ?? '').toLowerCase().includes(wanted));
+      const fits = (row: OrderEvent): boolean => [row.kind, row.instrument, row.cl_ord_id].some((part) => String(part ?? '').toLowerCase().includes(wanted));
       tape.update((wanted === '' ? events : events.filter(fits)).slice(0, SHOWN));
       tape.remark(lost > 0 ? `${lost} LOST before they could be read` : '');
     },

@@ -1,29 +1,29 @@
 // Everything at one glance: engines, alarms, and the few numbers that say whether all is well.
 
 import { alarmsOf } from '../alarms';
-import type { Context, EngineSummary, View } from '../context';
+import type { Context, View } from '../context';
 import { h } from '../dom';
 import { Facts } from '../facts';
-import { int, isOld, money, span, stamp } from '../format';
+import { int, isOld, money, span, time } from '../format';
 import type { Int } from '../lossless';
 import { write } from '../router';
 import { Table } from '../table';
-import type { Frame } from '../types';
-
-const text = (value: unknown): string => (value === null || value === undefined ? '–' : typeof value === 'boolean' ? (value ? 'yes' : 'no') : Array.isArray(value) ? value.join(', ') || 'off' : String(value));
+import type { EngineRow, Frame } from '../types';
 
 export const overview = (context: Context): View => {
   const alarms = new Table<{ key: string; text: string; bad: boolean }>({
     caption: 'Alarms', key: (row) => row.key, empty: 'no alarms',
     columns: [{ name: 'alarm', head: 'what', text: (row) => `${row.bad ? '▲' : '△'} ${row.text}`, mood: (row) => (row.bad ? 'bad' : 'warn') }],
   });
-  const engines = new Table<EngineSummary>({
+  const engines = new Table<EngineRow>({
     caption: 'Engines', key: (row) => row.name, empty: 'no engine is configured',
     columns: [
       { name: 'name', head: 'engine', text: (row) => row.name, control: (row) => h('a', { href: write({ engine: row().name, view: 'overview', argument: '' }) }, row().name) },
-      { name: 'link', head: 'link', tip: 'how control sees it', text: (row) => text(row['state'] ?? row['link']), mood: (row) => (row['state'] === 'live' ? 'good' : 'bad') },
-      { name: 'kill', head: 'kill', text: (row) => text(row['kill']), mood: (row) => (Array.isArray(row['kill']) && row['kill'].length > 0 ? 'bad' : '') },
-      { name: 'seen', head: 'last seen', text: (row) => stamp((row['at_ns'] ?? row['seen_ns']) as Int | null) },
+      { name: 'link', head: 'link', tip: 'how control sees it', text: (row) => row.standing, mood: (row) => (row.standing === 'live' ? 'good' : 'bad') },
+      { name: 'detail', head: 'state', text: (row) => row.detail },
+      { name: 'kill', head: 'kill', text: (row) => (row.kill.length > 0 ? `■ ${row.kill.join(', ')}` : 'off'), mood: (row) => (row.kill.length > 0 ? 'bad' : '') },
+      { name: 'seen', head: 'seen, UTC', text: (row) => time(row.at_ns) },
+      { name: 'attached', head: 'runs', tip: 'mailboxes attached since control started: rises when the engine is started again', number: true, text: (row) => int(row.attached) },
     ],
   });
   const engine = new Facts<Frame>('Engine', [
@@ -57,7 +57,7 @@ export const overview = (context: Context): View => {
     element: h('div', { class: 'grid' }, alarms.element, engines.element, engine.element, trading.element, speed.element),
     render() {
       const { stream } = context;
-      alarms.update(alarmsOf(stream.frame, stream.pulse(), stream.age()));
+      alarms.update(alarmsOf(stream.frame, stream.pulse(), stream.age(), stream.gone));
       engines.update(context.engines());
       if (stream.frame === null) return;
       engine.update(stream.frame);

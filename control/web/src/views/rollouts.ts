@@ -6,11 +6,14 @@ import { ask, tell } from '../dialog';
 import { h } from '../dom';
 import { difference, type Change } from '../editor';
 import { stamp } from '../format';
-import { stringify, type Int } from '../lossless';
+import { parse, stringify, type Int } from '../lossless';
 import { Table } from '../table';
 import type { Page } from '../types';
 
-interface Configuration { id: Int; name?: string; state: string; version?: Int; etag?: string; engine?: string | null; created_by?: string; person?: string; at_ns?: Int; created_ns?: Int; reason?: string }
+interface Configuration {
+  id: Int; revision: Int; name: string; stage: string; doing: string | null; engines: string[];
+  history: { stage: string; person: string; at_ns: Int; text: string }[];
+}
 
 /** What may follow which state. */
 const STEPS: Record<string, readonly string[]> = {
@@ -19,13 +22,15 @@ const STEPS: Record<string, readonly string[]> = {
 
 export const rollouts = (context: Context): View => {
   const table = new Table<Configuration>({
-    caption: 'Configurations', key: (row) => `${row.id} ${row.state} ${row.version}`, empty: 'none yet',
+    caption: 'Configurations', key: (row) => `${row.id} ${row.revision}`, empty: 'none yet',
     columns: [
       { name: 'id', head: 'id', text: (row) => String(row.id) },
-      { name: 'name', head: 'name', text: (row) => row.name ?? '' },
-      { name: 'state', head: 'state', text: (row) => row.state, mood: (row) => ({ applied: 'good', failed: 'bad' })[row.state] ?? '' },
-      { name: 'by', head: 'by', text: (row) => row.created_by ?? row.person ?? '' },
-      { name: 'at', head: 'UTC', text: (row) => stamp(row.created_ns ?? row.at_ns) },
+      { name: 'name', head: 'name', text: (row) => row.name },
+      { name: 'stage', head: 'stage', text: (row) => `${row.stage}${row.doing === null ? '' : `, ${row.doing} begun`}`, mood: (row) => (row.stage === 'applied' ? 'good' : row.stage === 'failed' ? 'bad' : '') },
+      { name: 'engines', head: 'engines', text: (row) => row.engines.join(', ') },
+      { name: 'by', head: 'last by', text: (row) => row.history.at(-1)?.person ?? '' },
+      { name: 'at', head: 'UTC', text: (row) => stamp(row.history.at(-1)?.at_ns) },
+      { name: 'text', head: 'why', text: (row) => row.history.at(-1)?.text ?? '' },
       { name: 'steps', head: 'next', text: () => '', control: (row) => steps(row()) },
     ],
   });
@@ -34,7 +39,7 @@ export const rollouts = (context: Context): View => {
 
   function steps(row: Configuration): Node {
     const shown = h('button', { type: 'button', onclick: () => attempt(context, () => show(row)) }, 'Difference');
-    const next = (STEPS[row.state] ?? []).map((step) => h('button', { type: 'button', onclick: () => take(row, step) }, `${step}…`));
+    const next = (STEPS[row.stage] ?? []).map((step) => h('button', { type: 'button', onclick: () => take(row, step) }, `${step}…`));
     return h('span', { class: 'buttons' }, shown, ...next);
   }
 
@@ -49,10 +54,10 @@ export const rollouts = (context: Context): View => {
     const engine = context.engine();
     ask({
       title: `${step}: configuration ${row.id}`, action: step, danger: step !== 'validate', reason: 'needed',
-      body: [h('p', {}, step === 'canary' ? `It is tried on ${engine} alone.` : step === 'apply' ? 'It is applied to all engines.' : `Configuration ${row.name ?? row.id}.`)],
+      body: [h('p', {}, step === 'canary' ? `It is tried on ${engine} alone.` : step === 'apply' ? 'It is applied to all engines.' : `Configuration ${row.name}.`)],
       run: async (reason) => {
         const body = { reason, ...(step === 'canary' ? { engine } : {}) };
-        await change('POST', path(['configurations', String(row.id), step]), body, { key, version: row.etag ?? `"${row.version ?? ''}"` });
+        await change('POST', path(['configurations', String(row.id), step]), body, { key, version: `"${row.revision}"` });
         await load();
       },
     });
@@ -63,12 +68,14 @@ export const rollouts = (context: Context): View => {
 
 function drafts(context: Context, drafted: () => void): HTMLElement {
   const name = h('input', { 'aria-label': 'Name', placeholder: 'name', autocomplete: 'off' });
+  const reason = h('input', { 'aria-label': 'Reason', placeholder: 'reason', autocomplete: 'off' });
   const text = h('textarea', { rows: '6', 'aria-label': 'Changes as JSON', spellcheck: 'false', placeholder: '[{"table":"symbol","scope":"*","key":"qty_max","value":500}]' });
   const draft = async (): Promise<void> => {
-    const set = JSON.parse(text.value || '[]') as unknown;
-    await change('POST', path(['configurations']), { name: name.value.trim(), set, unset: [] });
+    const set = parse(text.value || '[]');
+    const engines = context.engines().map((engine) => engine.name);
+    await change('POST', path(['configurations']), { name: name.value.trim(), engines, set, unset: [], reason: reason.value.trim() });
     text.value = '';
     drafted();
   };
-  return h('details', { class: 'panel' }, h('summary', {}, 'New draft'), h('p', { class: 'buttons' }, name, h('button', { type: 'button', class: 'primary', onclick: () => attempt(context, draft) }, 'Draft')), text);
+  return h('details', { class: 'panel' }, h('summary', {}, 'New draft'), h('p', { class: 'buttons' }, name, reason, h('button', { type: 'button', class: 'primary', onclick: () => attempt(context, draft) }, 'Draft')), text);
 }

@@ -1,0 +1,321 @@
+//! The kill switch against a running server and real mailboxes: one person engages, two release.
+
+mod common;
+
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use common::{BINARY, Floor, Office, Server, good, run, text, until};
+use nofx_mailbox::{Scope, Switch, Watcher};
+use serde_json::{Value, json};
+
+/// An office with people, engines `alpha` and `beta`, and a server.
+struct Desk {
+    office: Office,
+    alpha: Floor,
+    beta: Floor,
+    server: Server,
+}
+
+impl Desk {
+    fn open(more: &str) -> Desk {
+        let office = Office::new();
+        office.issue("viewer", "victor", &["viewer"]);
+        office.issue("alice", "alice", &["risk"]);
+        office.issue("alice2", "Alice", &["admin"]);
+        office.issue("bob", "bob", &["admin"]);
+        let alpha = Floor::start(office.path("alpha.mailbox"));
+        let beta = Floor::start(office.path("beta.mailbox"));
+        let engines = [("alpha", &*alpha.mailbox), ("beta", &*beta.mailbox)];
+        office.configure(&engines, more);
+        let server = office.serve();
+        Desk { office, alpha, beta, server }
+    }
+
+    fn ask(&self, who: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let body = body.to_string();
+        let path = format!("/api/v1{path}");
+        self.office.ask(&self.server, Some(who), method, &path, (method == "POST").then_some(&body))
+    }
+
+    fn kill(&self, who: &str, body: Value) -> (u16, Value) {
+        self.ask(who, "POST", "/kill", body)
+    }
+
+    /// Proposes to release everything on `alpha`; the id.
+    fn propose(&self, who: &str) -> String {
+        let body = json!({"engine": "alpha", "scope": "everything", "reason": "looked into"});
+        let (status, said) = self.ask(who, "POST", "/kill/releases", body);
+        assert_eq!(status, 201, "{said}");
+        said["id"].as_str().unwrap().to_owned()
+    }
+
+    fn approve(&self, who: &str, id: &str) -> (u16, Value) {
+        self.ask(who, "POST", &format!("/kill/releases/{id}/approve"), json!({}))
+    }
+
+    fn refused(&self, who: &str, id: &str, status: u16, code: &str) {
+        let (got, said) = self.approve(who, id);
+        assert_eq!((got, &said["code"]), (status, &code.into()), "{said}");
+        assert!(!said["todo"].as_str().unwrap().is_empty());
+        assert!(engaged(&self.alpha, Scope::Global), "it stays engaged");
+    }
+}
+
+fn engaged(floor: &Floor, scope: Scope) -> bool {
+    Watcher::attach(&floor.mailbox).unwrap().kill_words().is_engaged(scope)
+}
+
+#[test]
+fn one_person_stops_one_engine_or_all_of_it() {
+    let desk = Desk::open("");
+    let (status, said) = desk.kill("viewer", json!({"engine": "alpha", "scope": "symbol AAPL"}));
+    assert_eq!((status, &said["result"]), (200, &"engaged".into()), "{said}");
+    assert!(engaged(&desk.alpha, Scope::Symbol(3)) && !engaged(&desk.beta, Scope::Symbol(3)));
+    let (status, _) = desk.kill("viewer", json!({"engine": "beta", "scope": "account 2"}));
+    assert_eq!(status, 200);
+    assert!(engaged(&desk.beta, Scope::Account(2)) && !engaged(&desk.alpha, Scope::Account(2)));
+    let (status, said) = desk.kill("viewer", json!({}));
+    assert_eq!((status, said["engines"].as_array().unwrap().len()), (200, 2), "{said}");
+    assert!(engaged(&desk.alpha, Scope::Global) && engaged(&desk.beta, Scope::Global));
+    let (_, state) = desk.ask("viewer", "GET", "/kill", json!(null));
+    assert_eq!(state["items"][0]["engaged"], json!(["everything", "symbol AAPL"]), "{state}");
+    assert_eq!(state["items"][0]["alive"], true);
+    let wrong = [
+        (json!({"engine": "gamma"}), 404, "not_found"),
+        (json!({"scope": "all of it"}), 422, "invalid"),
+        (json!({"scpe": "everything"}), 422, "invalid"),
+        (json!({"reason": "x".repeat(1_001)}), 422, "invalid"),
+    ];
+    for (body, status, code) in wrong {
+        let (got, said) = desk.kill("viewer", body);
+        assert_eq!((got, &said["code"]), (status, &code.into()), "{said}");
+    }
+}
+
+#[test]
+fn a_mailbox_that_cannot_be_opened_is_named_and_the_others_are_engaged() {
+    let mut desk = Desk::open("");
+    desk.beta.end();
+    std::fs::remove_file(&desk.beta.mailbox).unwrap(); // never truncated under its readers
+    std::fs::write(&desk.beta.mailbox, "no mailbox at all").unwrap();
+    let (status, said) = desk.kill("alice", json!({}));
+    assert_eq!((status, &said["result"]), (207, &"partial".into()), "{said}");
+    assert_eq!(said["engines"][0]["result"], "engaged");
+    assert_eq!(said["engines"][1]["result"], "failed");
+    assert!(!said["engines"][1]["detail"].as_str().unwrap().is_empty(), "{said}");
+    assert!(engaged(&desk.alpha, Scope::Global));
+    let (status, said) = desk.kill("alice", json!({"engine": "beta"}));
+    assert_eq!((status, &said["result"]), (503, &"failed".into()), "{said}");
+    // A scope outside the tables is no success either.
+    let (status, _) = desk.kill("alice", json!({"engine": "alpha", "scope": "account 60000"}));
+    assert_eq!(status, 503);
+}
+
+#[test]
+fn a_dead_engine_is_engaged_for_its_next_start() {
+    let mut desk = Desk::open("");
+    desk.alpha.end();
+    let (status, _) = desk.kill("alice", json!({"engine": "alpha"}));
+    assert_eq!(status, 200);
+    let again = Floor::start(desk.alpha.mailbox.clone());
+    assert!(engaged(&again, Scope::Global));
+}
+
+#[test]
+fn the_file_and_the_local_command_work_without_the_server() {
+    let mut desk = Desk::open("[kill]\nfile = \"STOP\"");
+    let stop = desk.office.path("STOP");
+    std::fs::write(&stop, "").unwrap();
+    until("the server sees the file", || engaged(&desk.beta, Scope::Global));
+    until("on all", || engaged(&desk.alpha, Scope::Global));
+    let body = json!({"engine": "alpha", "scope": "everything", "reason": "x"});
+    let (status, said) = desk.ask("alice", "POST", "/kill/releases", body);
+    assert_eq!(
+        (status, &said["code"]),
+        (409, &"checks_failed".into()),
+        "the file is there: {said}"
+    );
+    std::fs::remove_file(&stop).unwrap();
+    desk.server.kill();
+    let release =
+        |floor: &Floor| Switch::open(&floor.mailbox).unwrap().release(Scope::Global).unwrap();
+    release(&desk.alpha);
+    release(&desk.beta);
+    let config = desk.office.path("control.toml");
+    let output = good(&run(&["kill", "engage", "--json", "--config", text(&config)]));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["engines"][1]["result"], "engaged", "{said}");
+    assert!(engaged(&desk.alpha, Scope::Global) && engaged(&desk.beta, Scope::Global));
+    release(&desk.alpha);
+    let missing = desk.office.path("missing");
+    let mailboxes = [text(&desk.alpha.mailbox), text(&missing)];
+    let output = run(&["kill", "engage", "--mailbox", mailboxes[1], mailboxes[0]]);
+    assert_eq!(output.status.code(), Some(1), "one of two");
+    assert!(String::from_utf8_lossy(&output.stdout).contains(mailboxes[1]));
+    assert!(engaged(&desk.alpha, Scope::Global), "the other one is engaged");
+    release(&desk.alpha);
+    let mut watch = Command::new(BINARY)
+        .args(["kill", "watch", "--config", text(&config)])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::fs::write(&stop, "").unwrap();
+    until("the watch sees the file", || engaged(&desk.alpha, Scope::Global));
+    _ = watch.kill();
+    _ = watch.wait();
+    for wrong in [&["kill", "engage"][..], &["kill", "engage", "--mailbox", "x", "--scope", "y"]] {
+        assert_eq!(run(wrong).status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_release_takes_two_people() {
+    let desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let body = json!({"engine": "alpha", "scope": "everything", "reason": " "});
+    let (status, said) = desk.ask("alice", "POST", "/kill/releases", body);
+    assert_eq!((status, &said["errors"][0]["field"]), (422, &"reason".into()), "{said}");
+    let body = json!({"engine": "beta", "scope": "everything", "reason": "x"});
+    let (status, said) = desk.ask("alice", "POST", "/kill/releases", body);
+    assert_eq!((status, &said["code"]), (409, &"not_engaged".into()), "{said}");
+    let id = desk.propose("alice");
+    desk.refused("viewer", &id, 403, "forbidden");
+    desk.refused("alice", &id, 403, "same_person");
+    desk.refused("alice2", &id, 403, "same_person");
+    desk.refused("bob", &"0".repeat(32), 404, "no_proposal");
+    let (status, said) = desk.approve("bob", &id);
+    assert_eq!((status, &said["result"]), (200, &"released".into()), "{said}");
+    assert!(!engaged(&desk.alpha, Scope::Global));
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    desk.refused("bob", &id, 404, "no_proposal");
+    // Taken back.
+    let id = desk.propose("alice");
+    assert_eq!(desk.ask("bob", "DELETE", &format!("/kill/releases/{id}"), json!(null)).0, 204);
+    desk.refused("bob", &id, 404, "no_proposal");
+}
+
+#[test]
+fn a_proposal_is_void_when_the_state_changed() {
+    let mut desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    // Engaged again, although it was engaged already: somebody wants it stopped.
+    let id = desk.propose("alice");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    desk.refused("bob", &id, 409, "state_changed");
+    desk.refused("bob", &id, 404, "no_proposal");
+    // By somebody beside the server.
+    let id = desk.propose("alice");
+    Switch::open(&desk.alpha.mailbox).unwrap().engage(Scope::Account(1)).unwrap();
+    desk.refused("bob", &id, 409, "state_changed");
+    // Another engine took over.
+    let id = desk.propose("alice");
+    desk.alpha.end();
+    desk.alpha = Floor::start(desk.alpha.mailbox.clone());
+    desk.refused("bob", &id, 409, "state_changed");
+    // The server started anew: it knows of no proposal.
+    let id = desk.propose("alice");
+    desk.server.kill();
+    desk.server = desk.office.serve();
+    desk.refused("bob", &id, 404, "no_proposal");
+}
+
+#[test]
+fn the_second_person_has_a_time() {
+    let desk = Desk::open("[kill]\nrelease_window_s = 1");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let id = desk.propose("alice");
+    std::thread::sleep(Duration::from_millis(1_100)); // the window itself
+    let (status, said) = desk.approve("bob", &id);
+    let code = said["code"].as_str().unwrap();
+    assert!([(410, "window_over"), (404, "no_proposal")].contains(&(status, code)), "{said}");
+    assert!(engaged(&desk.alpha, Scope::Global));
+}
+
+#[test]
+fn an_engine_that_is_not_fit_stays_stopped() {
+    let desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let id = desk.propose("alice");
+    let knobs = &desk.alpha.knobs;
+    let turns = [
+        (&knobs.blocked, "alpha.positions"),
+        (&knobs.stale, "alpha.books"),
+        (&knobs.silent, "alpha.engine"),
+    ];
+    for (knob, check) in turns {
+        knob.store(true, Ordering::Relaxed);
+        until(check, || {
+            let body = json!({"engine": "alpha", "scope": "everything", "reason": "x"});
+            let (status, said) = desk.ask("alice", "POST", "/kill/releases", body);
+            if status != 409 {
+                return false; // not seen yet
+            }
+            assert_eq!(said["code"], "checks_failed", "{said}");
+            let errors = said["errors"].as_array().unwrap();
+            errors.iter().any(|error| error["field"] == check)
+        });
+        desk.refused("bob", &id, 409, "checks_failed");
+        knob.store(false, Ordering::Relaxed);
+    }
+    until("it is fit again", || desk.approve("bob", &id).0 == 200);
+    assert!(!engaged(&desk.alpha, Scope::Global));
+}
+
+#[test]
+fn without_the_audit_log_everybody_stops_and_nobody_releases() {
+    let desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let id = desk.propose("alice");
+    desk.server.disk_full(true);
+    desk.refused("bob", &id, 503, "audit_unavailable");
+    let body = json!({"engine": "alpha", "scope": "everything", "reason": "x"});
+    let (status, said) = desk.ask("alice", "POST", "/kill/releases", body);
+    assert_eq!((status, &said["code"]), (503, &"audit_unavailable".into()), "{said}");
+    let (status, said) = desk.kill("viewer", json!({"engine": "beta", "reason": "disk is full"}));
+    assert_eq!((status, &said["audit"]), (200, &Value::Null), "{said}");
+    assert!(engaged(&desk.beta, Scope::Global), "stopping waits for no disk");
+    desk.server.disk_full(false);
+    until("the kill is recorded after all", || {
+        let (_, log) = desk.ask("bob", "GET", "/audit?action=kill", json!(null));
+        log.to_string().contains("disk is full")
+    });
+    until("the proposal holds", || desk.approve("bob", &id).0 == 200);
+    assert!(!engaged(&desk.alpha, Scope::Global));
+}
+
+#[test]
+fn two_people_release_by_the_command_line() {
+    let desk = Desk::open("");
+    let path = |name: &str| text(&desk.office.path(name)).to_owned();
+    let ctl = |who: &str, args: &[&str]| {
+        let profile = format!(
+            "server = {:?}\ncert = \"{who}.crt\"\nkey = \"{who}.key\"\nca = \"pki/ca.crt\"\n",
+            desk.server.url
+        );
+        std::fs::write(path("ctl.toml"), profile).unwrap();
+        let file = path("ctl.toml");
+        let args: Vec<&str> = ["ctl", "--profile", &file].iter().chain(args).copied().collect();
+        let output = run(&args);
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.code().unwrap(), said, String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said, _) = ctl("viewer", &["whoami"]);
+    assert!(code == 0 && said.contains("victor"), "{said}");
+    assert_eq!(ctl("viewer", &["kill", "--reason", "test"]).0, 0);
+    assert!(engaged(&desk.alpha, Scope::Global) && engaged(&desk.beta, Scope::Global));
+    let (code, _, said) = ctl("viewer", &["release", "alpha", "--reason", "x"]);
+    assert!(code == 1 && said.contains("to do: "), "{said}");
+    let (code, said, _) = ctl("alice", &["release", "alpha", "--reason", "good again", "--json"]);
+    assert_eq!(code, 0, "{said}");
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let id = said["id"].as_str().unwrap();
+    assert_eq!(ctl("alice2", &["approve", id]).0, 1, "the same person");
+    assert_eq!(ctl("bob", &["approve", id]).0, 0);
+    assert!(!engaged(&desk.alpha, Scope::Global) && engaged(&desk.beta, Scope::Global));
+    let (code, said, _) = ctl("bob", &["kill", "--show"]);
+    assert!(code == 0 && said.contains("beta") && said.contains("everything"), "{said}");
+    assert_eq!(ctl("bob", &["nothing"]).0, 2);
+    assert_eq!(ctl("bob", &["--server", "https://127.0.0.1:1", "whoami"]).0, 3);
+}

@@ -1,0 +1,311 @@
+// The console in a real Chromium, against a real engine, venue and control process.
+//
+// Each check is a story in order: they share one running system, as people do. `node e2e/console.mjs [OUT]` leaves
+// screenshots in OUT.
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { INSTRUMENTS, Rig, sleep, until } from './rig.mjs';
+import { compare } from './same.mjs';
+
+const out = path.resolve(process.argv[2] ?? 'shots');
+const need = (name) => process.env[name] ?? assert.fail(`${name} is not set`);
+const rig = await Rig.start({ nofx: need('NOFX'), control: need('NOFX_CONTROL') });
+const VIEWS = ['overview', 'latency', 'tiles', 'feeds', 'books', 'orders', 'positions', 'rejects', 'limits', 'strategy', 'kill', 'audit', 'journal', 'rollouts', 'reports'];
+const faults = [];
+
+/** A page that reports what its scripts complain about. */
+async function open(context, hash = '') {
+  const page = await context.newPage();
+  page.on('pageerror', (error) => faults.push(`script: ${error.message}`));
+  page.on('console', (message) => {
+    if (/Content Security Policy|TrustedHTML/i.test(message.text())) faults.push(`policy: ${message.text()}`);
+  });
+  await page.goto(`${rig.url}/${hash}`);
+  return page;
+}
+
+const go = async (page, view, argument = '') => {
+  await page.evaluate((hash) => (location.hash = hash), `#/alpha/${view}${argument ? `/${argument}` : ''}`);
+  await page.waitForFunction((view) => document.querySelector('nav a[aria-current]')?.getAttribute('href')?.endsWith(`/${view}`), view);
+};
+const text = (page, name) => page.locator(`[data-name="${name}"]`).first().innerText();
+const digits = (shown) => BigInt(shown.replace(/[^\d]/g, '') || '-1');
+const chip = (page, name, wanted) => page.waitForFunction(([name, wanted]) => document.querySelector(`.chip[data-name="${name}"]`)?.textContent?.includes(wanted), [name, wanted]);
+
+const checks = {
+  async 'without a certificate the page explains'() {
+    const context = await rig.context(null);
+    const page = await open(context);
+    await page.getByText('pki issue --person').waitFor();
+    assert.equal(await page.locator('[role=alert]').count(), 1);
+    const answer = await page.goto(`${rig.url}/`);
+    assert.match(answer.headers()['content-security-policy'], /default-src 'self'/);
+    await context.close();
+  },
+
+  async 'signed in by certificate, numbers move'() {
+    assert.equal(await text(page, 'who'), 'alice (risk)');
+    await chip(page, 'engine', 'trading');
+    await chip(page, 'kill', 'off');
+    const before = digits(await text(page, 'journal'));
+    await until('the journal moves', async () => digits(await text(page, 'journal')) > before);
+    await go(page, 'feeds');
+    const packets = page.locator('tr[data-row="line A"] [data-name="packets"]');
+    const first = digits(await packets.innerText());
+    await until('packets move', async () => digits(await packets.innerText()) > first);
+    await go(page, 'orders');
+    await page.locator('[aria-label="As it happens"] tbody tr[data-row]').first().waitFor();
+  },
+
+  async 'every number is that of nofx top at the same sequence'() {
+    await go(page, 'books', (await rig.top()).books[0].instrument);
+    await page.locator('table[aria-label="Book"] tbody tr[data-row]').first().waitFor();
+    process.kill(rig.engine.pid, 'SIGSTOP');
+    try {
+      await chip(page, 'pulse', 'SILENT');
+      console.log(`   ${await compare(page, go, await rig.top())} numbers compared`);
+    } finally {
+      process.kill(rig.engine.pid, 'SIGCONT');
+    }
+    await chip(page, 'pulse', 'live');
+    await chip(page, 'engine', 'trading');
+  },
+
+  async 'scripting stays below 50 ms a second with 200 instruments'() {
+    for (const view of ['books', 'orders', 'overview', 'latency']) {
+      await go(page, view);
+      await sleep(1_500);
+      const spent = await scripting(page, 10);
+      console.log(`   ${view}: ${spent.script.toFixed(1)} ms of scripting a second (main thread ${spent.task.toFixed(1)} ms/s), ${spent.frames.toFixed(1)} renders a second`);
+      assert.ok(spent.script <= 50, `${view}: ${spent.script} ms/s`);
+      assert.ok(spent.frames <= 10.5, `${view}: ${spent.frames} renders a second`);
+    }
+    assert.equal((await rig.top()).books.length, INSTRUMENTS);
+  },
+
+  async 'all of it by keyboard'() {
+    await go(page, 'overview');
+    await page.reload();
+    await chip(page, 'pulse', 'live');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
+    const walked = [];
+    for (let i = 0; i < 25; i++) {
+      await page.keyboard.press('Tab');
+      const at = await page.evaluate(() => {
+        const style = getComputedStyle(document.activeElement);
+        return { text: document.activeElement.textContent, seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 };
+      });
+      assert.ok(at.seen, `focus cannot be seen at ${at.text}`);
+      walked.push(at.text);
+    }
+    for (const name of ['KILL', 'Overview', 'Books', 'Reports']) assert.ok(walked.includes(name), `${name} is not reached by Tab: ${walked}`);
+    for (const [keys, view] of [['gf', 'feeds'], ['gb', 'books'], ['gi', 'limits'], ['ga', 'audit'], ['go', 'overview']]) {
+      for (const key of keys) await page.keyboard.press(key);
+      await page.waitForFunction((view) => location.hash.startsWith(`#/alpha/${view}`), view);
+    }
+    await page.keyboard.press('?');
+    await page.locator('dialog[open]').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Shift+K');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'ENGAGE');
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    assert.deepEqual((await rig.top()).kill, []);
+    assert.ok(await page.locator('[role=alert][aria-live=assertive]').count());
+  },
+
+  async 'readable in both themes, at both sizes'() {
+    await mkdir(out, { recursive: true });
+    for (const [width, height] of [[1280, 900], [390, 844]]) {
+      for (const scheme of ['light', 'dark']) {
+        await page.setViewportSize({ width, height });
+        await page.emulateMedia({ colorScheme: scheme });
+        for (const pair of await contrasts(page)) assert.ok(pair.ratio >= 4.5, `${scheme}: ${pair.name} has contrast ${pair.ratio}`);
+        for (const view of width === 1280 && scheme === 'light' ? VIEWS : ['overview', 'books', 'limits', 'kill']) {
+          await go(page, view);
+          await sleep(300);
+          const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(over <= 0, `${view} at ${width} px is ${over} px too wide`);
+          await page.screenshot({ path: path.join(out, `${view}-${width}-${scheme}.png`) });
+        }
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 900 });
+    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await page.emulateMedia({ colorScheme: 'light' });
+    const light = await paper();
+    await page.keyboard.press('t');
+    await page.keyboard.press('t');
+    assert.notEqual(await paper(), light, 'the switch makes it dark');
+    await page.keyboard.press('t');
+    assert.equal(await paper(), light, 'and back to what the system says');
+  },
+
+  async 'a limit changes at the gate'() {
+    await go(page, 'limits');
+    await page.locator('select[data-name="scope"]').selectOption('*');
+    const row = page.locator('tr[data-row="symbol * qty_max"]');
+    await row.locator('input.value').fill('1');
+    await page.locator('[data-name="review"]').click();
+    const dialog = page.locator('dialog[open]');
+    assert.equal(await dialog.locator('td.after').innerText(), '1');
+    assert.equal(Number((await rig.top()).params.applied_version), 0, 'looking at the difference changes nothing');
+    await dialog.locator('input[name=reason]').fill('smaller orders today');
+    await page.screenshot({ path: path.join(out, 'limits-confirm.png') });
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    await page.waitForFunction(() => document.querySelector('[data-name="result"]')?.textContent?.startsWith('Applied as version'));
+    await go(page, 'rejects');
+    const refused = page.locator('tr[data-row="max_qty"] [data-name="count"]');
+    await until('the gate refuses by max_qty', async () => digits(await refused.innerText()) > 5n);
+    assert.ok(Number((await rig.top()).rejects.max_qty) > 5);
+    await go(page, 'limits');
+    await page.getByRole('button', { name: 'Roll back to the configuration file' }).click();
+    await page.locator('dialog[open] input[name=reason]').fill('back again');
+    await page.locator('dialog[open]').getByRole('button', { name: 'Roll back' }).click();
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    const sent = (await rig.top()).sessions[0].sent;
+    await until('orders go out again', async () => Number((await rig.top()).sessions[0].sent) > Number(sent));
+  },
+
+  async 'one person engages the kill switch, two release it'() {
+    await go(page, 'overview');
+    await page.locator('[data-name="kill-button"]').click();
+    await page.keyboard.press('Enter');
+    await chip(page, 'kill', 'ENGAGED: everything');
+    await until('no order works', async () => Number((await rig.top()).orders.total) === 0);
+    await go(page, 'kill');
+    await page.getByRole('button', { name: 'Ask for release…' }).click();
+    await page.locator('dialog[open] input[name=reason]').fill('looked at it');
+    await page.locator('dialog[open]').getByRole('button', { name: 'Ask' }).click();
+    const card = page.locator('[data-release]');
+    await card.waitFor();
+    assert.ok((await card.locator('.checks li').count()) >= 3, await card.innerText());
+    await page.screenshot({ path: path.join(out, 'kill-engaged.png') });
+    await card.getByRole('button', { name: 'Approve as second person' }).click();
+    await page.waitForFunction(() => document.querySelector('[data-release] [role=alert]')?.textContent !== '');
+    assert.deepEqual((await rig.top()).kill, ['everything'], 'the same person cannot');
+    const context = await rig.context('bob');
+    const other = await open(context, '#/alpha/kill');
+    await other.locator('[data-release]').getByText('alice').waitFor();
+    await other.locator('[data-release]').getByRole('button', { name: 'Approve as second person' }).click();
+    await chip(other, 'kill', 'off');
+    await chip(page, 'kill', 'off');
+    assert.deepEqual((await rig.top()).kill, []);
+    await context.close();
+  },
+
+  async 'a viewer cannot change limits, and is told so'() {
+    const context = await rig.context('vera');
+    const other = await open(context, '#/alpha/limits');
+    await other.locator('select[data-name="scope"] option').nth(1).waitFor({ state: 'attached' });
+    await other.locator('tbody tr input.value').first().fill('1');
+    await other.locator('[data-name="review"]').click();
+    await other.waitForFunction(() => [...document.querySelectorAll('[role=alert]')].some((one) => /not allowed/i.test(one.textContent)));
+    await context.close();
+  },
+
+  async 'the audit trail says so, and is whole'() {
+    await go(page, 'audit');
+    await page.locator('[aria-label="Audit trail"] tbody tr[data-row]').first().waitFor();
+    const shown = await page.locator('[aria-label="Audit trail"] tbody').innerText();
+    for (const said of ['set_limits', 'kill', 'release', 'bob', 'smaller orders today']) assert.ok(shown.includes(said), `${said} is not in the trail`);
+    await page.locator('[data-name="verify-button"]').click();
+    await page.waitForFunction(() => document.querySelector('[data-name="verify"]')?.textContent?.startsWith('✓'));
+    await page.locator('input[name=user]').fill('bob');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.waitForFunction(() => [...document.querySelectorAll('[aria-label="Audit trail"] tbody [data-name="who"]')].every((one) => one.textContent === 'bob'));
+    await page.screenshot({ path: path.join(out, 'audit.png') });
+  },
+
+  async 'the journal and the report of the day can be read'() {
+    await go(page, 'journal');
+    await page.locator('table[aria-label="Journal"] tbody tr[data-row]').first().waitFor();
+    await page.screenshot({ path: path.join(out, 'journal.png') });
+    await go(page, 'reports');
+    await page.locator('[data-name="report"] section').first().waitFor();
+    await page.screenshot({ path: path.join(out, 'reports.png') });
+  },
+
+  async 'an engine that dies is shown as silent, and its numbers as old'() {
+    await go(page, 'positions');
+    process.kill(rig.engine.pid, 'SIGKILL');
+    await rig.engine.ended;
+    await chip(page, 'pulse', 'SILENT');
+    await page.waitForFunction(() => /silent since \d\d:\d\d:\d\d/.test(document.querySelector('[data-name="silence"]')?.textContent ?? ''));
+    const style = await page.locator('main td').first().evaluate((cell) => getComputedStyle(cell).fontStyle);
+    assert.equal(style, 'italic');
+    await page.screenshot({ path: path.join(out, 'silent.png') });
+    rig.startEngine();
+    await chip(page, 'pulse', 'live');
+    await page.waitForFunction(() => document.querySelector('[data-name="silence"]').hidden);
+  },
+};
+
+/** Thread time of scripting, milliseconds a second, as the browser measures it; and renders a second. */
+async function scripting(page, seconds) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const read = async () => Object.fromEntries((await session.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value]));
+  await page.evaluate(() => {
+    const seen = { renders: 0 };
+    const request = window.requestAnimationFrame;
+    window.requestAnimationFrame = (run) => request((now) => {
+      seen.renders++;
+      run(now);
+    });
+    window.undo = () => ((window.requestAnimationFrame = request), seen.renders);
+  });
+  const [from, before] = [Date.now(), await read()];
+  await sleep(seconds * 1_000);
+  const [after, to] = [await read(), Date.now()];
+  const renders = await page.evaluate(() => window.undo());
+  await session.detach();
+  const wall = (to - from) / 1_000;
+  return { script: ((after.ScriptDuration - before.ScriptDuration) * 1_000) / wall, task: ((after.TaskDuration - before.TaskDuration) * 1_000) / wall, frames: renders / wall };
+}
+
+/** Contrast of each ink on the panel (WCAG 2.2, 1.4.3). */
+const contrasts = (page) => page.evaluate(() => {
+  const style = getComputedStyle(document.documentElement);
+  const light = (name) => {
+    const hex = style.getPropertyValue(name).trim().replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3');
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  return ['--ink', '--dim', '--good', '--warn', '--bad', '--buy', '--sell'].flatMap((name) => ['--panel', '--choice'].map((paper) => {
+    const [a, b] = [light(name), light(paper)];
+    return { name: `${name} on ${paper}`, ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) };
+  }));
+});
+
+let page;
+let failed = 0;
+const only = process.env.ONLY;
+try {
+  await rig.browser();
+  page = await open(await rig.context('alice'));
+  for (const [name, check] of Object.entries(checks)) {
+    if (only && !name.includes(only)) continue;
+    const from = Date.now();
+    try {
+      await check();
+      console.log(`ok ${name} (${((Date.now() - from) / 1_000).toFixed(1)} s)`);
+    } catch (error) {
+      failed++;
+      console.log(`FAILED ${name}: ${error.stack}`);
+      await mkdir(out, { recursive: true });
+      await page.screenshot({ path: path.join(out, `failed-${failed}.png`) }).catch(() => undefined);
+    }
+  }
+  assert.deepEqual(faults, []);
+} catch (error) {
+  failed++;
+  console.log(`FAILED ${error.stack}`);
+} finally {
+  if (failed > 0) console.log(rig.said());
+  await rig.stop();
+}
+process.exitCode = failed > 0 ? 1 : 0;

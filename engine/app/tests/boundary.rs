@@ -1,0 +1,167 @@
+//! Control beside a live engine: absent, holding its lock and doing nothing, publishing, stopped at any
+//! instant of it, killed, followed by another. The engine trades on through all of it; and its journal,
+//! run again with no control at all, gives the same decisions from the same inputs.
+//!
+//! What a look at the door costs in each of these states is counted in `engine/mailbox/tests/boundary.rs`.
+
+mod rig;
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::{sleep, yield_now};
+use std::time::Duration;
+
+use nofx_mailbox::{Steering, Watcher};
+use nofx_types::Nanos;
+use rig::{Rig, assert_runs_again, count, report, terminate};
+
+const ROLE: &str = "NOFX_TEST_ROLE";
+const MAILBOX: &str = "NOFX_TEST_MAILBOX";
+const TEST: &str = "whatever_control_does_a_live_engine_trades_on_and_runs_again_the_same";
+
+/// Holds the lock; as "publish" it publishes pages that change nothing, a thousand a second.
+fn run_control(role: &str, mailbox: &Path) -> ! {
+    let mut control = Steering::open(mailbox).expect("the lock is free");
+    let watcher = Watcher::attach(mailbox).expect("attached");
+    println!("ready");
+    let epoch = watcher.kill_words().epoch();
+    for version in 1.. {
+        if role == "publish" {
+            control.publish_params(version, epoch, Nanos(version), &[]).expect("room");
+        }
+        sleep(Duration::from_millis(1));
+    }
+    unreachable!()
+}
+
+/// A child of ours, which does not outlive a test that fails.
+struct Control(Child);
+
+impl Control {
+    fn start(role: &str, mailbox: &Path) -> Control {
+        let child = Command::new(env::current_exe().expect("this test"))
+            .args(["--exact", TEST, "--nocapture"])
+            .env(ROLE, role)
+            .env(MAILBOX, mailbox)
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut control = Control(child.expect("a child"));
+        let lines = BufReader::new(control.0.stdout.take().expect("a pipe")).lines();
+        let ready = lines.map_while(Result::ok).find(|line| line.contains("ready"));
+        assert!(ready.is_some(), "control did not start");
+        control
+    }
+
+    /// Stops it, and waits until it is.
+    fn stop(&self) {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-s", "STOP", &pid]).status().expect("kill(1)");
+        assert!(sent.success());
+        let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
+        while !state().contains(") T ") {
+            yield_now();
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        _ = self.0.kill().and_then(|()| self.0.wait()); // kill -9
+    }
+}
+
+#[test]
+fn whatever_control_does_a_live_engine_trades_on_and_runs_again_the_same() {
+    if let Ok(role) = env::var(ROLE) {
+        run_control(&role, Path::new(&env::var_os(MAILBOX).expect("set")));
+    }
+    let files = [("venue.toml", VENUE), ("engine.toml", ENGINE)];
+    let Some(mut rig) = Rig::start("boundary", &files) else { return };
+    let engine = rig.engine(&[]);
+    let trades_on = |state: &str| {
+        let now = rig.until("orders.sent", |_| true);
+        println!("{state}: {now} orders so far");
+        rig.until("orders.sent", |orders| orders >= now + 50);
+    };
+    trades_on("absent");
+    let mailbox = rig.path("mailbox");
+    let hung = Control::start("hold", &mailbox);
+    trades_on("hung");
+    drop(hung);
+    for round in 0..3 {
+        let control = Control::start("publish", &mailbox);
+        let taken = rig.until("control.pages", |_| true);
+        rig.until("control.pages", |pages| pages >= taken + 20);
+        trades_on("publishing");
+        control.stop();
+        trades_on("stopped");
+        drop(control);
+        trades_on(if round < 2 { "killed, the next one follows" } else { "killed" });
+    }
+    terminate(&engine);
+    let report = report(engine);
+    rig.dump();
+    assert_eq!(count(&report, "open"), 0, "everything was cancelled");
+    assert_eq!(report["sealed_allocations"], 0);
+    assert_runs_again(&rig.path("journal"), 1);
+}
+
+const VENUE: &str = r#"
+[process]
+idle = "sleep"
+[market]
+instruments = 12
+[course]
+pre_open_s = 1
+continuous_s = 0
+after_close_s = 0
+[flow]
+rate = 3000
+resting = 30
+[[lines]]
+group = "239.7.7.1:30001"
+interface = "10.77.0.2"
+[[lines]]
+group = "239.7.7.2:30002"
+interface = "10.77.0.2"
+[rerequest]
+listen = "10.77.0.2:31000"
+[glimpse]
+listen = "10.77.0.2:32000"
+[[firms]]
+name = "NOFX"
+listen = "10.77.0.2:33000"
+username = "NOFX"
+password = "NOFX"
+"#;
+
+const ENGINE: &str = r#"
+[instruments]
+capacity = 64
+[book]
+live_orders = 65536
+[strategy]
+name = "maker"
+trade = "first:8"
+[live]
+mailbox = "mailbox"
+journal = "journal"
+journal_ring_mib = 16
+[network]
+port = "udp"
+lines = ["239.7.7.1:30001@nofx0", "239.7.7.2:30002@nofx0"]
+orders = "10.77.0.2:33000"
+[recovery]
+servers = ["10.77.0.2:31000"]
+snapshot = "10.77.0.2:32000"
+[[tile]]
+name = "trade"
+stages = ["receive", "feed", "book", "signal", "risk", "order"]
+idle = "yield"
+[[tile]]
+name = "house"
+stages = ["house"]
+idle = "sleep"
+"#;
