@@ -10,16 +10,22 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nofx_app::config::Config;
 use nofx_app::live::record::{Decision, Kind};
+use nofx_app::params::Params;
 use nofx_gate::{Rejects, Rule};
 use nofx_mailbox::journal::Reader;
 use nofx_mailbox::param::table;
 use nofx_mailbox::{
-    AckView, ControlCommand, EngineState, EventKind, ParamRow, Refusal, Request, Scope, Steering,
-    Switch, Watcher, Why,
+    AckView, ControlCommand, EngineState, EventKind, ParamRow, ParamSpec, Refusal, Request, Scope,
+    Steering, Switch, Watcher, Why,
 };
 use nofx_model::{FEATURES, LinearModel, Term, schema_hash};
-use nofx_types::{IntentKind, Nanos, OrderIntent, Side};
+use nofx_rt::rng::Rng;
+use nofx_signal::{InstrumentSet, Maker};
+use nofx_types::{
+    Instrument, InstrumentId, Instruments, IntentKind, Nanos, OrderIntent, Price, Side, Symbol,
+};
 use rig::{PATIENCE, Rig, assert_runs_again, report, terminate};
 
 /// An engine in a rig, and the hand that steers it.
@@ -497,6 +503,103 @@ fn a_strategy_without_a_model_refuses_every_one() {
     assert_runs_again(&pilot.rig.path("journal"), 1);
 }
 
+/// What a page comes to, from a list of its rows: those for all first, those of a scope over them.
+fn naive(config: &[ParamRow], page: &[ParamRow]) -> Vec<ParamRow> {
+    let mut rows = config.to_vec();
+    for wide in [true, false] {
+        for said in page.iter().filter(|said| (said.scope == ParamRow::ALL) == wide) {
+            let same = |row: &&mut ParamRow| {
+                (row.table, row.key) == (said.table, said.key) && (wide || row.scope == said.scope)
+            };
+            rows.iter_mut().filter(same).for_each(|row| row.value = said.value);
+        }
+    }
+    rows
+}
+
+#[test]
+fn random_pages_come_to_what_a_list_of_their_rows_says() {
+    let ids: Vec<_> = [3, 9, 11].map(InstrumentId).to_vec();
+    let traded = InstrumentSet::new(&ids, 16).expect("inside");
+    let mut instruments = Instruments::new(16);
+    let mut defined = Instrument::unknown(InstrumentId(9));
+    (defined.symbol, defined.flags.defined) = (Symbol::new("NINE").expect("short"), true);
+    (defined.limit_low, defined.limit_high) = (Price(50), Price(90));
+    instruments.set(defined).expect("inside");
+    let config = Config::default();
+    let strategy = Maker::new(config.strategy.maker, &ids, 16).expect("defaults");
+    let open = || Params::new(&config, traded.len(), &strategy);
+    let mut params = open();
+    let shown = |params: &Params| params.in_force(&traded, &instruments).collect::<Vec<_>>();
+    let (seed, begin) = (20_261_126, shown(&params));
+    let mut rng = Rng::new(seed);
+    let (mut taken, mut refused) = (0, 0);
+    for turn in 0..20_000 {
+        let page: Vec<_> = (0..rng.below(6)).map(|_| any_row(&mut rng, params.schema())).collect();
+        let before = shown(&params);
+        match params.read(page.iter().copied(), &traded, &instruments) {
+            Ok(()) => {
+                params.turn();
+                let same = shown(&params) == naive(&begin, &page);
+                assert!(same, "seed {seed}, turn {turn}: {page:?}");
+                taken += 1;
+            }
+            Err(why) => {
+                assert_eq!(shown(&params), before, "seed {seed}, turn {turn}: {why:?}");
+                let twice = |row: &ParamRow| {
+                    let key = |row: &ParamRow| (row.table, row.key, row.scope);
+                    page.iter().filter(|other| key(other) == key(row)).count() > 1
+                };
+                let row = page[why.row as usize];
+                assert_eq!(row.value, why.value, "seed {seed}, turn {turn}: {why:?}");
+                let spec =
+                    params.schema().iter().find(|s| (s.table, s.key) == (row.table, row.key));
+                let right = match why.why {
+                    Why::UnknownKey => spec.is_none(),
+                    Why::UnknownScope => {
+                        ![ParamRow::ALL, 0, 1, 2, 3, 9, 11].contains(&row.scope)
+                            || row.table != table::ACCOUNT
+                    }
+                    Why::OutOfBounds => !spec.expect("known").allows(row.value),
+                    Why::Contradiction => twice(&row) || row.table == table::SYMBOL,
+                    _ => false,
+                };
+                assert!(right, "seed {seed}, turn {turn}: {why:?} {page:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(taken > 2_000 && refused > 2_000, "{taken} taken, {refused} refused");
+}
+
+/// Mostly a good row, now and then one that is wrong in some way.
+fn any_row(rng: &mut Rng, schema: &[ParamSpec]) -> ParamRow {
+    let spec = schema[rng.below(schema.len() as u64) as usize];
+    let wide = ParamRow::ALL;
+    let scopes: &[u32] = match spec.table {
+        table::ACCOUNT => &[wide, 0, 1, 2, 3],
+        table::SYMBOL => &[wide, 3, 9, 11],
+        _ => &[wide],
+    };
+    let mut row = ParamRow {
+        table: spec.table,
+        key: spec.key,
+        scope: scopes[rng.below(scopes.len() as u64) as usize],
+        value: match rng.below(3) {
+            0 => spec.min,
+            1 => spec.max,
+            _ => spec.min + rng.below(100.min(spec.max.abs_diff(spec.min)) + 1) as i64,
+        },
+    };
+    match rng.below(40) {
+        0 => row.key = 90,
+        1 => row.scope = 5,
+        2 => row.value = spec.min.wrapping_sub(1),
+        _ => {}
+    }
+    row
+}
+
 const VENUE: &str = r#"
 [process]
 idle = "sleep"
@@ -534,6 +637,10 @@ live_orders = 65536
 [strategy]
 name = "maker"
 trade = "first:8"
+[strategy.maker]
+retry_ns = 100000
+[strategy.imbalance]
+retry_ns = 100000
 [live]
 mailbox = "mailbox"
 journal = "journal"

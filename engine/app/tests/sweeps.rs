@@ -8,12 +8,16 @@ use std::collections::VecDeque;
 use common::far::{self, Asked, Say};
 use common::gateway::Gateway;
 use common::{ACCOUNT, INSTRUMENTS, buy, config, instrument};
+use nofx_app::config::Config;
 use nofx_app::hot_path::{HotPath, OrderPort, Parts};
+use nofx_app::params::Params;
 use nofx_app::phases::Phases;
 use nofx_app::record::{Recorder, Wanted};
 use nofx_app::stamps::{StampMode, Stamps};
 use nofx_book::{LevelBooks, LevelConfig};
-use nofx_gate::KillScope;
+use nofx_gate::{KillScope, Rule};
+use nofx_mailbox::ParamRow;
+use nofx_mailbox::param::table;
 use nofx_order::{OrderConfig, OrderManager, Positions, Protocol};
 use nofx_risk::SoftwareGate;
 use nofx_risk::host::HostRules;
@@ -206,6 +210,47 @@ impl Engine {
         };
         self.asked().into_iter().map(cancel).collect()
     }
+}
+
+#[test]
+fn what_a_page_says_of_an_instrument_outlasts_its_definition_and_ends_with_the_page() {
+    let mut engine = Engine::up();
+    let params = Params::new(&Config::default(), 1, &engine.path.strategy);
+    engine.path.open_params(params);
+    let key = |name: &str| {
+        let specs = engine.path.params.schema().iter();
+        let spec = specs.clone().find(|s| s.table == table::SYMBOL && s.name() == name);
+        spec.expect("a key").key
+    };
+    let (qty_max, halted) = (key("qty_max"), key("halted"));
+    let row = |key, value| ParamRow { table: table::SYMBOL, key, scope: 0, value };
+    let refused = |engine: &mut Engine, rule: Rule| {
+        let count = |engine: &Engine| engine.path.counters.rejects[rule as usize];
+        let before = count(engine);
+        engine.send(buy(0, PRICE, 100));
+        let sent = !engine.asked().is_empty();
+        engine.wait(SECOND);
+        assert_eq!(sent, count(engine) == before, "{rule:?}");
+        !sent
+    };
+    assert!(!refused(&mut engine, Rule::MaxQty));
+    engine.path.take_params([row(qty_max, 99)].into_iter()).expect("good");
+    assert!(refused(&mut engine, Rule::MaxQty));
+    engine.path.on_definition(&known(0));
+    assert!(refused(&mut engine, Rule::MaxQty), "defined anew, the page's word still holds");
+    let wrong = [row(qty_max, 200), row(qty_max, 200)].into_iter();
+    assert!(engine.path.take_params(wrong).is_err());
+    assert!(refused(&mut engine, Rule::MaxQty), "a refused page changes nothing");
+    engine.path.take_params([row(halted, 1)].into_iter()).expect("good");
+    assert!(refused(&mut engine, Rule::Halt));
+    engine.path.take_params(std::iter::empty()).expect("good");
+    assert!(!refused(&mut engine, Rule::Halt), "the configuration again");
+    engine.path.halt(true);
+    engine.path.hold(true);
+    engine.path.hold(false);
+    assert!(refused(&mut engine, Rule::Held), "a journal that is well again ends no halt");
+    engine.path.halt(false);
+    assert!(!refused(&mut engine, Rule::Held));
 }
 
 fn canceled(id: u32) -> Say {

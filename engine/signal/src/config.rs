@@ -14,7 +14,7 @@ pub enum ConfigError {
         /// The key.
         key: &'static str,
         /// Its value.
-        value: String,
+        value: Number,
         /// What would be right.
         expected: &'static str,
     },
@@ -22,17 +22,53 @@ pub enum ConfigError {
     Instruments(SetError),
 }
 
+/// The value of a key. No text, since a strategy that runs refuses values without allocating.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// A whole one.
+    Int(u64),
+    /// A float.
+    Float(f64),
+}
+
+impl From<u32> for Number {
+    fn from(value: u32) -> Number {
+        Number::Int(value.into())
+    }
+}
+
+impl From<u64> for Number {
+    fn from(value: u64) -> Number {
+        Number::Int(value)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Number {
+        Number::Float(value)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Int(value) => write!(f, "{value}"),
+            Number::Float(value) => write!(f, "{value:?}"),
+        }
+    }
+}
+
 impl ConfigError {
     /// Refuses `key` unless `good`.
     pub(crate) fn unless(
         good: bool,
         key: &'static str,
-        value: impl fmt::Debug,
+        value: impl Into<Number>,
         expected: &'static str,
     ) -> Result<(), ConfigError> {
         match good {
             true => Ok(()),
-            false => Err(ConfigError::Key { key, value: format!("{value:?}"), expected }),
+            false => Err(ConfigError::Key { key, value: value.into(), expected }),
         }
     }
 }

@@ -22,7 +22,7 @@ mod maker;
 mod quoter;
 mod strategy;
 
-pub use config::ConfigError;
+pub use config::{ConfigError, Number};
 pub use imbalance::{Entry, Imbalance, ImbalanceConfig};
 pub use instruments::{InstrumentSet, SetError};
 pub use maker::{Maker, MakerConfig};

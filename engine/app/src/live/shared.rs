@@ -124,7 +124,7 @@ impl Shared {
     pub fn rotation(&self) -> Option<u32> {
         let tried = self.rotation_tried.load(Ordering::Acquire);
         let last = tried / 2 == self.rotation_asked.load(Ordering::Acquire);
-        last.then_some(if tried % 2 == 0 { 0 } else { Refusal::NotNow as u32 })
+        last.then_some(if tried.is_multiple_of(2) { 0 } else { Refusal::NotNow as u32 })
     }
 
     /// The tile says which lines are silent.

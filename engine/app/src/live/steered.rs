@@ -161,10 +161,8 @@ impl Steered {
 fn scope_of<S, G>(scope: Scope, path: &HotPath<S, G>) -> Option<KillScope> {
     match scope {
         Scope::Global => Some(KillScope::Global),
-        Scope::Account(account) => {
-            let account = AccountId(account);
-            path.positions.row(account, InstrumentId(0)).map(|_| KillScope::Account(account))
-        }
+        Scope::Account(account) => (usize::from(account) < path.params.accounts())
+            .then_some(KillScope::Account(AccountId(account))),
         Scope::Symbol(id) => {
             (id < path.instruments.capacity()).then_some(KillScope::Symbol(InstrumentId(id)))
         }

@@ -101,6 +101,11 @@ impl Params {
         self.schema.specs()
     }
 
+    /// How many accounts there are.
+    pub fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// Reads a page and checks all of it but the strategy's values; nothing is in force yet.
     ///
     /// # Errors

@@ -80,6 +80,18 @@ fn what(shot: &Shot) -> Vec<Cell> {
             mood: if fill >= 50 { Mood::Bad } else { Mood::Plain },
         },
     ];
+    if shot.halted {
+        cells.insert(1, bad("HALTED".into()));
+    }
+    for (what, pages) in [("params", &shot.params), ("model", &shot.model)] {
+        if pages.applied > 0 {
+            cells.push(plain(format!("{what} v{}", pages.applied_version)));
+        }
+        if pages.refused > pages.applied {
+            let text = format!("{what} v{} refused: {}", pages.refused_version, pages.why);
+            cells.push(Cell { text, mood: Mood::Warn });
+        }
+    }
     let lost = journal.refused.max(counter("journal.lost"));
     let wrongs = [
         (lost, "records lost"),
