@@ -6,6 +6,8 @@ mod common;
 use common::*;
 use nofx_fpga::{Fault, FpgaGate, GateFailure, Judgement, Lockstep, SoftCard, Table};
 use nofx_gate::{Gate, GateKey, Rejects, Rule};
+use nofx_risk::card::{AccountRegs, SymbolRegs};
+use nofx_risk::{LimitGate, SoftwareGate};
 use nofx_types::{AccountId, InstrumentId, IntentKind};
 
 fn open(card: SoftCard) -> Lockstep<SoftCard> {
@@ -36,6 +38,76 @@ fn an_honest_card_differs_in_nothing() {
         assert!(ours.dump().is_none());
         assert_eq!(ours.reached(), asked, "every intent reached the card and was compared");
         assert!(ours.compared() > asked);
+    }
+}
+
+/// Limits from a seed, of the order of those that random traffic meets.
+fn any_limits(traffic: &mut Traffic) -> (AccountRegs, SymbolRegs) {
+    let config = config();
+    let (mut account, mut symbol) = (config.account, config.symbol);
+    account.gross_max = traffic.rng.below(4_000_000);
+    account.open_orders_max = traffic.rng.below(12) as u32;
+    symbol.qty_max = traffic.rng.below(500) as u32;
+    (symbol.buy, symbol.sell) = (traffic.rng.chance(3, 4), traffic.rng.chance(3, 4));
+    (symbol.price_low, symbol.long_max) = (850 + traffic.rng.below(100) as u32, 1_000);
+    (AccountRegs::new(&account).expect("fits"), SymbolRegs::new(&symbol).expect("fits"))
+}
+
+#[test]
+fn limits_that_change_between_orders_change_alike_on_card_and_software() {
+    for seed in 0..SEEDS {
+        let mut traffic = Traffic::new(seed);
+        let (mut ours, mut theirs) = (open(card()), software());
+        for _ in 0..300 {
+            for _ in 0..1 + traffic.rng.below(8) {
+                let act = traffic.act();
+                perform(&mut ours, &act);
+                perform(&mut theirs, &act);
+            }
+            if traffic.rng.chance(1, 4) {
+                let (account, symbol) = any_limits(&mut traffic);
+                // Now and then of what there is not.
+                let of = AccountId(traffic.rng.below(u64::from(ACCOUNTS) + 1) as u16);
+                let id = traffic.symbol();
+                for gate in [&mut ours as &mut dyn LimitGate, &mut theirs] {
+                    gate.set_account(of, &account);
+                    gate.set_symbol(id, &symbol);
+                }
+            }
+            assert_eq!(answers(&mut ours), answers(&mut theirs));
+        }
+        assert_eq!((ours.failure(), ours.difference()), (None, None));
+    }
+}
+
+#[test]
+fn limits_that_were_set_judge_as_those_that_were_configured() {
+    for seed in 0..SEEDS {
+        let mut traffic = Traffic::new(seed);
+        let mut tight = config();
+        (tight.symbol.qty_max, tight.symbol.sell) = (200, false);
+        (tight.account.gross_max, tight.account.per_second_max) = (600_000, 20);
+        let mut configured =
+            SoftwareGate::new(GateKey::issue(), tight.clone(), &instruments()).expect("limits fit");
+        let (mut set, mut ours) = (software(), open(card()));
+        let account = AccountRegs::new(&tight.account).expect("fits");
+        let symbol = SymbolRegs::new(&tight.symbol).expect("fits");
+        for gate in [&mut set as &mut dyn LimitGate, &mut ours] {
+            (0..ACCOUNTS).for_each(|of| gate.set_account(AccountId(of), &account));
+            TRADED.into_iter().for_each(|id| gate.set_symbol(InstrumentId(id), &symbol));
+        }
+        for _ in 0..300 {
+            let act = traffic.act();
+            if matches!(act, Act::Define(_)) {
+                continue; // brings the configuration back
+            }
+            perform(&mut configured, &act);
+            perform(&mut set, &act);
+            perform(&mut ours, &act);
+            let wanted = answers(&mut configured);
+            assert_eq!(answers(&mut set), wanted, "seed {seed}");
+            assert_eq!(answers(&mut ours), wanted, "seed {seed}");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The linear model: its sum, its file, and what it refuses.
 
-use nofx_model::load::{from_file, from_text, to_text};
+use nofx_model::load::{from_file, from_text, to_text, words_from_text};
 use nofx_model::{FEATURE_BOUND, FEATURE_NAMES, FEATURES, LinearModel, Term, schema_hash};
 use proptest::prelude::*;
 
@@ -99,6 +99,36 @@ fn cut_file_is_refused_at_every_length() {
         assert!(from_text(&text[..length]).is_err(), "{length} bytes");
     }
     assert!(from_text(&text).is_ok());
+}
+
+/// The model whose words these are, from the text of its file, predicts the same to the last bit.
+#[test]
+fn words_make_the_model_of_the_text() {
+    let terms: [Term; FEATURES] = std::array::from_fn(|at| Term {
+        weight: at as f64 / 7.0 - 0.3,
+        mean: at as f64,
+        scale: 1.0 + at as f64 / 3.0,
+    });
+    let text = to_text(0.125, &terms);
+    let words = words_from_text(&text).expect("ours");
+    let (ours, theirs) = (LinearModel::from_words(&words), from_text(&text).expect("ours"));
+    assert_eq!(ours, Ok(theirs));
+    assert_eq!(words, LinearModel::words_of(0.125, &terms));
+}
+
+#[test]
+fn a_word_that_cannot_be_used_is_named() {
+    let terms = [Term { weight: 0.5, mean: 0.0, scale: 1.0 }; FEATURES];
+    let good = LinearModel::words_of(0.0, &terms);
+    for (word, value) in [(0, f64::NAN), (1, 1e300), (2, f64::INFINITY), (3, 0.0), (36, -1.0)] {
+        let mut words = good;
+        words[word] = value.to_bits();
+        assert_eq!(LinearModel::from_words(&words).map(|_| ()), Err(word));
+    }
+    for cut in 0..good.len() {
+        assert!(LinearModel::from_words(&good[..cut]).is_err(), "{cut}");
+    }
+    assert!(LinearModel::from_words(&[&good[..], &[0]].concat()).is_err());
 }
 
 fn any_term() -> impl Strategy<Value = Term> {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Arena, LOT, Rules, Seen};
 use nofx_model::{FEATURE_NAMES, FEATURES, LinearModel, Term};
-use nofx_signal::{Entry, Imbalance, ImbalanceConfig, Maker, MakerConfig};
+use nofx_signal::{Entry, Imbalance, ImbalanceConfig, Maker, MakerConfig, Strategy as _};
 use nofx_types::{InstrumentId, UpdateKind};
 use proptest::prelude::*;
 
@@ -82,6 +82,63 @@ proptest! {
         (config.pause_ns, config.retry_ns, config.enter_ticks) = (pause_ns, 1_000_000, 0.3);
         run_imbalance(config, seed);
     }
+}
+
+fn words_of(strategy: &impl nofx_signal::Strategy) -> Vec<i64> {
+    (0..strategy.parameters().len()).map(|index| strategy.parameter(index)).collect()
+}
+
+proptest! {
+    #[test]
+    fn parameters_that_were_set_are_as_if_configured(config in any_maker()) {
+        let maker = |config| Maker::new(config, &IDS, 8_000).expect("a good configuration");
+        let mut set = maker(MakerConfig::default());
+        let words = words_of(&maker(config));
+        prop_assert_eq!(set.set_parameters(&words), Ok(()));
+        prop_assert_eq!(format!("{set:?}"), format!("{:?}", maker(config)));
+    }
+}
+
+#[test]
+fn parameters_that_contradict_each_other_change_nothing_and_name_one() {
+    let mut maker = Maker::new(MakerConfig::default(), &IDS, 8_000).expect("defaults");
+    let before = format!("{maker:?}");
+    let at = |name: &str| {
+        let parameters = Maker::new(MakerConfig::default(), &IDS, 8_000).expect("defaults");
+        parameters.parameters().iter().position(|p| p.name == name).expect("a key")
+    };
+    let mut words = words_of(&maker);
+    words[at("size_lots")] = 11; // above the position of ten
+    words[at("offset_ticks")] = 7;
+    assert_eq!(maker.set_parameters(&words), Err(at("max_inventory_lots")));
+    assert_eq!(format!("{maker:?}"), before);
+
+    let config = ImbalanceConfig { weights: "a/file".into(), ..Default::default() };
+    let model = imbalance_model();
+    let mut taker = Imbalance::new(config, model, &IDS, 8_000).expect("defaults");
+    let before = format!("{taker:?}");
+    let mut words = words_of(&taker);
+    words[2] = 0.5f64.to_bits() as i64; // exit at the entry
+    assert_eq!(taker.set_parameters(&words), Err(2));
+    assert_eq!(format!("{taker:?}"), before);
+    words[2] = 0.25f64.to_bits() as i64;
+    words[0] = 1;
+    assert_eq!(taker.set_parameters(&words), Ok(()));
+    assert_eq!(words_of(&taker), words);
+    assert!(format!("{taker:?}").contains("a/file"));
+}
+
+#[test]
+fn another_model_decides_otherwise_and_no_words_bring_the_first_one_back() {
+    let new = || Imbalance::new(Default::default(), imbalance_model(), &IDS, 8_000).expect("good");
+    let mut taker = new();
+    let terms = [Term { weight: 0.0, mean: 0.0, scale: 1.0 }; FEATURES];
+    let words = LinearModel::words_of(9.0, &terms);
+    assert_eq!(taker.set_model(&words), Ok(()));
+    assert_ne!(format!("{taker:?}"), format!("{:?}", new()));
+    assert_eq!(taker.set_model(&words[1..]), Err(0));
+    assert_eq!(taker.set_model(&[]), Ok(()));
+    assert_eq!(format!("{taker:?}"), format!("{:?}", new()));
 }
 
 /// A venue that has no replace is never asked for one, and quotes move all the same.
