@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("order", &["gate", "wire", "rt", "types"]),
     ("venue", &["book", "rules", "wire", "rt", "types"]),
     ("mailbox", &["types"]),
-    ("shot", &["mailbox", "types"]),
+    ("shot", &["gate", "mailbox", "types"]),
     (
         "app",
         &[
