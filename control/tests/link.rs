@@ -276,16 +276,16 @@ async fn commands_are_answered_or_their_fate_is_unknown() {
     assert_eq!(refused.unwrap_err().code, "engine_absent");
     let rig = Rig::start(&followed.path("a"));
     followed.wait("a", Standing::Live);
-    let rows = [ParamRow { table: 1, key: 0, scope: 0, value: 5 }];
-    let publication = followed
-        .engines
-        .steer("a", move |steering, watcher| {
-            steering.publish_params(1, watcher.kill_words().epoch(), now(), &rows)
+    let publish = |version, value| {
+        let rows = [ParamRow { table: 1, key: 0, scope: 0, value }];
+        followed.engines.steer("a", move |steering, watcher| {
+            steering.publish_params(version, watcher.kill_words().epoch(), now(), &rows)
         })
-        .await
-        .unwrap();
-    assert_eq!(followed.engines.watcher("a").unwrap().current_params().unwrap().0.version, 1);
-    until("the page in the record", || {
+    };
+    publish(1, 5).await.unwrap();
+    let publication = publish(2, 6).await.unwrap();
+    assert_eq!(followed.engines.watcher("a").unwrap().current_params().unwrap().0.version, 2);
+    until("the page before in the record", || {
         followed.engines.shot("a").is_ok_and(|shot| shot.params.kept == [1])
     });
     let set = ControlCommand::SetLimits { publication };
