@@ -61,6 +61,8 @@ impl App {
         tokio::spawn(app.clock.clone().run());
         let app = Arc::new(app);
         crate::change::upkeep::start(&app);
+        crate::clock::enforce(&app);
+        crate::metrics::listen(&app)?;
         Ok(app)
     }
 }

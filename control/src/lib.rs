@@ -27,6 +27,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod change;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod console;

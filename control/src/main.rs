@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use nofx_control::{Failure, api, audit, ctl, kill, pki, server};
+use nofx_control::{Failure, api, audit, check, ctl, kill, pki, server};
 
 /// Steers, records and shows trading engines.
 #[derive(Debug, Parser)]
@@ -26,7 +26,7 @@ enum Command {
     /// Run the control process until SIGTERM or Ctrl-C.
     Serve(server::ServeArgs),
     /// Read a configuration and everything it names, and say what is wrong with it.
-    Check(server::CheckArgs),
+    Check(check::CheckArgs),
     /// Ask a running control process: a client of its API.
     Ctl(ctl::Args),
     /// Verify, prove or export an audit log, offline.
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => server::serve(&args),
-        Command::Check(args) => server::check(&args),
+        Command::Check(args) => check::run(&args),
         Command::Ctl(args) => ctl::run(args),
         Command::Audit(args) => audit::cli::run(args),
         Command::Pki(args) => pki::run(args),

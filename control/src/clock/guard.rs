@@ -1,6 +1,26 @@
 //! What the alarm does: says so, and stops trading when that is wanted.
 
+use std::sync::Arc;
+
+use nofx_mailbox::Scope;
+
 use super::{ClockState, ClockWatch};
+use crate::app::App;
+use crate::kill::{self, By, Covered};
+
+/// Has the alarm engage the kill switch of every engine, where the configuration wants that.
+pub fn enforce(app: &Arc<App>) {
+    let mine = app.clone();
+    let stop = move |reason: String| {
+        let app = mine.clone();
+        async move {
+            let everything = Covered::Exactly(Scope::Global);
+            let engaged = kill::engage(&app, By::system("clock"), "*", &everything, &reason).await;
+            engaged.is_some_and(|engaged| engaged.is_whole())
+        }
+    };
+    tokio::spawn(guard(app.clock.clone(), stop));
+}
 
 /// Calls `stop` with the reason whenever the alarm is raised and the configuration wants trading
 /// stopped; until `stop` says it is done, it is called again at every look. Runs for ever.

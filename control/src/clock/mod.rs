@@ -28,7 +28,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-pub use guard::{guard, stop_reason};
+pub use guard::{enforce, guard, stop_reason};
 pub use reading::Reading;
 pub use settings::{Settings, Source};
 
@@ -164,6 +164,14 @@ impl ClockWatch {
         self.now().error_ns
     }
 
+    /// Why the latest look brought no reading; `None`: it did.
+    pub fn trouble(&self) -> Option<String> {
+        self.with_seen(|seen| {
+            let unreadable = (!seen.trouble.is_empty()).then(|| seen.trouble.clone());
+            seen.refused.clone().or(unreadable)
+        })
+    }
+
     /// Every look as it is taken.
     pub fn subscribe(&self) -> watch::Receiver<Arc<ClockState>> {
         self.shared.latest.subscribe()
@@ -266,5 +274,7 @@ fn utc_ns() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, nanos)
 }
 
+#[cfg(test)]
+mod live;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -22,7 +22,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::identity::{self, Caller};
 use crate::problem::{self, Problem};
-use crate::{api, console};
+use crate::{api, console, metrics};
 
 /// Name of the correlation id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,6 +44,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
         .layer(from_fn(careful))
+        .layer(from_fn_with_state(app.clone(), metrics::track))
         .layer(from_fn(correlated))
         .with_state(app)
 }

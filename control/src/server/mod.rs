@@ -32,8 +32,6 @@ use crate::app::App;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::identity::Gate;
-use crate::kill::KillDesk;
-use crate::policy::Policy;
 use crate::{kill, service, telemetry};
 use gates::Gates;
 use slots::Slots;
@@ -53,27 +51,6 @@ pub struct ServeArgs {
     /// The configuration (docs/control.md).
     #[arg(long, value_name = "FILE", default_value = "control.toml")]
     pub config: PathBuf,
-}
-
-/// Arguments of `nofx-control check`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct CheckArgs {
-    /// The configuration (docs/control.md).
-    #[arg(long, value_name = "FILE", default_value = "control.toml")]
-    pub config: PathBuf,
-}
-
-/// `nofx-control check`.
-///
-/// # Errors
-/// The configuration, or a file it names.
-pub fn check(args: &CheckArgs) -> Result<(), Failure> {
-    let config = Config::load(&args.config)?;
-    Gate::open(&config.server).map_err(Failure::input)?;
-    Policy::open(config.policy.file.as_deref()).map_err(Failure::usage)?;
-    KillDesk::open(&config)?;
-    println!("{}: good", args.config.display());
-    Ok(())
 }
 
 /// `nofx-control serve`.
@@ -168,12 +145,14 @@ impl Server {
             };
             let Some(slot) = slots.take(peer.ip()) else {
                 tracing::debug!(%peer, "too many connections: closed");
+                self.app.metrics.turned_away();
                 continue; // dropped: closed
             };
             let (serving, gate) = (serving.clone(), self.gates.current());
+            let open = self.app.metrics.connected();
             connections.spawn(async move {
                 serving.connection(stream, peer, gate).await;
-                drop(slot);
+                drop((slot, open));
             });
         }
     }
