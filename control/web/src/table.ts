@@ -38,14 +38,15 @@ const AROUND = 6;
 
 class Line<R> {
   readonly element: HTMLTableRowElement;
+  private key: string | undefined;
   private readonly cells: { text: Text; mood: Mood }[];
   private readonly mood: Mood;
 
   constructor(
-    public row: R,
     private readonly options: Options<R>,
+    private row: R,
   ) {
-    this.element = h('tr', { 'data-row': options.key(row) });
+    this.element = h('tr');
     this.mood = new Mood(this.element);
     this.cells = options.columns.map((column, at) => {
       const cell = at === 0 ? h('th', { scope: 'row' }) : h('td');
@@ -56,6 +57,13 @@ class Line<R> {
       this.element.append(cell);
       return { text, mood: new Mood(cell) };
     });
+  }
+
+  /** Stands for this row from now on. */
+  show(key: string, row: R): void {
+    if (key !== this.key) this.element.dataset['row'] = key;
+    this.key = key;
+    this.row = row;
   }
 
   write(): void {
@@ -81,8 +89,11 @@ export class Table<R> {
   private lines = new Map<string, Line<R>>();
   private order: Line<R>[] = [];
   private scrolled = 0;
+  /** A row that went can stand for one that came, unless it holds controls, which are made for their row. */
+  private readonly reusable: boolean;
 
   constructor(private readonly options: Options<R>) {
+    this.reusable = options.columns.every((column) => column.control === undefined);
     const head = options.columns.map((column) =>
       h('th', { scope: 'col', class: column.number === true ? 'number' : null, title: column.tip }, column.head),
     );
@@ -120,15 +131,17 @@ export class Table<R> {
 
   private write(): void {
     const [from, to] = this.window();
+    const seen = this.rows.slice(from, to).map((row) => [this.options.key(row), row] as const);
+    const keys = new Set(seen.map(([key]) => key));
+    const free = [...this.lines].filter(([key]) => !keys.has(key)).map(([, line]) => line);
     const next = new Map<string, Line<R>>();
-    const order = this.rows.slice(from, to).map((row) => {
-      const key = this.options.key(row);
-      const line = this.lines.get(key) ?? new Line(row, this.options);
-      line.row = row;
+    const order = seen.map(([key, row]) => {
+      const line = this.lines.get(key) ?? (this.reusable ? free.pop() : undefined) ?? new Line(this.options, row);
+      line.show(key, row);
       next.set(key, line);
       return line;
     });
-    for (const [key, line] of this.lines) if (!next.has(key)) line.element.remove();
+    for (const line of free) line.element.remove();
     const moved = order.length !== this.order.length || order.some((line, at) => line !== this.order[at]);
     this.lines = next;
     this.order = order;
