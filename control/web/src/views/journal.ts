@@ -3,15 +3,21 @@
 import { get, path } from '../api';
 import { attempt, type Context, type View } from '../context';
 import { h } from '../dom';
-import { int, stamp } from '../format';
+import { decimal, int, stamp } from '../format';
 import { stringify, type Int } from '../lossless';
 import { Table } from '../table';
 import type { Page } from '../types';
 
-type Row = { number?: Int; seq?: Int; at_ns?: Int; kind: string; [key: string]: unknown };
+type Row = { number: Int; at_ns: Int; kind: string; [key: string]: unknown };
 
 const FIELDS = [['kind', 'kind'], ['instrument', 'symbol'], ['order', 'order'], ['from', 'from, UTC'], ['to', 'to, UTC']] as const;
-const SHOWN = new Set(['number', 'seq', 'at_ns', 'kind', 'run', 'segment']);
+const SHOWN = new Set(['number', 'at_ns', 'kind', 'decimals']);
+
+/** One value of a record; a price by the decimals beside it, where those are known. */
+const say = (row: Row, name: string, value: unknown): string => {
+  if (name === 'price' && typeof row['decimals'] === 'number') return decimal(value as Int, row['decimals']);
+  return typeof value === 'object' ? stringify(value) : String(value);
+};
 
 /** `2026-11-26 10:00:00`, UTC, as nanoseconds; a number stays one. */
 export function instant(text: string): string | undefined {
@@ -25,12 +31,12 @@ export function instant(text: string): string | undefined {
 export const journal = (context: Context): View => {
   const fields = new Map(FIELDS.map(([name, label]) => [name as string, h('input', { type: 'search', name, placeholder: label, 'aria-label': `Filter: ${label}`, autocomplete: 'off' })]));
   const table = new Table<Row>({
-    caption: 'Journal', key: (row) => `${row['run'] ?? ''} ${row.number ?? row.seq}`, tall: true, empty: 'nothing fits',
+    caption: 'Journal', key: (row) => `${row.number}`, tall: true, empty: 'nothing fits',
     columns: [
-      { name: 'number', head: 'no.', number: true, text: (row) => int(row.number ?? row.seq) },
+      { name: 'number', head: 'no.', number: true, text: (row) => int(row.number) },
       { name: 'at', head: 'UTC', text: (row) => stamp(row.at_ns) },
       { name: 'kind', head: 'kind', text: (row) => row.kind },
-      { name: 'rest', head: 'what', text: (row) => Object.entries(row).filter(([name, value]) => !SHOWN.has(name) && value !== null && value !== '').map(([name, value]) => `${name} ${typeof value === 'object' ? stringify(value) : String(value)}`).join('  ') },
+      { name: 'rest', head: 'what', text: (row) => Object.entries(row).filter(([name, value]) => !SHOWN.has(name) && value !== null && value !== '').map(([name, value]) => `${name} ${say(row, name, value)}`).join('  ') },
     ],
   });
   const more = h('button', { type: 'button', hidden: true, onclick: () => attempt(context, () => load(next)) }, 'More');
