@@ -33,6 +33,14 @@ export function show(value: Int | boolean | null | undefined, kind?: string): st
   return int(value);
 }
 
+/** The largest value there is: no bound of its own. */
+const ENDLESS = '9223372036854775807';
+
+const bounds = (spec: Spec): string => {
+  if (spec.kind === 'bool') return 'yes, no';
+  return String(spec.max) === ENDLESS ? `from ${show(spec.min, spec.kind)}` : `${show(spec.min, spec.kind)} … ${show(spec.max, spec.kind)}`;
+};
+
 /** What was typed as a value of this kind; `undefined` when it is none. */
 export function readValue(text: string, kind: string): bigint | number | boolean | undefined {
   const plain = text.trim().toLowerCase();
@@ -90,13 +98,12 @@ export class Editor {
       caption: `${title} in force`, key: rowKey, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
       columns: [
         { name: 'key', head: 'name', text: (row) => row.spec.key },
-        { name: 'scope', head: 'scope', text: (row) => (row.scope === '*' ? 'every one' : row.scope) },
         { name: 'value', head: 'in force', number: true, text: (row) => (row.now === undefined ? 'various' : show(row.now, row.spec.kind)), mood: (row) => (row.set ? 'changed' : '') },
         { name: 'new', head: 'new', text: () => '', control: (row) => this.input(row) },
         { name: 'unset', head: '', text: () => '', control: (row) => this.unset(row) },
         { name: 'unit', head: 'unit', text: (row) => row.spec.unit },
-        { name: 'bounds', head: 'bounds', number: true, text: (row) => (row.spec.kind === 'bool' ? 'yes, no' : `${show(row.spec.min, row.spec.kind)} … ${show(row.spec.max, row.spec.kind)}`) },
-        { name: 'default', head: 'default', number: true, text: (row) => show(row.spec.default, row.spec.kind) },
+        { name: 'default', head: 'default', tip: 'of the configuration file', number: true, text: (row) => show(row.spec.default, row.spec.kind) },
+        { name: 'bounds', head: 'bounds', number: true, text: (row) => bounds(row.spec) },
         { name: 'text', head: 'what it does', text: (row) => row.spec.text },
       ],
     });

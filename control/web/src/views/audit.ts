@@ -9,9 +9,8 @@ import { stringify, type Int } from '../lossless';
 import { Table } from '../table';
 import type { Page } from '../types';
 
-interface Entry {
-  seq: Int; when_ns?: Int; at_ns?: Int; when?: Int; who: string; role?: string; action: string; object?: string; reason?: string; result?: string; correlation?: string;
-}
+interface Entry { seq: Int; when_ns: Int; who: string; role: string; type: string; action: string; object: string; result: string; reason: string; correlation: string }
+interface Report { ok: boolean; origin: string; size: Int; root: string; dropped: Int; heads: Int; vouched: Int; finding: { seq: Int | null; kind: string; detail: string } | null }
 
 const FIELDS = [['user', 'who'], ['action', 'action'], ['type', 'type'], ['result', 'result'], ['text', 'text']] as const;
 
@@ -21,14 +20,14 @@ export const audit = (context: Context): View => {
     caption: 'Audit trail', key: (row) => String(row.seq), tall: true, empty: 'nothing fits',
     columns: [
       { name: 'seq', head: 'no.', number: true, text: (row) => int(row.seq), control: (row) => h('button', { type: 'button', class: 'link', onclick: () => open(context, row().seq) }, int(row().seq)) },
-      { name: 'when', head: 'UTC', text: (row) => stamp(row.when_ns ?? row.at_ns ?? row.when) },
+      { name: 'when', head: 'UTC', text: (row) => stamp(row.when_ns) },
       { name: 'who', head: 'who', text: (row) => row.who },
-      { name: 'role', head: 'role', text: (row) => row.role ?? '' },
+      { name: 'role', head: 'role', text: (row) => row.role },
       { name: 'action', head: 'action', text: (row) => row.action },
-      { name: 'object', head: 'object', text: (row) => row.object ?? '' },
-      { name: 'result', head: 'result', text: (row) => row.result ?? '', mood: (row) => (/refus|fail|denied|unknown/.test(row.result ?? '') ? 'bad' : '') },
-      { name: 'reason', head: 'reason', text: (row) => row.reason ?? '' },
-      { name: 'correlation', head: 'correlation', text: (row) => row.correlation ?? '' },
+      { name: 'object', head: 'object', text: (row) => row.object },
+      { name: 'result', head: 'result', text: (row) => row.result, mood: (row) => (/refus|fail|denied|unknown/.test(row.result) ? 'bad' : '') },
+      { name: 'reason', head: 'reason', text: (row) => row.reason },
+      { name: 'correlation', head: 'correlation', text: (row) => row.correlation },
     ],
   });
   const state = h('p', { class: 'result', role: 'status', 'data-name': 'verify' });
@@ -49,10 +48,9 @@ export const audit = (context: Context): View => {
     state.className = 'result';
     state.textContent = 'Verifying the whole log…';
     try {
-      const answer = await change<Record<string, unknown>>('POST', path(['audit', 'verify']), {});
-      const good = answer['ok'] === true || answer['valid'] === true || answer['result'] === 'ok';
-      state.className = good ? 'result good' : 'result bad';
-      state.textContent = `${good ? '✓ The log is whole' : '✗ THE LOG IS NOT WHOLE'}: ${describe(answer)}`;
+      const report = await change<Report>('POST', path(['audit', 'verify']), {});
+      state.className = report.ok ? 'result good' : 'result bad';
+      state.textContent = report.ok ? `✓ The log is whole: ${describe(report)}.` : `✗ THE LOG IS NOT WHOLE: ${fault(report)}. Right up to there: ${describe(report)}.`;
     } catch (error) {
       state.className = 'result bad';
       state.textContent = `It could not be verified: ${explain(error)}`;
@@ -67,7 +65,9 @@ export const audit = (context: Context): View => {
   return { element: h('div', {}, form, state, table.element, h('p', { class: 'buttons' }, more)), enter: () => attempt(context, () => load(null)) };
 };
 
-const describe = (answer: Record<string, unknown>): string => Object.entries(answer).filter(([, value]) => value !== null && typeof value !== 'object').map(([name, value]) => `${name} ${String(value)}`).join(', ');
+const describe = ({ size, dropped, heads, vouched, root }: Report): string =>
+  `${int(size)} records, of which ${int(dropped)} without a body; ${int(heads)} signed heads are right, the last over ${int(vouched)} records; root ${root}`;
+const fault = ({ finding }: Report): string => (finding === null ? 'no reason given' : `record ${finding.seq === null ? 'unknown' : int(finding.seq)}, ${finding.kind}: ${finding.detail}`);
 
 function open(context: Context, seq: Int): void {
   attempt(context, async () => {
