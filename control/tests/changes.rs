@@ -734,11 +734,8 @@ async fn a_limit_changed_over_the_api_stops_the_next_order_of_a_real_engine() {
 
     let desk = Desk::open(office);
     desk.seen("mailbox").await;
-    let rejects = || {
-        Watcher::attach(&mailbox).map_or(0, |w| {
-            w.counter("reject.max_qty").unwrap_or(0)
-        })
-    };
+    let rejects =
+        || Watcher::attach(&mailbox).map_or(0, |w| w.counter("reject.max_qty").unwrap_or(0));
     let before = rejects();
     let asked = now();
     let body = json!({ "set": [{ "table": "symbol", "scope": "*", "key": "qty_max", "value": 1 }], "reason": "test" });
