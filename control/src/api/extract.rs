@@ -1,6 +1,7 @@
 //! Extractors whose refusals are [`Problem`]s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -63,6 +64,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
+/// Longest time for the body of a request, far below `server.request_timeout_ms`: a body that does
+/// not come is the client's fault, and surely nothing was done.
+const BODY_WITHIN: Duration = Duration::from_secs(5);
+
 /// The bytes of a body that says it is JSON.
 ///
 /// # Errors
@@ -76,7 +81,14 @@ pub async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<B
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", title, detail)
             .todo("send JSON, with Content-Type: application/json"));
     }
-    Bytes::from_request(request, state).await.map_err(|e| match e.status() {
+    let read = tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, state));
+    let Ok(read) = read.await else {
+        let title = "The body did not come";
+        let detail = format!("not all of it within {} s", BODY_WITHIN.as_secs());
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", title, detail)
+            .todo("nothing was done: send it again"));
+    };
+    read.map_err(|e| match e.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",

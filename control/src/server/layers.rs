@@ -31,13 +31,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) fn router(app: Arc<App>) -> Router {
     let server = &app.config.server;
     let patience = Duration::from_millis(server.request_timeout_ms);
-    let body_max = DefaultBodyLimit::max(server.body_max_bytes);
+    let largest = server.body_max_bytes;
+    let body_max = DefaultBodyLimit::max(largest);
     let mut all = Router::new().merge(api::routes());
     if app.config.console.enabled {
         all = all.merge(console::routes());
     }
     all.fallback(nothing_there)
         .layer(body_max)
+        .layer(from_fn(move |request, next| in_size(largest, request, next)))
         .layer(from_fn(same_site))
         .layer(from_fn(identity::require))
         .layer(from_fn(move |request, next| in_time(patience, request, next)))
@@ -129,6 +131,20 @@ async fn in_time(patience: Duration, request: Request, next: Next) -> Response {
                 .into_response()
         }
     }
+}
+
+/// Refuses a body by the length it announces, before any of it is read.
+async fn in_size(largest: usize, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > largest as u64) {
+        let title = "The body is too large";
+        let detail = format!("more than {largest} bytes");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", title, detail)
+            .todo("send less, or raise server.body_max_bytes")
+            .into_response();
+    }
+    next.run(request).await
 }
 
 fn is_look(method: &Method) -> bool {

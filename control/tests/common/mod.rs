@@ -78,6 +78,7 @@ impl Office {
         let mut child = Command::new("sh")
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", BINARY, "serve", "--config"])
             .arg(self.path("control.toml"))
+            .env("NOFX_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
