@@ -53,7 +53,7 @@ export function readValue(text: string, kind: string): bigint | number | boolean
 export function difference(changes: readonly Change[], schema: readonly Spec[] = []): HTMLElement {
   const kind = (row: Change): string | undefined => schema.find((spec) => spec.table === row.table && spec.key === row.key)?.kind;
   const rows = changes.map((row) => h('tr', { 'data-row': key(row) },
-    h('th', { scope: 'row' }, `${row.table} ${row.key}`), h('td', {}, row.scope),
+    h('th', { scope: 'row' }, `${row.table}.${row.key}`), h('td', {}, row.scope),
     h('td', { class: 'number before' }, show(row.before, kind(row))), h('td', {}, '→'), h('td', { class: 'number after' }, show(row.after, kind(row)))));
   if (rows.length === 0) return h('p', { class: 'none' }, 'Nothing changes.');
   const head = ['what', 'scope', 'before', '', 'after'].map((name) => h('th', { scope: 'col' }, name));
@@ -95,9 +95,9 @@ export class Editor {
       { name: 'refused', label: 'last refused', text: (v) => (!v.ack?.refused ? 'none' : `version ${v.ack.refused_version}: ${v.ack.why}`), mood: (v) => (v.ack?.refused ? 'warn' : '') },
     ]);
     this.table = new Table<Row>({
-      caption: `${title} in force`, key: rowKey, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
+      caption: `${title} in force`, key: rowKey, stack: true, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
       columns: [
-        { name: 'key', head: 'name', text: (row) => row.spec.key },
+        { name: 'key', head: 'name', text: (row) => `${row.spec.table}.${row.spec.key}` },
         { name: 'value', head: 'in force', number: true, text: (row) => (row.now === undefined ? 'various' : show(row.now, row.spec.kind)), mood: (row) => (row.set ? 'changed' : '') },
         { name: 'new', head: 'new', text: () => '', control: (row) => this.input(row) },
         { name: 'unset', head: '', text: () => '', control: (row) => this.unset(row) },

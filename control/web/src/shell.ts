@@ -5,7 +5,7 @@ import type { Context } from './context';
 import { h, Mood, setAttribute, Text } from './dom';
 import { span, time } from './format';
 import { write } from './router';
-import type { ClockState } from './types';
+import type { ClockState, Frame } from './types';
 import { nextTheme, setTheme, theme } from './theme';
 
 export interface Entry { view: string; title: string; key: string }
@@ -38,7 +38,7 @@ export class Shell {
   private readonly who = h('span', { class: 'chip', 'data-name': 'who' });
   private readonly aloud = h('p', { class: 'aloud', role: 'status', 'aria-live': 'polite' });
   private readonly urgent = h('p', { class: 'aloud', role: 'alert', 'aria-live': 'assertive' });
-  private readonly toast = h('p', { class: 'toast', hidden: true });
+  private readonly toast = h('p', { class: 'toast', hidden: true, onclick: () => (this.toast.hidden = true) });
   private readonly silence = h('p', { class: 'silence', hidden: true, 'data-name': 'silence' });
   private readonly silenceText = new Text();
   private readonly links: { entry: Entry; link: HTMLAnchorElement }[];
@@ -56,12 +56,12 @@ export class Shell {
       event.preventDefault();
       this.main.focus();
     } }, 'Skip to content');
-    const themes = h('button', { type: 'button', 'data-name': 'theme', title: 'Light, dark, or as the system says (t)', onclick: () => this.switchTheme() }, `theme: ${theme()}`);
+    const themes = h('button', { type: 'button', 'data-name': 'theme', 'aria-label': 'Theme', title: 'Light, dark, or as the system says (t)', onclick: () => this.switchTheme() }, `◐ ${theme()}`);
     this.theme = themes;
     // At the left, where it stays whatever the chips behind it say.
     const kill = h('button', { type: 'button', class: 'danger', 'data-name': 'kill-button', title: 'Stop all new orders and cancel what works (Shift+K)', onclick: () => this.acts.kill() }, 'KILL');
     const head = h('header', {}, skip, h('strong', { class: 'brand' }, 'NOFX'), this.engines, kill, ...chips, h('span', { class: 'grow' }), this.who, themes,
-      h('button', { type: 'button', title: 'Shortcuts (?)', onclick: () => this.acts.help() }, 'keys ?'));
+      h('button', { type: 'button', 'aria-label': 'Shortcuts', title: 'Shortcuts (?)', onclick: () => this.acts.help() }, '?'));
     const nav = h('nav', { 'aria-label': 'Views' }, ...this.links.map(({ link }) => link));
     this.element = h('div', { class: 'shell' }, head, nav, h('div', { class: 'body' }, this.silence, this.title, this.main), this.toast, this.aloud, this.urgent);
   }
@@ -70,7 +70,7 @@ export class Shell {
 
   switchTheme(): void {
     setTheme(nextTheme());
-    this.theme.textContent = `theme: ${theme()}`;
+    this.theme.textContent = `◐ ${theme()}`;
     this.context.changed();
   }
 
@@ -95,7 +95,7 @@ export class Shell {
     this.toast.className = bad ? 'toast bad' : 'toast';
     this.toast.hidden = false;
     clearTimeout(this.toastTimer);
-    this.toastTimer = window.setTimeout(() => (this.toast.hidden = true), bad ? 15_000 : 6_000);
+    this.toastTimer = window.setTimeout(() => (this.toast.hidden = true), bad ? 8_000 : 6_000);
   }
 
   render(): void {
@@ -109,15 +109,29 @@ export class Shell {
     document.documentElement.classList.toggle('old', old && frame !== null);
     const marks = { live: ['live', 'good'], late: ['LATE', 'bad'], silent: ['SILENT', 'bad'], connecting: ['connecting', 'warn'] } as const;
     this.chips.pulse.set(old ? marks[pulse][0] : `live, ${Math.round(stream.age())} ms`, marks[pulse][1]);
-    this.chips.engine.set(frame === null ? 'not seen' : frame.engine.state, frame !== null && frame.engine.state === 'trading' && !old ? 'good' : 'bad');
-    this.chips.kill.set(frame === null ? 'unknown' : frame.kill.length > 0 ? `ENGAGED: ${frame.kill.join(', ')}` : 'off', frame === null ? 'warn' : frame.kill.length > 0 ? 'bad' : 'good');
-    const held = frame !== null && (frame.halted === true || frame.kill.length > 0 || frame.sessions.some((session) => session.blocked));
-    this.chips.orders.set(frame === null ? 'unknown' : frame.halted === true ? 'HALTED' : held ? 'STOPPED' : 'pass', frame === null ? 'warn' : held ? 'bad' : 'good');
+    this.renderTrading(frame, old);
     const bad = alarms.filter((alarm) => alarm.bad).length;
     this.chips.alarms.set(String(alarms.length), bad > 0 ? 'bad' : alarms.length > 0 ? 'warn' : 'good');
     this.renderClock(clock);
     this.renderSilence(old);
     this.announce(alarms);
+  }
+
+  /** What the engine does with orders: never said of an engine that is not heard. */
+  private renderTrading(frame: Frame | null, old: boolean): void {
+    const { engine, kill, orders } = this.chips;
+    if (frame === null) {
+      engine.set('not seen', 'bad');
+      kill.set('unknown', 'warn');
+      orders.set('unknown', 'warn');
+      return;
+    }
+    const killed = frame.kill.length > 0;
+    const held = frame.halted === true || killed || frame.sessions.some((session) => session.blocked);
+    engine.set(old ? `was ${frame.engine.state}` : frame.engine.state, !old && frame.engine.state === 'trading' ? 'good' : 'bad');
+    kill.set(`${killed ? `ENGAGED: ${frame.kill.join(', ')}` : 'off'}${old ? ', last known' : ''}`, killed ? 'bad' : old ? 'warn' : 'good');
+    if (old) orders.set('unknown', 'warn');
+    else orders.set(frame.halted === true ? 'HALTED' : held ? 'STOPPED' : 'pass', held ? 'bad' : 'good');
   }
 
   private renderClock(clock: ClockState | null): void {

@@ -28,6 +28,8 @@ interface Options<R> {
   /** What is said where there are no rows. */
   empty?: string;
   tall?: boolean;
+  /** Becomes a list where the page is narrow. */
+  stack?: boolean;
   mood?(row: R): string;
 }
 
@@ -98,7 +100,7 @@ export class Table<R> {
       h('th', { scope: 'col', class: column.number === true ? 'number' : null, title: column.tip }, column.head),
     );
     this.none = h('p', { class: 'none' }, options.empty ?? 'none');
-    const table = h('table', { 'aria-label': options.caption }, h('thead', {}, h('tr', {}, ...head)), this.body);
+    const table = h('table', { class: options.stack === true ? 'stack' : null, 'aria-label': options.caption }, h('thead', {}, h('tr', {}, ...head)), this.body);
     this.scroller = h('div', { class: options.tall === true ? 'scroll tall' : 'scroll', tabindex: '0', role: 'region', 'aria-label': options.caption }, table);
     this.element = h('section', { class: 'panel' }, h('h2', {}, options.caption, ' ', h('small', {}, this.note.node)), this.scroller, this.none);
     if (options.tall === true) {
