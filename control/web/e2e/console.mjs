@@ -78,8 +78,10 @@ const checks = {
       await go(page, view);
       await sleep(1_000);
       const spent = await scripting(page, seconds);
-      console.log(`   ${view}: ${spent.script.toFixed(1)} ms of scripting a second (main thread ${spent.task.toFixed(1)} ms/s), ${spent.frames.toFixed(1)} renders a second`);
-      assert.ok(spent.script <= 50, `${view}: ${spent.script} ms/s`);
+      // On a busy machine fewer frames come: what counts is the cost at the full pace.
+      const full = (spent.script * 10) / Math.max(1, spent.frames);
+      console.log(`   ${view}: ${spent.script.toFixed(1)} ms of scripting a second (main thread ${spent.task.toFixed(1)} ms/s), ${spent.frames.toFixed(1)} renders a second; at ten ${full.toFixed(1)} ms/s`);
+      assert.ok(Math.max(spent.script, full) <= 50, `${view}: ${full} ms/s`);
       assert.ok(spent.frames <= 10.5, `${view}: ${spent.frames} renders a second`);
     }
     assert.equal((await rig.top()).books.length, INSTRUMENTS);
@@ -232,6 +234,8 @@ const checks = {
 
   async 'an engine that dies is shown as silent, and its numbers as old'() {
     await go(page, 'positions');
+    await chip(page, 'pulse', 'live');
+    await page.locator('[aria-label="Positions"] tbody tr[data-row]').first().waitFor();
     process.kill(rig.engine.pid, 'SIGKILL');
     await rig.engine.ended;
     await chip(page, 'pulse', 'SILENT');
