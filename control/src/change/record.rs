@@ -60,7 +60,7 @@ impl Record {
     pub(super) fn entry(&self, app: &App, phase: Phase<'_>, id: u64) -> Entry {
         let mut after = json!({ "change": id, "values": self.after });
         let result = match phase {
-            Phase::Intended => "intended",
+            Phase::Intended => "intent",
             Phase::Result(result) => {
                 after["outcome"] = safe(&result.body());
                 match result.verdict {
