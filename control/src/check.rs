@@ -243,12 +243,12 @@ fn ends(path: &Path) -> Result<i64, String> {
 /// When the first revocation list of a PEM file wants to be replaced.
 fn list_ends(path: &Path) -> Result<Option<i64>, String> {
     let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    for pem in Pem::iter_from_buffer(&bytes).flatten().filter(|pem| pem.label == "X509 CRL") {
-        let (_, list) = x509_parser::parse_x509_crl(&pem.contents)
-            .map_err(|e| format!("{}: {e}", path.display()))?;
-        return Ok(list.next_update().map(|at| at.timestamp()));
-    }
-    Err(format!("{}: no revocation list in it", path.display()))
+    let mut blocks = Pem::iter_from_buffer(&bytes).flatten();
+    let list = blocks.find(|pem| pem.label == "X509 CRL");
+    let list = list.ok_or_else(|| format!("{}: no revocation list in it", path.display()))?;
+    let (_, list) = x509_parser::parse_x509_crl(&list.contents)
+        .map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(list.next_update().map(|at| at.timestamp()))
 }
 
 #[cfg(test)]

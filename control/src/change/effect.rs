@@ -403,7 +403,7 @@ pub(super) async fn await_ack(app: &App, engine: &str, kind: Kind, publication: 
         tokio::time::sleep(Duration::from_millis(1)).await;
         // An engine that starts anew meanwhile has another file.
         if turn.is_multiple_of(100) {
-            looked = app.engines.watcher(&engine);
+            looked = app.engines.watcher(engine);
         }
     }
     let silent = match looked {

@@ -143,7 +143,7 @@ fn in_force(watcher: &Watcher) -> Vec<ParamRow> {
 /// # Errors
 /// There is no such engine, or it does not run.
 pub fn running(app: &App, engine: &str) -> Result<Arc<Watcher>, Problem> {
-    let watcher = app.engines.watcher(&engine)?;
+    let watcher = app.engines.watcher(engine)?;
     match watcher.has_process() {
         true => Ok(watcher),
         false => Err(Problem::unavailable("engine_gone", format!("engine {engine} does not run"))
@@ -156,7 +156,7 @@ pub fn running(app: &App, engine: &str) -> Result<Arc<Watcher>, Problem> {
 /// # Errors
 /// The engine cannot be seen.
 pub fn show(app: &App, engine: &str, side: Side) -> Result<PageBody, Problem> {
-    let watcher = app.engines.watcher(&engine)?;
+    let watcher = app.engines.watcher(engine)?;
     let present = Present::of(&watcher);
     let words = |overlay: &Overlay| {
         let rows = overlay.rows().into_iter().filter(|row| side.covers(row.table));
@@ -220,7 +220,7 @@ fn unchanged(
     diff: &[Difference],
     dry_run: bool,
 ) -> Result<Answer, Problem> {
-    let watcher = app.engines.watcher(&engine)?;
+    let watcher = app.engines.watcher(engine)?;
     Ok(Answer::ok(json!({
         "version": present.version,
         "etag": etag(present.version),

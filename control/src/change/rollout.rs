@@ -514,7 +514,7 @@ async fn state_of(
     member: &Member,
     to: Transition,
 ) -> Result<MemberState, Problem> {
-    let current = Present::of(&*app.engines.watcher(&engine)?).version;
+    let current = Present::of(&*app.engines.watcher(engine)?).version;
     if to == Transition::RollBack {
         return Ok(match current {
             now if now == member.base => MemberState::RolledBack,

@@ -80,7 +80,7 @@ async fn settle_one(app: &Arc<App>, operation: &Operation, record: &Record) -> R
 async fn found(app: &Arc<App>, operation: &Operation, record: &Record) -> Result<Outcome, Problem> {
     match &record.effect {
         Effect::MakeCurrent { engine, kind, version, publication, base } => {
-            let watcher = app.engines.watcher(&engine)?;
+            let watcher = app.engines.watcher(engine)?;
             let current = published(&watcher, *kind, *version, *publication);
             let Some(current) = current else {
                 let refused = refused(&watcher, *kind, *version, *publication);
@@ -140,7 +140,7 @@ pub(super) fn current(watcher: &Watcher, kind: Kind) -> Option<nofx_mailbox::par
 /// # Errors
 /// The store fails.
 pub(super) async fn late(app: &App, engine: &str, kind: Kind) -> Result<(), StoreError> {
-    let seen = app.engines.watcher(&engine).ok().and_then(|watcher| {
+    let seen = app.engines.watcher(engine).ok().and_then(|watcher| {
         let head = current(&watcher, kind)?;
         effect::acknowledged(&watcher, kind, head.publication).map(|outcome| (head, outcome))
     });

@@ -4,8 +4,8 @@
 //! RMS offset, frequency, residual frequency, skew, root delay, root dispersion, update interval,
 //! leap status (chronyc(1), `tracking`; frequencies in ppm, times in seconds).
 //!
-//! Bound: chronyc(1) under "Root dispersion": *clock_error <= |system_time_offset| + root_dispersion
-//! + (0.5 * root_delay)*. Between two looks it grows as chronyd lets its own dispersion grow: by the
+//! Bound: chronyc(1) under "Root dispersion": `clock_error <= |system_time_offset| + root_dispersion +
+//! (0.5 * root_delay)`. Between two looks it grows as chronyd lets its own dispersion grow: by the
 //! skew, the residual frequency and `maxclockerror`, whose default is 1 ppm (chrony.conf(5)).
 
 use super::reading::{Reading, scaled, seconds};
