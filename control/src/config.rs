@@ -229,7 +229,9 @@ impl Config {
     pub fn load(path: &Path) -> Result<Config, Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|e| Failure::input(format!("{}: cannot read: {e}", path.display())))?;
-        let folder = path.parent().unwrap_or(Path::new("."));
+        // A bare file name has an empty parent, which is no folder.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
         let config = Config::parse(&text, folder);
         config.map_err(|problem| Failure::usage(format!("{}: {problem}", path.display())))
     }
