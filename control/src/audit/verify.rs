@@ -38,6 +38,7 @@ pub struct Finding {
 
 /// What came out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = AuditReport)] // a day's report has the other name
 pub struct Report {
     /// Whether nothing is wrong.
     pub ok: bool,

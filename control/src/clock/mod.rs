@@ -36,6 +36,7 @@ use ask::Trouble;
 
 /// Whether the clock is good.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ClockStanding)] // names of the document are one space, and engines stand too
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Nothing is watched: the configuration says so.
