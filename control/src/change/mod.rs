@@ -9,7 +9,7 @@
 //! Model: an endpoint says who asks for what ([`Ask`]) and gives a function that looks at the present
 //! state and either answers at once or names an effect ([`Prepared`]). An effect is data, not code
 //! ([`Effect`]): it is written down before it happens, so that whatever process comes next can look
-//! at the engine and tell what became of it ([`settle`]).
+//! at the engine and tell what became of it ([`mod@settle`]).
 //!
 //! - One change of an engine at a time, in its turn; nobody publishes between the look at the
 //!   version and the effect.

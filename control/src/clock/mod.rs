@@ -1,7 +1,7 @@
 //! How far the clock may be from UTC, and what follows from that.
 //!
-//! Holds: one [`ClockWatch`], which asks chrony ([`chrony`](self::chrony)) or linuxptp
-//! ([`ptp`](self::ptp)) every `poll_ms` by running their own tools, and keeps the latest
+//! Holds: one [`ClockWatch`], which asks chrony ([`chrony`]) or linuxptp
+//! ([`ptp`]) every `poll_ms` by running their own tools, and keeps the latest
 //! [`Reading`]. From it everybody computes the bound as of now: it grows with the reading's age.
 //! Why by a program and not by a protocol of our own: their tools are there where their services
 //! are, and their formats have been stable for years.
@@ -9,7 +9,7 @@
 //! Fails closed: no answer for [`Settings::stale_after`], an answer that cannot be read, a service
 //! that follows nobody: the bound is unknown, which is not good. Only a bound that is known and not
 //! above `bound_ns` is good. Everything else raises the alarm, and with `stop_trading` engages the
-//! kill switch ([`guard`]): that is for people to release.
+//! kill switch ([`mod@guard`]): that is for people to release.
 //!
 //! Worst case: the bound is `poll_ms` plus the time of one look old when a clock is lost; one child
 //! process at a time, killed after four seconds.

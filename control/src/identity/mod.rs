@@ -3,7 +3,7 @@
 //! Model: a person is the CN of a client certificate, roles are its OUs, and only the configured
 //! authority may issue it. The handshake proves that the other end holds the key of what it presents
 //! ([`proof`]); whether that is good (issuer, time, revocation list, purpose, role) is judged for
-//! every request ([`Peer::caller`]), and a stream ends when the judgement changes ([`require`]). A
+//! every request ([`Peer::caller`]), and a stream ends when the judgement changes ([`fn@require`]). A
 //! request without a good certificate gets 401 or 403 that says which fault it has and what to do;
 //! health and the console's files are the only things without one.
 //!

@@ -55,8 +55,8 @@ fn parts(app: &Arc<App>) -> Vec<Vital> {
     tokio::spawn(beats(beat.clone()));
     let runtime = moves(move || beat.load(Ordering::Relaxed));
     let mut parts = vec![Vital { name: "runtime".into(), alive: runtime }, writer(app)];
-    for link in app.engines.all().cloned() {
-        let name = format!("link {}", link.name());
+    for link in app.engines.all() {
+        let (name, link) = (format!("link {}", link.name()), Arc::clone(link));
         parts.push(Vital { name, alive: Box::new(move || link.view().at.elapsed() < SILENT) });
     }
     parts

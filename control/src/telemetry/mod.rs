@@ -67,7 +67,7 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry, Failure> {
     let provider = config.otlp.as_deref().map(otlp::provider).transpose();
     let provider = provider.map_err(|e| Failure::usage(format!("telemetry.otlp: {e}")))?;
     let lines = Lines::to_stderr();
-    let traced = provider.as_ref().map(|provider| traces(provider));
+    let traced = provider.as_ref().map(traces);
     let layers = tracing_subscriber::registry().with(filter).with(log(config.log, lines.clone()));
     _ = layers.with(traced).try_init();
     Ok(Telemetry { lines, provider })

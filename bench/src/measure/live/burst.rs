@@ -15,8 +15,8 @@ use std::time::Duration;
 use nofx_app::live::config::{PortKind, XskMode};
 use nofx_app::live::shared::Shared;
 use nofx_app::live::tile::TradeTile;
-use nofx_gate::Gate;
 use nofx_net::port::PortCounters;
+use nofx_risk::LimitGate;
 use nofx_rt::clock::{CycleClock, cycles};
 use nofx_rt::tile::{self, Poll, TileStats, Work};
 use nofx_signal::{Null, Strategy};
@@ -67,7 +67,7 @@ struct Braked<S, G> {
     first: u64,
 }
 
-impl<S: Strategy, G: Gate> Work for Braked<S, G> {
+impl<S: Strategy, G: LimitGate> Work for Braked<S, G> {
     fn poll(&mut self, burst: usize) -> Poll {
         if self.words.held.load(Ordering::Acquire) {
             self.first = 0;
