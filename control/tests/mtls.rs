@@ -363,7 +363,9 @@ fn a_server_with_wrong_files_does_not_start() {
         }
         for command in ["check", "serve"] {
             let output = run(&[command, "--config", text(&config)]);
-            let said = String::from_utf8_lossy(&output.stderr);
+            // `check` lists what it finds as its result, `serve` refuses with an error.
+            let said = [&output.stdout[..], &output.stderr].concat();
+            let said = String::from_utf8_lossy(&said);
             assert!(!output.status.success() && said.contains(part), "{command} {broken}: {said}");
         }
     }

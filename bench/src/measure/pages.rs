@@ -140,7 +140,7 @@ fn seqlock() -> Pair {
         let before = shared.sequence.load(Ordering::Acquire);
         let copy: [u64; WORDS] = std::array::from_fn(|at| shared.words[at].load(Ordering::Relaxed));
         fence(Ordering::Acquire);
-        if before % 2 == 0 && shared.sequence.load(Ordering::Relaxed) == before {
+        if before.is_multiple_of(2) && shared.sequence.load(Ordering::Relaxed) == before {
             break sum(&copy);
         }
     };

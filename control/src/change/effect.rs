@@ -274,7 +274,7 @@ async fn make_current(
         // A new engine that took the file over meanwhile may have taken the page along.
         Err(problem) => match app
             .engines
-            .watcher(&engine)
+            .watcher(engine)
             .ok()
             .and_then(|watcher| super::settle::published(&watcher, kind, version, before))
         {
@@ -389,7 +389,7 @@ fn nothing(
 /// The engine's word on a publication, awaited.
 pub(super) async fn await_ack(app: &App, engine: &str, kind: Kind, publication: u64) -> Outcome {
     let since = Instant::now();
-    let mut looked = app.engines.watcher(&engine);
+    let mut looked = app.engines.watcher(engine);
     for turn in 1u64.. {
         match &looked {
             Ok(watcher) => match acknowledged(watcher, kind, publication) {
