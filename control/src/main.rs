@@ -28,7 +28,7 @@ enum Command {
     /// Read a configuration and everything it names, and say what is wrong with it.
     Check(check::CheckArgs),
     /// Ask a running control process: a client of its API.
-    Ctl(ctl::Args),
+    Ctl(Box<ctl::Args>),
     /// Verify, prove or export an audit log, offline.
     Audit(audit::cli::Args),
     /// A private certificate authority: make it, issue, revoke, list.
@@ -54,7 +54,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => server::serve(&args),
         Command::Check(args) => check::run(&args),
-        Command::Ctl(args) => ctl::run(args),
+        Command::Ctl(args) => ctl::run(*args),
         Command::Audit(args) => audit::cli::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Kill(args) => kill::cli::run(args),
