@@ -104,12 +104,7 @@ fn work(mut engine: Engine, deaf: &AtomicBool, pages: &AtomicU64, stop: &AtomicB
     while !stop.load(Ordering::Relaxed) {
         engine.beat(0, now());
         if !deaf.load(Ordering::Relaxed) {
-            if take(
-                &mut params,
-                &mut params_ack,
-                |words| check(words),
-                |words| overlay = rows(words).to_vec(),
-            ) {
+            if take(&mut params, &mut params_ack, check, |words| overlay = rows(words).to_vec()) {
                 pages.fetch_add(1, Ordering::Relaxed);
                 views.in_force(now(), in_force(&overlay));
                 views.params_ack(now(), &params_ack);

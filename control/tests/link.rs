@@ -433,15 +433,15 @@ fn record(number: u64) -> (Kind, Vec<u8>) {
         };
         return (Kind::Definition, encode_instrument(&instrument).to_vec());
     }
-    if number % 3 != 0 {
+    if !number.is_multiple_of(3) {
         return (Kind::Time, Vec::new());
     }
     let id = InstrumentId(3 + (number % 2) as u32);
     let mut intent = OrderIntent::new(id, Side::Buy, Price(1_000_000), Qty(100));
     (intent.cl_ord_id, intent.account) = (ClOrdId(number as u32 / 6), AccountId(1));
     let mut payload = encode_intent(&intent).to_vec();
-    payload.extend(u64::to_le_bytes(u64::from(number % 5 == 0)));
-    payload.extend(b"message".iter().filter(|_| number % 5 != 0));
+    payload.extend(u64::to_le_bytes(u64::from(number.is_multiple_of(5))));
+    payload.extend(b"message".iter().filter(|_| !number.is_multiple_of(5)));
     (Kind::Decision, payload)
 }
 
@@ -585,7 +585,7 @@ fn the_journal_is_found_page_by_page(served: &Served) {
     let numbers =
         |rows: &[Value]| rows.iter().map(|row| row["number"].as_u64().unwrap()).collect::<Vec<_>>();
     let naive = |fits: &dyn Fn(u64) -> bool| (1..=2_000).filter(|n| fits(*n)).collect::<Vec<u64>>();
-    let is_decision = |n: u64| n > 2 && n % 3 == 0;
+    let is_decision = |n: u64| n > 2 && n.is_multiple_of(3);
     assert_eq!(numbers(&walk("")), naive(&|_| true));
     assert_eq!(numbers(&walk("&kind=decision")), naive(&is_decision));
     assert_eq!(numbers(&walk("&from=5000&to=6000")), naive(&|n| (500..=600).contains(&n)));
