@@ -717,7 +717,7 @@ mod tests {
                 let target = Target { table: setting.table.clone(), scope: setting.scope.clone(), key: setting.key.clone() };
                 let next = match unset {
                     true => page.with(&schema, Side::All, &[], &[target]),
-                    false => page.with(&schema, Side::All, &[setting.clone()], &[]),
+                    false => page.with(&schema, Side::All, std::slice::from_ref(&setting), &[]),
                 };
                 match (next, unset) {
                     (Ok(next), true) => { prop_assert!(twin.remove(&place).is_some()); page = next; }
