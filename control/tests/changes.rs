@@ -771,5 +771,9 @@ async fn a_limit_changed_over_the_api_stops_the_next_order_of_a_real_engine() {
     let day = desk.get("/reports").await["items"][0]["day"].as_str().expect("a day").to_owned();
     let report = desk.get(&format!("/reports/mailbox/{day}")).await;
     assert!(report["orders"]["sent"].as_u64() > Some(0), "{report}");
+    let changes = report["changes"].as_array().expect("rows");
+    let told =
+        |action: &str| changes.iter().any(|row| row["action"] == action && row["result"] == "done");
+    assert!(told("set_limits") && told("roll_back"), "{report}");
     assert!(report["rejects"].as_object().is_some_and(|rules| !rules.is_empty()), "{report}");
 }

@@ -18,11 +18,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::audit::{AuditError, Filter, Record, outcome};
 use crate::problem::Problem;
 use crate::store::{DaySession, StoreError};
 
 pub use page::html;
 
+/// Most changes of a report.
+const CHANGES: usize = 1_000;
 const DAY_NS: u64 = 86_400_000_000_000;
 
 /// Writes what an engine shows now into its day.
@@ -194,11 +197,41 @@ impl Report {
 /// # Errors
 /// The log cannot be read.
 pub async fn changes(
-    _app: &App,
-    _engine: &str,
-    (_from, _to): (u64, u64),
+    app: &App,
+    engine: &str,
+    (from, to): (u64, u64),
 ) -> Result<Vec<Changed>, Problem> {
-    Ok(Vec::new())
+    let (audit, prefix) = (app.audit.clone(), format!("engine/{engine}"));
+    let read = tokio::task::spawn_blocking(move || {
+        let (mut found, mut below) = (Vec::new(), None);
+        loop {
+            let kind = Some("engine".to_owned());
+            let (from, to) = (Some(from), Some(to));
+            let filter = Filter { kind, from, to, limit: CHANGES, below, ..Filter::default() };
+            let page = audit.query(&filter)?;
+            let of_it = |object: &str| {
+                object
+                    .strip_prefix(&*prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            // The intent stands beside its result.
+            let wanted = page.items.into_iter().filter(|entry| of_it(&entry.object));
+            found.extend(wanted.filter(|entry| entry.result != outcome::INTENT).map(changed));
+            below = page.next;
+            if below.is_none() || found.len() >= CHANGES {
+                found.truncate(CHANGES);
+                found.reverse();
+                return Ok::<_, AuditError>(found);
+            }
+        }
+    });
+    let read = read.await.map_err(|_| Problem::internal("reading the audit log was broken off"))?;
+    read.map_err(|e| Problem::unavailable("audit", format!("the audit log cannot be read: {e}")))
+}
+
+fn changed(entry: Record) -> Changed {
+    let Record { seq, when_ns, who, action, object, reason, result, .. } = entry;
+    Changed { seq, when_ns, who, action, object, reason, result }
 }
 
 /// The day of a time: `YYYY-MM-DD`, UTC.
