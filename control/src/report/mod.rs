@@ -13,7 +13,7 @@ mod page;
 
 use std::collections::BTreeMap;
 
-use nofx_shot::Shot;
+use nofx_shot::{LatencyShot, PositionShot, Shot};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -72,8 +72,8 @@ fn update(mut session: DaySession, shot: &Shot) -> DaySession {
     session.last = shot.counters.clone();
     session.realised_e4.1 = shot.positions.realised_e4;
     session.open_e4 = shot.positions.open_e4;
-    session.latency_ns = serde_json::to_value(&shot.latency_ns).unwrap_or_default();
-    session.positions = serde_json::to_value(&shot.positions.rows).unwrap_or_default();
+    session.latency_ns = shot.latency_ns.clone();
+    session.positions = shot.positions.rows.clone();
     session.silent = match shot.engine.alive {
         true => String::new(),
         false => format!("{}, it did not beat", shot.engine.state),
@@ -99,11 +99,9 @@ pub struct Report {
     /// Profit of positions open at the last sight, at the mid, 1/10,000 of the currency.
     pub open_e4: i64,
     /// Positions at the last sight.
-    #[schema(value_type = Object)]
-    pub positions: serde_json::Value,
+    pub positions: Vec<PositionShot>,
     /// Latencies of the day's last session since it began, nanoseconds.
-    #[schema(value_type = Object)]
-    pub latency_ns: serde_json::Value,
+    pub latency_ns: Vec<LatencyShot>,
     /// What was lost, late or cut: records, packets, holes; all 0 on a good day.
     pub losses: BTreeMap<String, u64>,
     /// What was changed, from the audit log, oldest first; the newest 1000.

@@ -31,23 +31,22 @@ pub fn html(report: &Report) -> String {
     report.losses.iter().for_each(|(name, n)| page.row(name, &n.to_string(), *n > 0));
     page.raw("</table><h2>Latency, nanoseconds</h2><table>");
     page.head(&["", "count", "p50", "p99", "p99.9", "max"]);
-    for row in report.latency_ns.as_array().into_iter().flatten() {
-        let all = |key: &str| row["all"][key].as_u64().unwrap_or(0).to_string();
-        let cells = ["count", "p50", "p99", "p999", "max"].map(all);
-        page.cells(row["name"].as_str().unwrap_or(""), &cells);
+    for row in &report.latency_ns {
+        let all = &row.all;
+        let cells = [all.count, all.p50, all.p99, all.p999, all.max].map(|n| n.to_string());
+        page.cells(&row.name, &cells);
     }
     page.raw("</table><h2>Positions</h2><table>");
     page.head(&["", "account", "position", "realised", "open", "fills"]);
-    for row in report.positions.as_array().into_iter().flatten() {
-        let number = |key: &str| row[key].as_i64().unwrap_or(0);
+    for row in &report.positions {
         let cells = [
-            number("account").to_string(),
-            number("position").to_string(),
-            money(number("realised_e4")),
-            money(number("open_e4")),
-            number("fills").to_string(),
+            row.account.to_string(),
+            row.position.to_string(),
+            money(row.realised_e4),
+            money(row.open_e4),
+            row.fills.to_string(),
         ];
-        page.cells(row["instrument"].as_str().unwrap_or(""), &cells);
+        page.cells(&row.instrument, &cells);
     }
     page.raw("</table>");
     changes(&mut page, report);

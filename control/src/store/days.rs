@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use nofx_shot::{LatencyShot, PositionShot};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +34,10 @@ pub struct DaySession {
     pub realised_e4: (i64, i64),
     /// Profit of open positions at the last sight.
     pub open_e4: i64,
-    /// JSON of the latencies since the session began, at the last sight.
-    pub latency_ns: serde_json::Value,
-    /// JSON of the positions at the last sight.
-    pub positions: serde_json::Value,
+    /// Latencies since the session began, at the last sight.
+    pub latency_ns: Vec<LatencyShot>,
+    /// Positions at the last sight.
+    pub positions: Vec<PositionShot>,
     /// Why the engine was silent at the last sight; empty: it was not.
     pub silent: String,
 }
