@@ -59,9 +59,14 @@ async fn engine(app: Arc<App>, name: String) {
             }
         }
         if sampled.is_none_or(|at| at.elapsed() >= SAMPLE) {
-            sampled = Some(Instant::now());
-            if let Err(error) = report::sample(&app, &name).await {
-                tracing::warn!(engine = name, %error, "the day's record cannot be written");
+            // An engine that comes is written down at once, not after the pause.
+            match report::sample(&app, &name).await {
+                Ok(true) => sampled = Some(Instant::now()),
+                Ok(false) => {}
+                Err(error) => {
+                    sampled = Some(Instant::now());
+                    tracing::warn!(engine = name, %error, "the day's record cannot be written");
+                }
             }
         }
         tokio::time::sleep(LOOK).await;

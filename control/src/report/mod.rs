@@ -28,24 +28,24 @@ pub use page::html;
 const CHANGES: usize = 1_000;
 const DAY_NS: u64 = 86_400_000_000_000;
 
-/// Writes what an engine shows now into its day.
+/// Writes what an engine shows now into its day; whether there was anything to write.
 ///
 /// # Errors
 /// The store fails.
-pub async fn sample(app: &App, engine: &str) -> Result<(), StoreError> {
-    let Ok(shot) = app.engines.shot(engine) else { return Ok(()) };
+pub async fn sample(app: &App, engine: &str) -> Result<bool, StoreError> {
+    let Ok(shot) = app.engines.shot(engine) else { return Ok(false) };
     let session_ns = shot.engine.started_ns;
     let day = day_of(shot.at_ns);
     let earlier = app.store.session(engine, session_ns, &day).await?;
     let today = earlier.as_ref().filter(|(on, _)| *on == day).map(|(_, session)| session);
     if today.is_none() && !shot.engine.alive {
-        return Ok(()); // it did nothing today
+        return Ok(false); // it did nothing today
     }
     let session = match today {
         Some(session) => session.clone(),
         None => begin(&shot, &day, earlier.map(|(_, before)| before)),
     };
-    app.store.put_day(engine, &day, update(session, &shot)).await
+    app.store.put_day(engine, &day, update(session, &shot)).await.map(|()| true)
 }
 
 /// A session's first sight on a day: where the day before left it, or its own beginning.
