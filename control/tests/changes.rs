@@ -768,7 +768,16 @@ async fn a_limit_changed_over_the_api_stops_the_next_order_of_a_real_engine() {
         counter("orders.accepted") > accepted && counter("orders.sent") > sent
     });
 
-    let day = desk.get("/reports").await["items"][0]["day"].as_str().expect("a day").to_owned();
+    let start = Instant::now();
+    let day = loop {
+        // The day is written down within a second or so of the engine's first sight.
+        let list = desk.get("/reports").await;
+        if let Some(day) = list["items"][0]["day"].as_str() {
+            break day.to_owned();
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "no day: {list}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
     let report = desk.get(&format!("/reports/mailbox/{day}")).await;
     assert!(report["orders"]["sent"].as_u64() > Some(0), "{report}");
     let changes = report["changes"].as_array().expect("rows");
