@@ -26,6 +26,7 @@ use nofx_signal::{InstrumentSet, Maker};
 use nofx_types::{
     Instrument, InstrumentId, Instruments, IntentKind, Nanos, OrderIntent, Price, Side, Symbol,
 };
+use rig::us::{ENGINE, VENUE};
 use rig::{PATIENCE, Rig, assert_runs_again, report, terminate};
 
 /// An engine in a rig, and the hand that steers it.
@@ -192,7 +193,10 @@ fn under_pages(steps: &[Step]) -> Vec<(u64, Vec<(OrderIntent, Rejects)>)> {
 }
 
 fn start(what: &str) -> Option<Rig> {
-    Rig::start(what, &[("venue.toml", VENUE), ("engine.toml", ENGINE)])
+    // Refusals are what is looked at: quotes come back soon, and no event is overwritten.
+    let engine = ENGINE.replace("[live]", "[live]\nevents = 65536")
+        + "[strategy.maker]\nretry_ns = 100000\n[strategy.imbalance]\nretry_ns = 100000\n";
+    Rig::start(what, &[("venue.toml", VENUE), ("engine.toml", &engine)])
 }
 
 #[test]
@@ -605,66 +609,3 @@ fn any_row(rng: &mut Rng, schema: &[ParamSpec]) -> ParamRow {
     }
     row
 }
-
-const VENUE: &str = r#"
-[process]
-idle = "sleep"
-[market]
-instruments = 12
-[course]
-pre_open_s = 1
-continuous_s = 0
-after_close_s = 0
-[flow]
-rate = 3000
-resting = 30
-[[lines]]
-group = "239.7.7.1:30001"
-interface = "10.77.0.2"
-[[lines]]
-group = "239.7.7.2:30002"
-interface = "10.77.0.2"
-[rerequest]
-listen = "10.77.0.2:31000"
-[glimpse]
-listen = "10.77.0.2:32000"
-[[firms]]
-name = "NOFX"
-listen = "10.77.0.2:33000"
-username = "NOFX"
-password = "NOFX"
-"#;
-
-const ENGINE: &str = r#"
-[instruments]
-capacity = 64
-[book]
-live_orders = 65536
-[strategy]
-name = "maker"
-trade = "first:8"
-[strategy.maker]
-retry_ns = 100000
-[strategy.imbalance]
-retry_ns = 100000
-[live]
-mailbox = "mailbox"
-journal = "journal"
-journal_ring_mib = 16
-events = 65536
-[network]
-port = "udp"
-lines = ["239.7.7.1:30001@nofx0", "239.7.7.2:30002@nofx0"]
-orders = "10.77.0.2:33000"
-[recovery]
-servers = ["10.77.0.2:31000"]
-snapshot = "10.77.0.2:32000"
-[[tile]]
-name = "trade"
-stages = ["receive", "feed", "book", "signal", "risk", "order"]
-idle = "yield"
-[[tile]]
-name = "house"
-stages = ["house"]
-idle = "sleep"
-"#;
