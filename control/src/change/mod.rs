@@ -28,6 +28,7 @@ mod page;
 pub mod pages;
 mod record;
 pub mod rollout;
+mod schema;
 mod settle;
 pub mod upkeep;
 
@@ -48,8 +49,9 @@ use crate::store::{Claim, StoreError, Stored};
 
 pub use effect::{Ack, CommandName, Effect, Outcome, Verdict};
 pub use effect::{ack, schema};
-pub use page::{Difference, Overlay, Schema, Setting, Side, SpecRow, Target, Value, words};
+pub use page::{Difference, Overlay, Setting, Side, Target, Value, words};
 pub use record::Record;
+pub use schema::{Schema, SpecRow};
 pub use settle::settle;
 
 /// How long an engine may take to acknowledge: a thousand times what it needs.
