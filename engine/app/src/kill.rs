@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use nofx_mailbox::view::OrderView;
-use nofx_mailbox::{MailboxError, Scope, Switch, Watcher};
+use nofx_mailbox::{MailboxError, Scope, Switch, Watcher, steered_by};
 use nofx_types::{Nanos, Symbol};
 use serde::Serialize;
 
@@ -20,7 +20,8 @@ use crate::live::clock::wall;
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Without --account or --symbol everything is stopped. The word stays engaged \
-    until --release, also over restarts of the engine.\n\n\
+    until --release, also over restarts of the engine. Where nofx-control steers the engine a release \
+    takes two people, by nofx-control.\n\n\
     Exit codes: 0 nothing of it is open; 1 something was still open when the wait was over, or no \
     engine runs (the kill holds all the same, and for the next start); 2 usage; 3 no mailbox."
 )]
@@ -34,7 +35,8 @@ pub struct KillArgs {
     /// Only orders in this instrument: a symbol that has a book page, or locate:N.
     #[arg(long, value_name = "SYMBOL|locate:N")]
     pub symbol: Option<String>,
-    /// Let orders pass again: a separate operation, which cancels nothing.
+    /// Let orders pass again: a separate operation, which cancels nothing; refused while nofx-control
+    /// steers the engine.
     #[arg(long)]
     pub release: bool,
     /// How long to watch, milliseconds.
@@ -84,6 +86,12 @@ pub fn run(args: &KillArgs) -> Result<Outcome, Failure> {
     let mut switch = Switch::open(&args.mailbox).map_err(unusable)?;
     let scope = scope(args)?;
     if args.release {
+        if let Some(pid) = steered_by(&args.mailbox) {
+            return Err(Failure::usage(format!(
+                "nofx-control (process {pid}) steers this engine: there a release is recorded and \
+                 takes two people, `nofx-control ctl release` and `approve`"
+            )));
+        }
         switch.release(scope).map_err(Failure::usage)?;
         return Ok(outcome(args, scope, "released"));
     }

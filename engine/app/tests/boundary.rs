@@ -1,8 +1,8 @@
 //! Control beside a live engine: absent, holding its lock and doing nothing, publishing, stopped at any
-//! instant of it, killed, followed by another. The engine trades on through all of it; and its journal,
-//! run again with no control at all, gives the same decisions from the same inputs.
+//! instant of it, killed, followed by another, gone mad. The engine trades on through all of it; and its
+//! journal, run again with no control at all, gives the same decisions from the same inputs.
 //!
-//! What a look at the door costs in each of these states is counted in `engine/mailbox/tests/boundary.rs`.
+//! What a knock at the door costs in each of these states is counted in `door.rs`.
 
 mod rig;
 
@@ -11,9 +11,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{sleep, yield_now};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use nofx_mailbox::{Steering, Watcher};
+use nofx_mailbox::{ControlCommand, Request, Steering, Watcher};
 use nofx_types::Nanos;
 use rig::us::{ENGINE, VENUE};
 use rig::{Rig, assert_runs_again, count, report, terminate};
@@ -22,17 +22,24 @@ const ROLE: &str = "NOFX_TEST_ROLE";
 const MAILBOX: &str = "NOFX_TEST_MAILBOX";
 const TEST: &str = "whatever_control_does_a_live_engine_trades_on_and_runs_again_the_same";
 
-/// Holds the lock; as "publish" it publishes pages that change nothing, a thousand a second.
+/// Holds the lock; as "publish" it publishes pages that change nothing, a thousand a second; as "flood"
+/// it publishes and asks without end.
 fn run_control(role: &str, mailbox: &Path) -> ! {
     let mut control = Steering::open(mailbox).expect("the lock is free");
     let watcher = Watcher::attach(mailbox).expect("attached");
     println!("ready");
     let epoch = watcher.kill_words().epoch();
     for version in 1.. {
-        if role == "publish" {
+        if role != "hold" {
             control.publish_params(version, epoch, Nanos(version), &[]).expect("room");
         }
-        sleep(Duration::from_millis(1));
+        if role != "flood" {
+            sleep(Duration::from_millis(1));
+            continue;
+        }
+        let command = Some(ControlCommand::SetLimits { publication: version });
+        _ = control.send(&Request { id: version, epoch, at: Nanos(version), command });
+        while control.next_reply().is_some() {}
     }
     unreachable!()
 }
@@ -101,6 +108,18 @@ fn whatever_control_does_a_live_engine_trades_on_and_runs_again_the_same() {
         drop(control);
         trades_on(if round < 2 { "killed, the next one follows" } else { "killed" });
     }
+    let flood = Control::start("flood", &mailbox);
+    let (before, knocks) = (Instant::now(), || {
+        rig.until("control.pages", |_| true) + rig.until("control.requests", |_| true)
+    });
+    let heard = knocks();
+    trades_on("flooded");
+    let heard = knocks() - heard;
+    // One a house-keeping, that is a millisecond, and with a request up to two pages before it.
+    let most = 3 * before.elapsed().as_millis() as u64 + 10;
+    println!("flooded: {heard} pages and requests heard, at most {most}");
+    assert!(heard > 0 && heard <= most);
+    drop(flood);
     terminate(&engine);
     let report = report(engine);
     rig.dump();

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use nofx_app::live::record::{Command as LiveCommand, Kind as LiveKind};
 use nofx_app::live::rerun::rerun;
 use nofx_mailbox::journal::Reader;
-use nofx_mailbox::{Scope, Switch};
+use nofx_mailbox::{Scope, Steering, Switch};
 use rig::us::{ENGINE, VENUE};
 use rig::{NOFX, PATIENCE, Rig, assert_runs_again, count, positions, report, terminate, wait};
 use serde_json::Value;
@@ -110,6 +110,39 @@ fn a_kill_word_cancels_everything_and_nothing_passes_until_it_is_released() {
     let report = report(engine);
     assert_eq!(positions(&report), venue_positions(&rig.dump()));
     assert_runs_again(&rig.path("journal"), 1);
+}
+
+#[test]
+fn a_kill_outlives_the_memory_that_held_it_and_is_not_released_past_control() {
+    let Some(mut rig) = start("kill and reboot", "") else { return };
+    let engine = rig.engine(&[]);
+    rig.until("orders.open", |n| n >= 4);
+    Switch::open(rig.path("mailbox")).and_then(|mut s| s.engage(Scope::Global)).expect("an engine");
+    rig.until("reject.kill_global", |n| n > 10);
+    terminate(&engine);
+    report(engine);
+    fs::remove_file(rig.path("mailbox")).expect("as after a start of the machine");
+
+    let engine = rig.engine(&[]);
+    rig.until("reject.kill_global", |n| n > 10);
+    assert_eq!(rig.until("orders.sent", |_| true), 0, "nothing passes");
+    let release = || {
+        let mut kill = Command::new(NOFX);
+        kill.args(["kill", "--release", "--mailbox"]).arg(rig.path("mailbox"));
+        kill.output().expect("runs")
+    };
+    let steering = Steering::open(rig.path("mailbox")).expect("an engine");
+    let refused = release();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("two people"), "{refused:?}");
+    assert_eq!(rig.until("orders.sent", |_| true), 0, "nothing passes");
+    drop(steering);
+    assert!(release().status.success());
+    rig.until("orders.sent", |n| n > 0);
+    terminate(&engine);
+    let report = report(engine);
+    assert_eq!(positions(&report), venue_positions(&rig.dump()));
+    assert_runs_again(&rig.path("journal"), 2);
 }
 
 #[test]

@@ -90,6 +90,10 @@ impl Engine {
         write_all(&fresh.words, &layout, &identity, spec);
         let engine = Engine::over(fresh.words.clone(), layout, identity, spec, old.as_ref(), lock)
             .ok_or_else(|| MailboxError::Spec { key: "engine", problem: "layout".into() })?;
+        engine.kill.raise_epoch(spec.epoch);
+        if old.is_none() {
+            spec.kills.iter().for_each(|scope| _ = engine.kill.engage(*scope));
+        }
         let inherit = || old.iter().for_each(|old| engine.kill.inherit(&old.kill));
         inherit();
         fresh.publish(path)?;

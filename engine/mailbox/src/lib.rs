@@ -97,7 +97,7 @@ pub use spec::Spec;
 #[cfg(not(loom))]
 pub use state::EngineState;
 #[cfg(not(loom))]
-pub use steering::Steering;
+pub use steering::{Steering, steered_by};
 #[cfg(not(loom))]
 pub use switch::Switch;
 pub use versions::SLOTS;

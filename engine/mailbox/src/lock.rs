@@ -15,6 +15,15 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
+    /// The process that holds the lock for `path`, 0 when it did not say; `None` when nobody does.
+    pub(crate) fn holder(path: &Path) -> Option<u32> {
+        let mut file = File::open(path.with_added_extension("lock")).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(said_by(&mut file)),
+            _ => None,
+        }
+    }
+
     /// Takes the lock for `path`: the file `path.lock`.
     pub(crate) fn take(path: &Path) -> Result<Lock, MailboxError> {
         let file = path.with_added_extension("lock");
@@ -27,9 +36,7 @@ impl Lock {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                _ = lock.read_to_string(&mut pid);
-                return Err(MailboxError::InUse { pid: pid.trim().parse().unwrap_or(0), file });
+                return Err(MailboxError::InUse { pid: said_by(&mut lock), file });
             }
             Err(TryLockError::Error(e)) => return Err(io("lock", e)),
         }
@@ -37,4 +44,11 @@ impl Lock {
         said.and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(|e| io("write", e))?;
         Ok(Lock { _file: lock })
     }
+}
+
+/// The holder by its own word.
+fn said_by(file: &mut File) -> u32 {
+    let mut pid = String::new();
+    _ = file.read_to_string(&mut pid);
+    pid.trim().parse().unwrap_or(0)
 }

@@ -3,6 +3,7 @@
 use nofx_types::Nanos;
 
 use crate::MailboxError;
+use crate::kill::Scope;
 use crate::layout::{NAME_BYTES, TEXT_BYTES};
 use crate::param::ParamSpec;
 
@@ -55,6 +56,11 @@ pub struct Spec {
     pub in_force: u32,
     /// Running number of the first journal record: one above the last in the segment files.
     pub first_number: u64,
+    /// What is engaged from the start where there is no file of an engine before: its kill words were
+    /// lost with the memory that held them, and a record elsewhere has kept what they said.
+    pub kills: Vec<Scope>,
+    /// The fencing epoch is at least this.
+    pub epoch: u32,
 }
 
 impl Default for Spec {
@@ -83,6 +89,8 @@ impl Default for Spec {
             events: 0,
             in_force: 0,
             first_number: 1,
+            kills: Vec::new(),
+            epoch: 0,
         }
     }
 }

@@ -54,7 +54,7 @@ impl Steering {
         let path = path.as_ref();
         let io = |doing| move |e| MailboxError::io(path, doing, ADVICE, e);
         let file = File::options().read(true).write(true).open(path).map_err(io("open"))?;
-        let lock = Lock::take(&path.with_added_extension("control"))?;
+        let lock = Lock::take(&lock_of(path))?;
         let (words, layout, _) = engine::read(path, &file)?; // proves the file before it is writable
         let damaged =
             |what: &str| MailboxError::Damaged { file: path.to_owned(), what: what.into() };
@@ -156,6 +156,16 @@ impl Steering {
             false => Err(MailboxError::Moved { file: self.path.clone() }),
         }
     }
+}
+
+/// The process that steers the engine of the mailbox at `path`, 0 when it did not say who it is;
+/// `None` when none does.
+pub fn steered_by(path: impl AsRef<Path>) -> Option<u32> {
+    Lock::holder(&lock_of(path.as_ref()))
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_added_extension("control")
 }
 
 impl Section {

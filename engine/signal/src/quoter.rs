@@ -101,9 +101,13 @@ impl Quoter {
         Quoter { set, rows, pace, post_only }
     }
 
-    /// Another pace and kind of quote from here on; what rests stays as it was entered.
+    /// Another pace and kind of quote from here on; what rests stays as it was entered. The pauses after
+    /// refusals end: who sets this has changed what was refused for, or may have.
     pub fn set_pace(&mut self, pace: Pace, post_only: bool) {
         (self.pace, self.post_only) = (pace, post_only);
+        for working in self.rows.iter_mut().flatten() {
+            (working.refusals, working.retry_at) = (0, Nanos(0));
+        }
     }
 
     /// Wants an order of `side` at a price with at most a quantity open, or none.
@@ -325,5 +329,65 @@ impl Working {
         let pause = pace.retry_ns.saturating_mul(1 << self.refusals.min(10));
         self.retry_at = now.plus(pause);
         self.refusals = self.refusals.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nofx_types::{AccountId, Instrument, InstrumentFlags, OrderRef, Phase};
+
+    use super::*;
+
+    const ID: InstrumentId = InstrumentId(1);
+
+    fn refusal(intent: &OrderIntent, now_ns: Nanos) -> OrderUpdate {
+        OrderUpdate {
+            kind: UpdateKind::RefusedByGate,
+            side: intent.side,
+            maker: false,
+            account: AccountId(0),
+            instrument: intent.instrument,
+            cl_ord_id: intent.cl_ord_id,
+            orig: ClOrdId::NONE,
+            order_ref: OrderRef(0),
+            price: intent.price,
+            leaves: Qty(0),
+            fill_price: Price(0),
+            fill_qty: Qty(0),
+            released_qty: Qty(0),
+            released_price: Price(0),
+            closed: true,
+            now_ns,
+        }
+    }
+
+    #[test]
+    fn pauses_after_refusals_double_and_end_with_another_pace() {
+        let flags = InstrumentFlags { defined: true, ..InstrumentFlags::default() };
+        let instrument = Instrument { flags, ..Instrument::unknown(ID) };
+        let set = InstrumentSet::new(&[ID], 2).expect("one instrument");
+        let pace = Pace { requote_ns: 0, ..Pace::default() };
+        let mut quoter = Quoter::new(set, pace, false);
+        let mut out = Intents::new(1);
+        // Wants a quote at a time and has it refused; whether it was asked for.
+        let mut refused_at = |quoter: &mut Quoter, now| {
+            let (phase, now) = (Phase::Continuous, Nanos(now));
+            let ctx = Context { now, instrument: &instrument, phase, stale: false, position: 0 };
+            quoter.want(&ctx, Side::Buy, Some((Price(100), Qty(1))), &mut out);
+            let mut asked = None;
+            out.drain(|intent| asked = Some(intent));
+            if let Some(intent) = asked {
+                quoter.on_order(&ctx, &refusal(&intent, now), &mut out);
+            }
+            asked.is_some()
+        };
+        let ms = 1_000_000;
+        assert!(refused_at(&mut quoter, 0));
+        assert!(!refused_at(&mut quoter, 10 * ms - 1) && refused_at(&mut quoter, 10 * ms));
+        assert!(!refused_at(&mut quoter, 30 * ms - 1) && refused_at(&mut quoter, 30 * ms));
+        assert!(!refused_at(&mut quoter, 31 * ms));
+        quoter.set_pace(pace, false);
+        assert!(refused_at(&mut quoter, 31 * ms));
+        assert!(!refused_at(&mut quoter, 41 * ms - 1) && refused_at(&mut quoter, 41 * ms));
     }
 }

@@ -168,11 +168,18 @@ impl Client {
         }
     }
 
-    /// `count` trips, each so long after the one before; between them, orders are answered.
-    pub fn trips(&mut self, count: usize, apart: Duration) -> Outcome<Trips> {
+    /// `count` trips, each so long after the one before; between them, orders are answered. `before`
+    /// is called just before each.
+    pub fn trips(
+        &mut self,
+        count: usize,
+        apart: Duration,
+        mut before: impl FnMut(),
+    ) -> Outcome<Trips> {
         let mut trips = Trips { ns: Vec::with_capacity(count), ..Trips::default() };
         let apart = self.clock.cycles_of(apart.as_nanos() as u64);
         for _ in 0..count {
+            before();
             match self.trip()? {
                 Some((cycles, len)) => {
                     trips.ns.push(cycles as f64 * self.clock.ns_per_cycle());

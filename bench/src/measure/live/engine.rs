@@ -1,9 +1,11 @@
 //! The engine's side: the trade tile of a live run, and the echo it is measured against.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use nofx_app::config::Config;
 use nofx_app::definitions::Definitions;
 use nofx_app::live::acks::Acks;
 use nofx_app::live::clock::EngineClock;
@@ -16,6 +18,7 @@ use nofx_app::live::shared::Shared;
 use nofx_app::live::tape::{KillWatch, Tape};
 use nofx_app::live::tile::{Paces, TileParts, TradeTile};
 use nofx_app::live::views::{ViewParts, ViewWriter, counter_names, histogram_names};
+use nofx_app::params::Params;
 use nofx_feed::{FeedConfig, Join, RecoveringFeed, RecoveryConfig};
 use nofx_gate::Rule;
 use nofx_mailbox::{Engine as Mailbox, Spec};
@@ -36,6 +39,8 @@ const RING: u64 = 64 << 20;
 /// Paces of a live run by default: time, pages.
 const TICK_NS: u64 = 100_000_000;
 const VIEWS_NS: u64 = 50_000_000;
+/// Rows that a page of control may have.
+const ROWS: u32 = 256;
 /// How long the end of a lap may take.
 const STOP_NS: u64 = 20_000_000;
 
@@ -46,7 +51,7 @@ pub struct Engine<S> {
     /// Its loop: spinning.
     pub pace: TileConfig,
     _mailbox: Mailbox,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl<S: Strategy> Engine<S> {
@@ -59,9 +64,14 @@ impl<S: Strategy> Engine<S> {
     ) -> Outcome<Engine<S>> {
         let folder = tempfile::tempdir_in("/dev/shm").map_err(text)?;
         let clock = EngineClock::start(Nanos(0));
-        let mailbox = folder.path().join("mailbox");
-        let mut mailbox = Mailbox::create(mailbox, &spec(clock.now())).map_err(text)?;
         let mut path = path(strategy).map_err(text)?;
+        path.open_params(Params::new(&Config::default(), path.traded().len(), &path.strategy));
+        let spec = Spec {
+            schema: path.params.schema().to_vec(),
+            in_force: path.params.in_force_rows(path.traded().len()) as u32,
+            ..spec(clock.now())
+        };
+        let mut mailbox = Mailbox::create(mailbox_in(&folder), &spec).map_err(text)?;
         path.orders.set_epoch(mailbox.epoch());
         path.gate.set_epoch(mailbox.epoch());
         let feed = RecoveringFeed::new(feed(), recovery()).map_err(text)?;
@@ -69,7 +79,7 @@ impl<S: Strategy> Engine<S> {
         let journal = mailbox.journal().ok_or("the mailbox has no journal")?;
         let ring = mailbox.events().ok_or("the mailbox has no events")?;
         let seen = (Events::new(ring, CAPACITY), Acks::new(clock));
-        let door = Door::new(&mut mailbox, 0).ok_or("the mailbox has no door")?;
+        let door = Door::new(&mut mailbox, 2 * ROWS as usize).ok_or("the mailbox has no door")?;
         shared.id_limit.store(u32::MAX, Ordering::Release);
         let views = ViewWriter::new(view_parts(&mailbox), VIEWS_NS);
         let rules = Rules::default();
@@ -90,10 +100,15 @@ impl<S: Strategy> Engine<S> {
             burst: rules.burst,
             house_keeping: cycles.cycles_of(rules.house_keeping_ns),
         };
-        let mut engine = Engine { tile, pace, _mailbox: mailbox, _folder: folder };
+        let mut engine = Engine { tile, pace, _mailbox: mailbox, folder };
         let TradeTile { core, tape, .. } = &mut *engine.tile;
         core.define_known(tape);
         Ok(engine)
+    }
+
+    /// Where control finds it.
+    pub fn mailbox(&self) -> PathBuf {
+        mailbox_in(&self.folder)
     }
 
     /// Ends the tile. A lap in which the journal was not whole is no result.
@@ -135,6 +150,10 @@ pub struct Closed {
     pub ports: Vec<(String, PortCounters)>,
 }
 
+fn mailbox_in(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("mailbox")
+}
+
 fn spec(started: Nanos) -> Spec {
     Spec {
         engine: "nofx-bench".into(),
@@ -149,6 +168,7 @@ fn spec(started: Nanos) -> Spec {
         lines: 1,
         sessions: 1,
         journal_bytes: RING,
+        param_rows: ROWS,
         commands: 64,
         events: 16_384,
         ..Spec::default()

@@ -19,6 +19,7 @@ use crate::row::{Row, Target};
 
 mod burst;
 mod client;
+mod control;
 mod engine;
 mod network;
 mod operations;
@@ -28,6 +29,7 @@ mod wire;
 /// All of them, in the order of the table.
 pub const ALL: &[Measurement] = &[
     Measurement { name: "wire_to_wire", about: wire::ABOUT, run: wire::run },
+    Measurement { name: "control", about: control::ABOUT, run: control::run },
     Measurement { name: "tcp_trip", about: streams::ABOUT, run: streams::run },
     Measurement { name: "burst", about: burst::ABOUT, run: burst::run },
     Measurement { name: "operations", about: operations::ABOUT, run: operations::run },

@@ -6,8 +6,9 @@
 //! pages. The echo receives on the same port and sends a fixed message of the same length on the same
 //! stream. One packet at a time, so far apart that the default limits of the risk card hold.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nofx_app::live::config::{PortKind, XskMode};
@@ -15,6 +16,7 @@ use nofx_app::live::shared::Shared;
 use nofx_rt::tile::{self, TileStats};
 
 use super::client::{Client, MISSED, Trips};
+use super::control::{Control, Hand};
 use super::engine::{Closed, Engine, echo};
 use super::network::{Network, Wiring};
 use super::{Measured, Outcome, Setup, Times, against, cores, spawn, text, with_network};
@@ -63,7 +65,7 @@ const WIRINGS: [Wiring; 5] = [
 
 /// Who answers.
 #[derive(Clone, Copy, PartialEq)]
-enum Who {
+pub(super) enum Who {
     Engine,
     /// By messages of so many bytes: as long as the engine's orders were.
     Echo(usize),
@@ -77,20 +79,34 @@ fn answer(len: usize) -> Vec<u8> {
     message
 }
 
-/// One side on one core, the other on the other; ends when the trips are done.
-fn lap(network: &Arc<Network>, setup: &Setup, wiring: Wiring, who: Who) -> Outcome<Trips> {
+/// One side on one core, the other on the other; ends when the trips are done. `control`, where there
+/// is to be one, acts before each trip.
+pub(super) fn lap(
+    network: &Arc<Network>,
+    setup: &Setup,
+    wiring: Wiring,
+    who: Who,
+    control: Option<Control>,
+) -> Outcome<Trips> {
     let (client_core, engine_core) = cores(setup);
     let mut client = Client::open(network, wiring)?;
     let (shared, net) = (Arc::new(Shared::default()), Arc::clone(network));
-    let theirs = Arc::clone(&shared);
+    let (theirs, mailbox) = (Arc::clone(&shared), Arc::new(OnceLock::new()));
+    let made = Arc::clone(&mailbox);
     let engine = spawn("engine", engine_core, move || {
-        let closed =
-            net.near.enter().map_err(text).and_then(|()| answerer(&net, wiring, who, &theirs));
+        let entered = net.near.enter().map_err(text);
+        let closed = entered.and_then(|()| answerer(&net, wiring, who, &theirs, &made));
         theirs.tile_ended.store(true, Ordering::Release);
         closed
     })?;
     let client = spawn("client", client_core, move || {
-        let trips = client.connected().and_then(|()| trips(&mut client));
+        let trips = client.connected().and_then(|()| {
+            let mailbox = mailbox.get().map(PathBuf::as_path);
+            let mut hand = control.map(|control| Hand::open(control, mailbox)).transpose()?;
+            let trips = trips(&mut client, || hand.iter_mut().for_each(Hand::act))?;
+            hand.iter().try_for_each(Hand::check)?;
+            Ok(trips)
+        });
         shared.stop.store(true, Ordering::Release);
         while !Shared::is(&shared.tile_ended) {
             client.serve();
@@ -109,13 +125,20 @@ fn lap(network: &Arc<Network>, setup: &Setup, wiring: Wiring, who: Who) -> Outco
     Ok(trips)
 }
 
-fn answerer(network: &Network, wiring: Wiring, who: Who, shared: &Arc<Shared>) -> Outcome<Closed> {
+fn answerer(
+    network: &Network,
+    wiring: Wiring,
+    who: Who,
+    shared: &Arc<Shared>,
+    mailbox: &OnceLock<PathBuf>,
+) -> Outcome<Closed> {
     let (ports, orders) = (network.feed(wiring, PACKETS)?, network.client(wiring)?);
     if let Who::Echo(len) = who {
         return echo(ports, orders, &answer(len), shared);
     }
     let strategy = maker().map_err(text)?;
     let mut engine = Box::new(Engine::new(strategy, ports, orders, Arc::clone(shared))?);
+    _ = mailbox.set(engine.mailbox());
     let mut stats = Box::new(TileStats::default());
     let pace = engine.pace;
     tile::run(&mut *engine.tile, &pace, &mut stats);
@@ -123,24 +146,24 @@ fn answerer(network: &Network, wiring: Wiring, who: Who, shared: &Arc<Shared>) -
 }
 
 /// The first packets make the market: an order may follow on the answer to another there.
-fn trips(client: &mut Client) -> Outcome<Trips> {
+fn trips(client: &mut Client, mut before: impl FnMut()) -> Outcome<Trips> {
     for _ in 0..4 {
         client.speak()?;
         client.serve_for(Duration::from_millis(2));
     }
-    let warm = client.trips(WARM_UP, APART)?;
+    let warm = client.trips(WARM_UP, APART, &mut before)?;
     if warm.missed * MISSED > WARM_UP as u64 {
         return Ok(Trips { missed: TRIPS as u64, ..warm });
     }
-    client.trips(TRIPS, APART)
+    client.trips(TRIPS, APART, before)
 }
 
 /// Rounds of one wiring, engine and echo in turn.
 fn rounds(network: &Arc<Network>, setup: &Setup, wiring: Wiring) -> Outcome<Vec<Row>> {
     let (mut ours, mut theirs, mut missed) = (Vec::new(), Vec::new(), 0);
     for round in 0..=setup.rounds {
-        let engine = lap(network, setup, wiring, Who::Engine)?;
-        let echo = lap(network, setup, wiring, Who::Echo(engine.order_bytes))?;
+        let engine = lap(network, setup, wiring, Who::Engine, None)?;
+        let echo = lap(network, setup, wiring, Who::Echo(engine.order_bytes), None)?;
         if round > 0 {
             missed += engine.missed + echo.missed;
             ours.push(Times::new(engine.ns));

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use nofx_gate::KillScope;
 use nofx_mailbox::ControlCommand;
 use nofx_risk::LimitGate;
 use nofx_signal::Strategy;
@@ -15,8 +16,44 @@ use nofx_types::Nanos;
 use super::record::{Command, Decision, Kind, decode_instrument, decode_request};
 use crate::hot_path::HotPath;
 
+/// A run tells in its first turns what is engaged; after so long all of it was told, nanoseconds.
+const TOLD_NS: u64 = 1_000_000_000;
+
+/// Kills by the record. One that a run does not tell again was released between two runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Kills {
+    of_run: Vec<KillScope>,
+    /// Of the runs before.
+    former: Vec<KillScope>,
+    begun: Nanos,
+}
+
+impl Kills {
+    /// Another run begins.
+    fn run(&mut self, at: Nanos) {
+        self.former = self.before(at).to_vec();
+        self.former.append(&mut self.of_run);
+        self.begun = at;
+    }
+
+    /// Those of the runs before that still count at this time.
+    fn before(&self, at: Nanos) -> &[KillScope] {
+        if at.since(self.begun) < TOLD_NS { &self.former } else { &[] }
+    }
+
+    fn kill(&mut self, scope: KillScope) {
+        self.release(scope);
+        self.of_run.push(scope);
+    }
+
+    fn release(&mut self, scope: KillScope) {
+        self.of_run.retain(|killed| *killed != scope);
+        self.former.retain(|killed| *killed != scope);
+    }
+}
+
 /// What was brought back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Restored {
     /// Runs in the record.
     pub runs: u64,
@@ -31,6 +68,12 @@ pub struct Restored {
     /// Time of the last record.
     #[serde(skip)]
     pub last: Nanos,
+    /// What was killed and not released.
+    #[serde(skip)]
+    kills: Kills,
+    /// The last fencing epoch.
+    #[serde(skip)]
+    pub epoch: u32,
     /// The request that was answered last, or next.
     #[serde(skip)]
     asked: Option<ControlCommand>,
@@ -53,6 +96,7 @@ impl Restored {
                     path.restore_end(self.last);
                 }
                 self.runs += 1;
+                self.kills.run(at);
             }
             Kind::Definition => {
                 let instrument = decode_instrument(payload).ok_or("no instrument")?;
@@ -78,12 +122,15 @@ impl Restored {
                 path.restore_rescue_received(at, payload);
             }
             Kind::RescueClosed => path.on_rescue_disconnect(at),
-            Kind::Command => {
-                let command = Command::decode(payload).ok_or("no command")?;
-                if let Command::Epoch(epoch) = command {
+            Kind::Command => match Command::decode(payload).ok_or("no command")? {
+                Command::Epoch(epoch) => {
                     path.gate.on_epoch(epoch);
+                    self.epoch = self.epoch.max(epoch);
                 }
-            }
+                Command::Kill(scope) => self.kills.kill(scope),
+                Command::Release(scope) => self.kills.release(scope),
+                _ => {}
+            },
             // A halt outlives its run: only who may undo it does.
             Kind::Request => {
                 let request = decode_request(payload).ok_or("no request")?;
@@ -97,6 +144,11 @@ impl Restored {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What is killed where the kill words were lost with the memory that held them.
+    pub fn kills(&self) -> impl Iterator<Item = KillScope> {
+        self.kills.of_run.iter().chain(self.kills.before(self.last)).copied()
     }
 
     /// The record is at its end.
@@ -118,5 +170,35 @@ impl fmt::Display for Restored {
             write!(f, ", {misfits} that did not fit")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nofx_types::InstrumentId;
+
+    use super::*;
+
+    #[test]
+    fn kills_outlive_runs_until_they_are_released_or_not_told_again() {
+        const SYMBOL: KillScope = KillScope::Symbol(InstrumentId(7));
+        let second = |n: u64| Nanos(n * 1_000_000_000);
+        let left = |kills: &Kills, at| [&kills.of_run, kills.before(at)].concat();
+        let mut kills = Kills::default();
+        kills.run(second(10));
+        kills.kill(KillScope::Global);
+        kills.kill(SYMBOL);
+        assert_eq!(left(&kills, second(90)), [KillScope::Global, SYMBOL]);
+        // A run that crashed before it had told all.
+        kills.run(second(100));
+        kills.kill(SYMBOL);
+        assert_eq!(left(&kills, second(100)), [SYMBOL, KillScope::Global]);
+        // One that went on, and one during which the last was released.
+        kills.run(second(200));
+        kills.kill(SYMBOL);
+        assert_eq!(left(&kills, second(201)), [SYMBOL]);
+        kills.run(second(300));
+        kills.release(SYMBOL);
+        assert_eq!(left(&kills, second(300)), []);
     }
 }

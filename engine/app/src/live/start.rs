@@ -25,7 +25,7 @@ use super::restart::Restored;
 use super::run::{RunArgs, StartRecord, feed, memory, path};
 use super::shared::Shared;
 use super::split::{ReceivePages, ReceiveTile, split};
-use super::tape::{KillWatch, Tape};
+use super::tape::{KillWatch, Tape, to_mailbox};
 use super::tile::{Paces, TileParts};
 use super::views::{ViewParts, ViewWriter, counter_names, histogram_names};
 use super::writer::{Files, Writer};
@@ -112,7 +112,7 @@ impl Starting<'_> {
         let Revived { mut path, feed, restored } = self.revive(&mut start, strategy)?;
         let clock = EngineClock::start(restored.last);
         let Mailbox { engine, producer, consumer, door, events } =
-            self.mailbox(clock.now(), &path)?;
+            self.mailbox(clock.now(), &path, &restored)?;
         start.epoch = engine.epoch();
         path.orders.set_epoch(start.epoch);
         path.gate.on_epoch(start.epoch);
@@ -207,9 +207,11 @@ impl Starting<'_> {
         &self,
         now: Nanos,
         path: &HotPath<S, TradeGate>,
+        restored: &Restored,
     ) -> Result<Mailbox, Failure> {
         let config = self.config;
-        let spec = self.spec(now, path);
+        let kills = restored.kills().map(to_mailbox).collect();
+        let spec = Spec { kills, epoch: restored.epoch, ..self.spec(now, path) };
         let words = (2 * spec.param_rows).max(spec.model_words) as usize;
         let mut engine = Engine::create(&config.live.mailbox, &spec).map_err(Failure::usage)?;
         let ends = (engine.journal(), engine.journal_consumer(), engine.events());
@@ -283,6 +285,7 @@ impl Starting<'_> {
             commands: COMMANDS,
             events: config.live.events,
             in_force: path.params.in_force_rows(path.traded().len()) as u32,
+            ..Spec::default()
         }
     }
 

@@ -447,3 +447,12 @@ fn to_gate(scope: Scope) -> KillScope {
         Scope::Symbol(symbol) => KillScope::Symbol(InstrumentId(symbol)),
     }
 }
+
+/// The same, the other way.
+pub fn to_mailbox(scope: KillScope) -> Scope {
+    match scope {
+        KillScope::Global => Scope::Global,
+        KillScope::Account(AccountId(account)) => Scope::Account(account),
+        KillScope::Symbol(InstrumentId(symbol)) => Scope::Symbol(symbol),
+    }
+}

@@ -522,6 +522,9 @@ impl<S: Strategy, G: LimitGate> Work for TradeTile<S, G> {
     fn house_keeping(&mut self, _: u64, stats: &TileStats) {
         let now = self.clock.now();
         self.core.path.log.settle();
+        if self.tape.journal_fill() < RING_STOP {
+            self.door.open();
+        }
         self.journal_trouble();
         self.tell();
         let seen = Seen {

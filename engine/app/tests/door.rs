@@ -1,12 +1,9 @@
 //! Whatever control is (absent, hung, stopped half way through a publication, killed, followed by
-//! another), the engine decides the same and pays the same number of instructions per look.
+//! another), the engine decides the same and pays the same number of instructions per knock.
 //!
-//! The engine is a child of this test: it settles what was published, then takes a fixed stream of
-//! inputs, one look at the door each (pages of parameters and models, commands: what a turn of the
-//! trade tile looks at), and prints a hash over what it decided under the page in force. Under
-//! callgrind only the looks are counted.
-
-mod common;
+//! The engine is a child of this test: it lets in what was published, then takes a fixed stream of
+//! inputs, before each a knock at the door of the trade tile, and prints a hash over what it decided
+//! under the page in force. Under callgrind only the knocks are counted.
 
 use std::env;
 use std::fs;
@@ -16,21 +13,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 
-use common::{MODEL, spec};
-use nofx_mailbox::param::{self, table};
-use nofx_mailbox::{
-    CommandReader, Engine, PageReader, ParamRow, Request, Spec, Steering, Taken, Watcher,
-};
+use nofx_app::live::door::{Door, Knock};
+use nofx_app::params::page::{Page, PageKind};
+use nofx_mailbox::param::{kind, table};
+use nofx_mailbox::{Engine, ParamRow, ParamSpec, Spec, Steering, Watcher};
 use nofx_rt::rng::Rng;
 use nofx_types::Nanos;
 
 const ROLE: &str = "NOFX_TEST_ROLE";
 const FOLDER: &str = "NOFX_TEST_FOLDER";
 const TEST: &str = "whatever_control_does_the_engine_decides_the_same_at_the_same_cost";
-/// Looks of one engine, each before one input.
+/// Knocks of one engine, each before one input.
 const TURNS: u64 = 20_000;
 /// Words of a model: long, so that a stop finds a publication half way.
 const WORDS: usize = 4_096;
+/// What models are made for.
+const MODEL: u64 = 0x4D0D_E100;
 
 /// A child of ours, which does not outlive a test that fails.
 struct Running {
@@ -99,42 +97,51 @@ fn wait_for_go() {
     std::io::stdin().read_line(&mut line).expect("told");
 }
 
-/// What a turn of the tile looks at.
-struct Door {
-    params: PageReader,
-    models: PageReader,
-    commands: CommandReader,
+fn spec() -> Spec {
+    let limit = ParamSpec::new(table::ACCOUNT, 1, kind::INT, ["max_order_qty", "shares", ""]);
+    Spec {
+        engine: "nofx test".into(),
+        schema: vec![limit.within(0, 1_000_000, 500)],
+        param_rows: 8,
+        model_words: WORDS as u32,
+        model_schema: MODEL,
+        model_kind: 1,
+        commands: 4,
+        ..Spec::default()
+    }
 }
 
-/// The look: all that is counted.
+/// All that is counted.
 #[inline(never)]
-fn look_at_the_door(door: &mut Door) -> (bool, bool, Option<Request>) {
-    (door.params.is_new(), door.models.is_new(), door.commands.next())
+fn knock_at_the_door(door: &mut Door) -> Option<Knock> {
+    door.knock()
+}
+
+/// What the page that came in says of the limit.
+fn limit_of(door: &mut Door, len: usize) -> Option<i64> {
+    let bytes = door.lend();
+    let limit = Page::decode(&bytes[..len]).and_then(|page| Some(page.rows().next()?.value));
+    door.give_back(bytes);
+    limit
 }
 
 fn run_engine(folder: &Path) -> ! {
-    let spec = Spec { model_words: WORDS as u32, ..spec() };
-    let mut engine = Engine::create(folder.join("box"), &spec).expect("takes over");
-    let mut door = Door {
-        params: engine.params().expect("not taken yet"),
-        models: engine.models().expect("not taken yet"),
-        commands: engine.commands().expect("not taken yet"),
-    };
+    let mut engine = Engine::create(folder.join("box"), &spec()).expect("takes over");
+    let mut door = Door::new(&mut engine, WORDS).expect("not taken yet");
     println!("ready");
     wait_for_go();
-    // What was published before is taken; from here on nothing new comes.
+    // What was published before comes in; from here on there is nothing new.
     let mut limit = 500;
-    if let Taken::Page(_, words) = door.params.take() {
-        limit = param::rows(words).first().map_or(limit, |row| row.value as u64);
-    }
-    while door.models.is_new() {
-        _ = door.models.take();
+    while let Some(knock) = door.page() {
+        if let Knock::Page(PageKind::Params, len) = knock {
+            limit = limit_of(&mut door, len).unwrap_or(limit);
+        }
     }
     let (mut rng, mut hash) = (Rng::new(3), 0xCBF2_9CE4_8422_2325u64);
     for _ in 0..TURNS {
-        let new = look_at_the_door(black_box(&mut door));
-        assert_eq!(new, (false, false, None), "something came");
-        let passes = rng.below(1_000) < limit;
+        door.open();
+        assert!(knock_at_the_door(black_box(&mut door)).is_none(), "something came");
+        let passes = rng.below(1_000) < limit as u64;
         hash = (hash ^ u64::from(passes)).wrapping_mul(0x100_0000_01B3);
     }
     println!("hash {hash:016x}");
@@ -176,7 +183,7 @@ enum State {
     Upgraded,
 }
 
-/// One engine under this state: its decisions, and under valgrind the instructions of its looks.
+/// One engine under this state: its decisions, and under valgrind the instructions of its knocks.
 fn engine_under(state: State, count: bool) -> (String, Option<u64>) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("box");
@@ -184,7 +191,7 @@ fn engine_under(state: State, count: bool) -> (String, Option<u64>) {
     let valgrind = [
         "valgrind".to_owned(),
         "--tool=callgrind".into(),
-        "--toggle-collect=*look_at_the_door*".into(),
+        "--toggle-collect=*knock_at_the_door*".into(),
         format!("--callgrind-out-file={}", out.display()),
     ];
     let mut engine = Running::start("engine", folder.path(), if count { &valgrind } else { &[] });
@@ -260,7 +267,7 @@ fn whatever_control_does_the_engine_decides_the_same_at_the_same_cost() {
         assert_eq!(found, absent, "{state:?}, against no control at all");
     }
     if let Some(instructions) = absent.1 {
-        println!("MEASURED instructions per look {:.1}", instructions as f64 / TURNS as f64);
+        println!("MEASURED instructions per knock {:.1}", instructions as f64 / TURNS as f64);
         assert!(instructions >= TURNS, "nothing was counted");
     }
 }
