@@ -22,7 +22,7 @@ use nofx_types::Nanos;
 use super::network::{Network, Wiring};
 use super::wire::{Who, lap};
 use super::{Measured, Outcome, Setup, Times, against, text, with_network};
-use crate::row::{Row, Target};
+use crate::row::Target;
 
 /// One line.
 pub const ABOUT: &str =

@@ -44,6 +44,7 @@ pub fn spec() -> Spec {
         events: 8,
         in_force: 12,
         first_number: 1,
+        ..Spec::default()
     }
 }
 
