@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use common::{BINARY, Floor, Office, Server, good, run, text, until};
+use common::{BINARY, Floor, Office, Server, good, program, run, text, until};
 use nofx_mailbox::{Scope, Switch, Watcher};
 use serde_json::{Value, json};
 
@@ -53,6 +53,21 @@ impl Desk {
 
     fn approve(&self, who: &str, id: &str) -> (u16, Value) {
         self.ask(who, "POST", &format!("/kill/releases/{id}/approve"), json!({}))
+    }
+
+    /// Begins a request that the test ends; its correlation id is `mine`.
+    fn begin(&self, who: &str, path: &str, body: Value) -> Child {
+        let (path, body) = (format!("/api/v1{path}"), body.to_string());
+        let more = ["-H", "X-Request-Id: mine"];
+        let mut curl = self.office.curl(&self.server, Some(who), "POST", &path, Some(&body), &more);
+        curl.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Entries of the audit log that fit, the newest first.
+    fn log(&self, query: &str) -> Vec<Value> {
+        let (status, said) = self.ask("bob", "GET", &format!("/audit?{query}"), json!(null));
+        assert_eq!(status, 200, "{said}");
+        said["items"].as_array().unwrap().clone()
     }
 
     fn refused(&self, who: &str, id: &str, status: u16, code: &str) {
@@ -283,6 +298,47 @@ fn without_the_audit_log_everybody_stops_and_nobody_releases() {
     });
     until("the proposal holds", || desk.approve("bob", &id).0 == 200);
     assert!(!engaged(&desk.alpha, Scope::Global));
+}
+
+#[test]
+fn a_kill_is_recorded_although_its_caller_hangs_up() {
+    let desk = Desk::open("[[engine]]\nname = \"hung\"\nmailbox = \"hung.mailbox\"");
+    good(&program("mkfifo", &[text(&desk.office.path("hung.mailbox"))])); // opening it takes for ever
+    let mut asked = desk.begin("alice", "/kill", json!({"reason": "hangs up"}));
+    until("it is engaged", || engaged(&desk.alpha, Scope::Global));
+    _ = asked.kill();
+    _ = asked.wait();
+    until("it is recorded", || !desk.log("action=kill").is_empty());
+    let entry = &desk.log("action=kill")[0];
+    assert_eq!((&entry["reason"], &entry["correlation"]), (&"hangs up".into(), &"mine".into()));
+    assert_eq!(entry["after"]["engines"][0]["result"], "unknown", "{entry}");
+}
+
+#[test]
+fn a_release_is_ended_and_recorded_although_its_caller_hangs_up() {
+    let desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let id = desk.propose("alice");
+    // While the log is held the release waits for its intent.
+    let log = rusqlite::Connection::open(desk.office.path("audit.db")).unwrap();
+    log.busy_timeout(Duration::from_secs(5)).unwrap();
+    log.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut asked = desk.begin("bob", &format!("/kill/releases/{id}/approve"), json!({}));
+    let ask = |path: &str| desk.ask("bob", "GET", path, json!(null)).1;
+    until("it is agreed to", || ask("/kill")["proposals"] == json!([]));
+    _ = asked.kill();
+    _ = asked.wait();
+    until("the server saw that", || {
+        let said = ask("/metrics");
+        said.as_str().unwrap().lines().any(|line| line == "nofx_control_connections 1")
+    });
+    assert!(engaged(&desk.alpha, Scope::Global));
+    log.execute_batch("ROLLBACK").unwrap();
+    until("it is released", || !engaged(&desk.alpha, Scope::Global));
+    until("what became of it is recorded", || {
+        desk.log("action=release&correlation=mine").len() == 2
+    });
+    assert_eq!(desk.log("action=release")[0]["result"], "done");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::{Body, CanRead, Path};
 use crate::app::App;
 use crate::audit::Entry;
+use crate::change::unknown;
 use crate::identity::Caller;
 use crate::kill::{self, By, Covered, EngineKill, Finding, NotReleased, Outcome, Proposal};
 use crate::policy::{Action, Resource};
@@ -190,13 +191,25 @@ async fn propose(
     app.policy.check(&caller, Action::Release, &Resource::engine(&asked.engine))?;
     let covered = covered(&asked.scope)?;
     let why = reason(&asked.reason)?.to_owned();
-    let (desk, by, engine) = (app.clone(), caller.clone(), asked.engine.clone());
-    let (what, because) = (covered.clone(), why.clone());
-    let proposed = blocking(move || desk.kill.propose(&by, &engine, &what, &because)).await?;
-    let entry = entry(&app, &caller, &asked.engine, &covered, &why, "release_propose");
+    in_full(async move { propose_and_record(&app, &caller, &asked.engine, &covered, &why).await })
+        .await
+}
+
+/// Makes the proposal, records it.
+async fn propose_and_record(
+    app: &Arc<App>,
+    caller: &Caller,
+    engine: &str,
+    covered: &Covered,
+    why: &str,
+) -> Result<(StatusCode, Json<Proposed>), Problem> {
+    let (desk, by, on) = (app.clone(), caller.clone(), engine.to_owned());
+    let (what, because) = (covered.clone(), why.to_owned());
+    let proposed = blocking(move || desk.kill.propose(&by, &on, &what, &because)).await?;
+    let entry = entry(app, caller, engine, covered, why, "release_propose");
     let (proposal, checks) = match proposed {
         Ok(proposed) => proposed,
-        Err(not) => return Err(refuse(&app, entry, not).await),
+        Err(not) => return Err(refuse(app, entry, not).await),
     };
     let written = app.audit.record(Entry {
         after: json!({ "proposal": proposal.id, "scope": covered.to_string(), "checks": checks }),
@@ -256,19 +269,30 @@ async fn approve(
     if let Some(proposal) = &found {
         app.policy.check(&caller, Action::Release, &Resource::engine(&proposal.engine))?;
     }
-    let (desk, by, wanted) = (app.clone(), caller.clone(), id.clone());
-    let agreed = blocking(move || desk.kill.agree(&wanted, &by)).await?;
+    in_full(async move { agree(&app, &caller, id, found, &remark).await }).await
+}
+
+/// Agrees to the proposal, of which `found` is what it was before, and releases.
+async fn agree(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: String,
+    found: Option<Proposal>,
+    remark: &str,
+) -> Result<Response, Problem> {
+    let (desk, by) = (app.clone(), caller.clone());
+    let agreed = blocking(move || desk.kill.agree(&id, &by)).await?;
     let (proposal, checks) = match agreed {
         Ok(agreed) => agreed,
         Err(not) => {
             let entry = match &found {
-                Some(p) => entry(&app, &caller, &p.engine, &p.covered, &remark, "release_approve"),
-                None => plain(&app, &caller, "kill/releases", &remark, "release_approve"),
+                Some(p) => entry(app, caller, &p.engine, &p.covered, remark, "release_approve"),
+                None => plain(app, caller, "kill/releases", remark, "release_approve"),
             };
-            return Err(refuse(&app, entry, not).await);
+            return Err(refuse(app, entry, not).await);
         }
     };
-    release(&app, &caller, proposal, checks, &remark).await
+    release(app, caller, proposal, checks, remark).await
 }
 
 /// Records the intent, releases, records what became of it.
@@ -341,6 +365,14 @@ async fn withdraw(
         tracing::error!(%error, id, "a proposal was taken back, and that is not recorded");
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Runs `work` as a task of its own: it ends what it began when the caller hangs up.
+async fn in_full<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let work = tokio::spawn(problem::correlated(problem::correlation(), work));
+    work.await.unwrap_or_else(|_| Err(unknown("the release was broken off")))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -70,6 +70,20 @@ pub async fn engage(
     covered: &Covered,
     reason: &str,
 ) -> Option<Engaged> {
+    let (app, engine) = (app.clone(), engine.to_owned());
+    let (covered, reason) = (covered.clone(), reason.to_owned());
+    let work = async move { engage_and_record(&app, by, &engine, &covered, &reason).await };
+    // A task of its own: the entry is written although whoever asked hangs up.
+    tokio::spawn(work).await.ok()?
+}
+
+async fn engage_and_record(
+    app: &Arc<App>,
+    by: By,
+    engine: &str,
+    covered: &Covered,
+    reason: &str,
+) -> Option<Engaged> {
     let when = time::now().0;
     let (mine, name, what) = (app.clone(), engine.to_owned(), covered.clone());
     // A thread of its own and not tokio's pool, which others may have filled.

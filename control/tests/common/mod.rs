@@ -110,6 +110,24 @@ impl Office {
         body: Option<&str>,
         more: &[&str],
     ) -> (u16, Value) {
+        let mut curl = self.curl(server, who, method, path, body, more);
+        let output = good(&curl.output().unwrap());
+        let said = String::from_utf8(output.stdout).unwrap();
+        let (body, status) = said.rsplit_once('\n').unwrap();
+        let value = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
+        (status.parse().unwrap(), value)
+    }
+
+    /// The request as a process that was not started yet.
+    pub fn curl(
+        &self,
+        server: &Server,
+        who: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        more: &[&str],
+    ) -> Command {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "--max-time", "60", "-X", method, "-w", "\n%{http_code}", "--cacert"]);
         curl.arg(self.path("pki/ca.crt")).args(more);
@@ -120,11 +138,8 @@ impl Office {
         if let Some(body) = body {
             curl.args(["-H", "Content-Type: application/json", "-d", body]);
         }
-        let output = good(&curl.arg(format!("{}{path}", server.url)).output().unwrap());
-        let said = String::from_utf8(output.stdout).unwrap();
-        let (body, status) = said.rsplit_once('\n').unwrap();
-        let value = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
-        (status.parse().unwrap(), value)
+        curl.arg(format!("{}{path}", server.url));
+        curl
     }
 }
 
