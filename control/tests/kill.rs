@@ -237,6 +237,20 @@ fn a_proposal_is_void_when_the_state_changed() {
 }
 
 #[test]
+fn whoever_lost_the_right_to_release_does_not_count_as_the_first_person() {
+    let desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let stolen = desk.office.issue("stolen", "carol", &["risk"]);
+    let id = desk.propose("stolen");
+    desk.office.revoke(stolen["serial"].as_str().unwrap());
+    desk.refused("bob", &id, 409, "proposer_out");
+    desk.refused("bob", &id, 404, "no_proposal");
+    let entry = &desk.log("action=release_approve")[1];
+    let refused = entry["after"]["refused"].as_str().unwrap();
+    assert!(refused.contains("carol") && refused.contains("revoked"), "{entry}");
+}
+
+#[test]
 fn the_second_person_has_a_time() {
     let desk = Desk::open("[kill]\nrelease_window_s = 1");
     desk.kill("viewer", json!({"engine": "alpha"}));

@@ -16,7 +16,7 @@ use super::{Body, CanRead, Path};
 use crate::app::App;
 use crate::audit::Entry;
 use crate::change::unknown;
-use crate::identity::Caller;
+use crate::identity::{Caller, Peer};
 use crate::kill::{self, By, Covered, EngineKill, Finding, NotReleased, Outcome, Proposal};
 use crate::policy::{Action, Resource};
 use crate::problem::{self, FieldError, Problem, ProblemBody};
@@ -186,27 +186,29 @@ struct Propose {
 async fn propose(
     State(app): State<Arc<App>>,
     caller: Caller,
+    peer: Peer,
     Body(asked): Body<Propose>,
 ) -> Result<(StatusCode, Json<Proposed>), Problem> {
     app.policy.check(&caller, Action::Release, &Resource::engine(&asked.engine))?;
     let covered = covered(&asked.scope)?;
     let why = reason(&asked.reason)?.to_owned();
-    in_full(async move { propose_and_record(&app, &caller, &asked.engine, &covered, &why).await })
-        .await
+    let by = (caller, peer);
+    in_full(async move { propose_and_record(&app, by, &asked.engine, &covered, &why).await }).await
 }
 
 /// Makes the proposal, records it.
 async fn propose_and_record(
     app: &Arc<App>,
-    caller: &Caller,
+    by: (Caller, Peer),
     engine: &str,
     covered: &Covered,
     why: &str,
 ) -> Result<(StatusCode, Json<Proposed>), Problem> {
-    let (desk, by, on) = (app.clone(), caller.clone(), engine.to_owned());
+    let entry = entry(app, &by.0, engine, covered, why, "release_propose");
+    let (desk, on) = (app.clone(), engine.to_owned());
     let (what, because) = (covered.clone(), why.to_owned());
-    let proposed = blocking(move || desk.kill.propose(&by, &on, &what, &because)).await?;
-    let entry = entry(app, caller, engine, covered, why, "release_propose");
+    let propose = move || desk.kill.propose((&by.0, &by.1), &on, &what, &because);
+    let proposed = blocking(propose).await?;
     let (proposal, checks) = match proposed {
         Ok(proposed) => proposed,
         Err(not) => return Err(refuse(app, entry, not).await),
@@ -281,7 +283,7 @@ async fn agree(
     remark: &str,
 ) -> Result<Response, Problem> {
     let (desk, by) = (app.clone(), caller.clone());
-    let agreed = blocking(move || desk.kill.agree(&id, &by)).await?;
+    let agreed = blocking(move || desk.kill.agree(&id, &by, &desk.policy)).await?;
     let (proposal, checks) = match agreed {
         Ok(agreed) => agreed,
         Err(not) => {
@@ -491,6 +493,12 @@ fn problem_of(not: &NotReleased) -> Problem {
             "same_person",
             "Two people are needed",
             "ask another person with role risk or admin to approve",
+        ),
+        NotReleased::ProposerOut(..) => new(
+            conflict,
+            "proposer_out",
+            "The proposal is void",
+            "find out why, then have somebody propose again who may release",
         ),
         NotReleased::Changed(_) => new(
             conflict,

@@ -1,5 +1,6 @@
 //! [`Gate`]: the TLS side of the server, and [`Peer`]: one connection through it.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -88,7 +89,7 @@ fn server_config(
     Ok(tls)
 }
 
-/// One connection: the certificate it brought, judged whenever asked.
+/// One connection: the certificate it brought, judged whenever asked, also after it was closed.
 #[derive(Clone)]
 pub struct Peer {
     inner: Arc<Inner>,
@@ -100,6 +101,12 @@ struct Inner {
     address: SocketAddr,
     /// The last judgement, under which revocation list, by one subject.
     last: Mutex<Option<(u64, Subject)>>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("address", &self.inner.address).finish_non_exhaustive()
+    }
 }
 
 impl Peer {

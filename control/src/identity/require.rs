@@ -29,6 +29,15 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// The connection itself, for what is judged again later.
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Peer, Problem> {
+        Ok(parts.extensions.get::<Peer>().cloned().ok_or(Refusal::Missing)?)
+    }
+}
+
 /// Layer for the whole router: judges the certificate and puts the [`Caller`] into the request.
 /// Health and the console's files need none, so that the console can explain.
 pub async fn require(mut request: Request, next: Next) -> Response<Body> {

@@ -14,7 +14,8 @@ use super::scope::Covered;
 use super::target::{self, Mark, Outcome, Target};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::identity::Caller;
+use crate::identity::{Caller, Peer};
+use crate::policy::{Action, Policy, Resource};
 use crate::time;
 
 /// Proposals at a time: people make them.
@@ -42,6 +43,8 @@ pub struct Proposal {
     pub reason: String,
     /// Who asked.
     pub by: Caller,
+    /// Their certificate: judged again when somebody agrees.
+    pub peer: Peer,
     /// When, nanoseconds since 1970.
     pub at: u64,
     /// Until when somebody else may agree, nanoseconds since 1970; for people.
@@ -50,6 +53,15 @@ pub struct Proposal {
     deadline: Instant,
     /// The state that it is for.
     marks: Vec<(Target, Mark)>,
+}
+
+impl Proposal {
+    /// Judges whoever proposed it as of now: time and revocation of the certificate, and the policy.
+    fn may_still_release(&self, policy: &Policy) -> Result<(), String> {
+        let caller = self.peer.caller().map_err(|refusal| refusal.to_string())?;
+        let on = Resource::engine(&self.engine);
+        policy.check(&caller, Action::Release, &on).map_err(|denied| denied.to_string())
+    }
 }
 
 /// The kill words of one engine.
@@ -97,6 +109,9 @@ pub enum NotReleased {
     /// One person twice.
     #[error("{0} proposed it: another person must agree, another certificate is not enough")]
     SamePerson(String),
+    /// Whoever proposed it may not release any more.
+    #[error("void: {0} proposed it, and may not release any more: {1}")]
+    ProposerOut(String, String),
     /// Somebody engaged again, or the engine is another one.
     #[error(
         "void: since it was proposed, somebody engaged or released something on {0}, or it started anew"
@@ -203,7 +218,7 @@ impl KillDesk {
     /// It is not engaged, a check fails, or there is no reason.
     pub fn propose(
         &self,
-        by: &Caller,
+        by: (&Caller, &Peer),
         engine: &str,
         covered: &Covered,
         reason: &str,
@@ -236,7 +251,8 @@ impl KillDesk {
             engine: engine.to_owned(),
             covered: covered.clone(),
             reason: reason.trim().to_owned(),
-            by: by.clone(),
+            by: by.0.clone(),
+            peer: by.1.clone(),
             at,
             expires: at.saturating_add(self.window.as_nanos() as u64),
             deadline: Instant::now() + self.window,
@@ -251,12 +267,18 @@ impl KillDesk {
         Ok((proposal, findings))
     }
 
-    /// Another person agrees: everything is looked at again. The proposal is taken out when the
-    /// answer is good; [`KillDesk::release`] does it, [`KillDesk::put_back`] undoes the taking.
+    /// Another person agrees: everything is looked at again, whoever proposed it too. The proposal is
+    /// taken out when the answer is good; [`KillDesk::release`] does it, [`KillDesk::put_back`] undoes
+    /// the taking.
     ///
     /// # Errors
     /// It is the same person, too late, void, or a check fails.
-    pub fn agree(&self, id: &str, by: &Caller) -> Result<(Proposal, Vec<Finding>), NotReleased> {
+    pub fn agree(
+        &self,
+        id: &str,
+        by: &Caller,
+        policy: &Policy,
+    ) -> Result<(Proposal, Vec<Finding>), NotReleased> {
         let proposal = {
             let proposals = self.locked();
             let found = proposals.iter().find(|proposal| proposal.id == id);
@@ -268,6 +290,10 @@ impl KillDesk {
         if proposal.deadline <= Instant::now() {
             self.withdraw(id);
             return Err(NotReleased::WindowOver);
+        }
+        if let Err(why) = proposal.may_still_release(policy) {
+            self.withdraw(id);
+            return Err(NotReleased::ProposerOut(proposal.by.person, why));
         }
         let changed = |(target, mark): &&(Target, Mark)| {
             Watcher::attach(&target.mailbox).map_or(true, |watcher| Mark::of(&watcher) != *mark)
