@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::{BINARY, Floor, Office, Server, good, program, run, text, until};
+use nofx_control::store::{Kept, Kind, Store, VersionState};
 use nofx_mailbox::{Scope, Switch, Watcher};
 use serde_json::{Value, json};
 
@@ -290,6 +291,54 @@ fn an_engine_that_is_not_fit_stays_stopped() {
     }
     until("it is fit again", || desk.approve("bob", &id).0 == 200);
     assert!(!engaged(&desk.alpha, Scope::Global));
+}
+
+/// A version that the store has in force on `alpha`, of a schema that its engine does not have.
+async fn keep_a_version(office: &Office) {
+    let store = Store::at(office.path("store.db")).unwrap();
+    let kept = Kept {
+        version: 0,
+        base: 0,
+        schema: 99,
+        words: Vec::new(),
+        name: String::new(),
+        source: String::new(),
+        person: "alice".into(),
+        reason: String::new(),
+        configuration: None,
+        at_ns: 1,
+        state: VersionState::Intended,
+        acknowledged_ns: None,
+        why: String::new(),
+    };
+    let version = store.keep("alpha", Kind::Params, 0, kept).await.unwrap();
+    let applied = VersionState::Applied;
+    store.judge("alpha", Kind::Params, version, applied, Some(1), "").await.unwrap();
+}
+
+#[test]
+fn limits_that_were_lost_or_refused_are_not_those_of_the_file() {
+    let mut desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let checked = |desk: &Desk| {
+        let body = json!({"engine": "alpha", "scope": "everything", "reason": "x"});
+        let (_, said) = desk.ask("alice", "POST", "/kill/releases", body);
+        let errors = said["errors"].as_array().cloned().unwrap_or_default();
+        let of_limits = errors.iter().find(|error| error["field"] == "alpha.limits");
+        of_limits.map(|error| error["problem"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(checked(&desk), None, "no version was ever made");
+    desk.alpha.knobs.refused.store(true, Ordering::Relaxed);
+    until("a page is refused", || checked(&desk).is_some_and(|why| why.contains("refused")));
+    desk.alpha.knobs.refused.store(false, Ordering::Relaxed);
+    until("it is not any more", || checked(&desk).is_none());
+    // An engine of another schema came up without the version that was in force.
+    desk.server.kill();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(keep_a_version(&desk.office));
+    desk.server = desk.office.serve();
+    let why = checked(&desk).expect("it is not good");
+    assert!(why.contains("version 1") && why.contains("lost"), "{why}");
 }
 
 #[test]

@@ -15,11 +15,12 @@ use utoipa_axum::routes;
 use super::{Body, CanRead, Path};
 use crate::app::App;
 use crate::audit::Entry;
-use crate::change::unknown;
+use crate::change::{store_failed, unknown};
 use crate::identity::{Caller, Peer};
-use crate::kill::{self, By, Covered, EngineKill, Finding, NotReleased, Outcome, Proposal};
+use crate::kill::{self, By, Covered, EngineKill, Finding, NotReleased, Outcome, Proposal, Wanted};
 use crate::policy::{Action, Resource};
 use crate::problem::{self, FieldError, Problem, ProblemBody};
+use crate::store::Kind;
 use crate::time;
 
 /// Longest reason.
@@ -206,8 +207,8 @@ async fn propose_and_record(
 ) -> Result<(StatusCode, Json<Proposed>), Problem> {
     let entry = entry(app, &by.0, engine, covered, why, "release_propose");
     let (desk, on) = (app.clone(), engine.to_owned());
-    let (what, because) = (covered.clone(), why.to_owned());
-    let propose = move || desk.kill.propose((&by.0, &by.1), &on, &what, &because);
+    let (what, because, wanted) = (covered.clone(), why.to_owned(), wanted(app).await?);
+    let propose = move || desk.kill.propose((&by.0, &by.1), &on, &what, &because, &wanted);
     let proposed = blocking(propose).await?;
     let (proposal, checks) = match proposed {
         Ok(proposed) => proposed,
@@ -282,8 +283,8 @@ async fn agree(
     found: Option<Proposal>,
     remark: &str,
 ) -> Result<Response, Problem> {
-    let (desk, by) = (app.clone(), caller.clone());
-    let agreed = blocking(move || desk.kill.agree(&id, &by, &desk.policy)).await?;
+    let (desk, by, wanted) = (app.clone(), caller.clone(), wanted(app).await?);
+    let agreed = blocking(move || desk.kill.agree(&id, &by, &desk.policy, &wanted)).await?;
     let (proposal, checks) = match agreed {
         Ok(agreed) => agreed,
         Err(not) => {
@@ -367,6 +368,16 @@ async fn withdraw(
         tracing::error!(%error, id, "a proposal was taken back, and that is not recorded");
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The limits that the engines should run. A store that cannot be read shows nothing to be good.
+async fn wanted(app: &App) -> Result<Wanted, Problem> {
+    let mut wanted = Wanted::new();
+    for name in app.engines.names() {
+        let version = app.store.in_force(name, Kind::Params).await.map_err(store_failed)?;
+        wanted.insert(name.to_owned(), version);
+    }
+    Ok(wanted)
 }
 
 /// Runs `work` as a task of its own: it ends what it began when the caller hangs up.

@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use nofx_mailbox::{EngineState, Watcher};
+use nofx_mailbox::{AckView, EngineState, Watcher};
 use nofx_types::Nanos;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,7 +22,8 @@ const NAMED: usize = 5;
 pub enum Check {
     /// Sessions up and reconciled with the venue, no order of unknown fate, pages fresh.
     Positions,
-    /// The page of limits that was published last is in force, or the configuration file is.
+    /// The page of limits that was published last is in force and is the one that the store says;
+    /// without one in either, the configuration file is.
     Limits,
     /// Every book that the engine shows is live.
     Books,
@@ -56,8 +57,9 @@ pub struct Finding {
 
 type Verdict = Result<String, String>;
 
-/// Looks at one engine.
-pub fn look(target: &Target, checks: &[Check], now: Nanos) -> Vec<Finding> {
+/// Looks at one engine, which should run version `wanted` of its limits; 0: the configuration file,
+/// or nothing is known.
+pub fn look(target: &Target, checks: &[Check], wanted: u64, now: Nanos) -> Vec<Finding> {
     let finding = |name, verdict: Verdict| {
         let (ok, detail) = match verdict {
             Ok(detail) => (true, detail),
@@ -72,7 +74,7 @@ pub fn look(target: &Target, checks: &[Check], now: Nanos) -> Vec<Finding> {
     let mut findings = vec![finding("engine", engine(&watcher, now))];
     findings.extend(checks.iter().map(|check| match check {
         Check::Positions => finding("positions", positions(&watcher, now)),
-        Check::Limits => finding("limits", limits(&watcher)),
+        Check::Limits => finding("limits", limits(&watcher, wanted)),
         Check::Books => finding("books", books(&watcher, now)),
     }));
     findings
@@ -113,24 +115,42 @@ fn positions(watcher: &Watcher, now: Nanos) -> Verdict {
     }
 }
 
-fn limits(watcher: &Watcher) -> Verdict {
+fn limits(watcher: &Watcher, should: u64) -> Verdict {
     let ack = watcher.params_ack().map(|ack| ack.value);
     let Some((page, _)) = watcher.current_params() else {
-        return match ack {
-            Some(ack) if ack.applied != 0 => {
-                Err(format!("publication {} is in force, and its page is gone", ack.applied))
-            }
-            _ => Ok("the configuration file is in force".into()),
-        };
+        return no_page(ack.unwrap_or_default(), should);
     };
     let ack = ack.ok_or("it acknowledged no page of limits yet")?;
     let (wanted, version) = (page.publication, page.version);
     match () {
-        () if ack.applied == wanted => Ok(format!("version {version} is in force")),
         () if ack.refused == wanted => {
             Err(format!("it refused version {version}; publish a good one, or roll back"))
         }
-        () => Err(format!("version {version} is published and not in force yet")),
+        () if ack.applied != wanted => {
+            Err(format!("version {version} is published and not in force yet"))
+        }
+        () if should != 0 && should != version => Err(format!(
+            "version {version} is in force, and {should} should be; publish the limits wanted"
+        )),
+        () => Ok(format!("version {version} is in force")),
+    }
+}
+
+/// No page can be read: one that was refused, or is lost, is not the configuration file's word.
+fn no_page(ack: AckView, should: u64) -> Verdict {
+    let (applied, refused, version) = (ack.applied, ack.refused, ack.refused_version);
+    match () {
+        () if applied != 0 => {
+            Err(format!("publication {applied} is in force, and its page is gone"))
+        }
+        () if refused != 0 => {
+            Err(format!("it refused version {version}, and its page is gone; publish a good one"))
+        }
+        () if should != 0 => Err(format!(
+            "version {should} was in force and is lost: the configuration file is; publish the \
+             limits wanted"
+        )),
+        () => Ok("the configuration file is in force".into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`KillDesk`]: engages at one person's word, releases at two.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +21,9 @@ use crate::time;
 
 /// Proposals at a time: people make them.
 const PROPOSALS_MAX: usize = 64;
+
+/// The version of limits that each engine should run, as the store says; 0 or absent: no version.
+pub type Wanted = HashMap<String, u64>;
 
 /// Engagements and pending releases of the configured engines.
 pub struct KillDesk {
@@ -222,6 +226,7 @@ impl KillDesk {
         engine: &str,
         covered: &Covered,
         reason: &str,
+        wanted: &Wanted,
     ) -> Result<(Proposal, Vec<Finding>), NotReleased> {
         let targets = self.targets(engine).ok_or_else(|| NotReleased::NoEngine(engine.into()))?;
         if reason.trim().is_empty() {
@@ -241,7 +246,7 @@ impl KillDesk {
         if marks.is_empty() {
             return Err(NotReleased::NotEngaged(covered.to_string(), engine.into()));
         }
-        let findings = self.look(&marks);
+        let findings = self.look(&marks, wanted);
         if findings.iter().any(|finding| !finding.ok) {
             return Err(NotReleased::Checks(findings));
         }
@@ -278,6 +283,7 @@ impl KillDesk {
         id: &str,
         by: &Caller,
         policy: &Policy,
+        wanted: &Wanted,
     ) -> Result<(Proposal, Vec<Finding>), NotReleased> {
         let proposal = {
             let proposals = self.locked();
@@ -302,7 +308,7 @@ impl KillDesk {
             self.withdraw(id);
             return Err(NotReleased::Changed(target.name.clone()));
         }
-        let findings = self.look(&proposal.marks);
+        let findings = self.look(&proposal.marks, wanted);
         if findings.iter().any(|finding| !finding.ok) {
             return Err(NotReleased::Checks(findings));
         }
@@ -338,9 +344,12 @@ impl KillDesk {
         Some(proposals.swap_remove(place))
     }
 
-    fn look(&self, marks: &[(Target, Mark)]) -> Vec<Finding> {
+    fn look(&self, marks: &[(Target, Mark)], wanted: &Wanted) -> Vec<Finding> {
         let now = time::now();
-        let engines = marks.iter().flat_map(|(target, _)| checks::look(target, &self.checks, now));
+        let engines = marks.iter().flat_map(|(target, _)| {
+            let wanted = wanted.get(&target.name).copied().unwrap_or(0);
+            checks::look(target, &self.checks, wanted, now)
+        });
         let file = self.file.as_deref().map(|path| {
             let there = file::is_there(path);
             let detail = match there {
@@ -353,7 +362,7 @@ impl KillDesk {
     }
 
     fn unreadable(&self, target: &Target, covered: &Covered) -> Vec<Finding> {
-        let mut findings = checks::look(target, &[], time::now());
+        let mut findings = checks::look(target, &[], 0, time::now());
         if let Err(detail) = target.is_engaged(covered) {
             let engine = target.name.clone();
             findings.push(Finding { engine, name: "engine", ok: false, detail });

@@ -33,7 +33,7 @@ mod watch;
 
 pub use act::{By, Engaged, engage};
 pub use checks::{Check, Finding};
-pub use desk::{EngineKill, KillDesk, NotReleased, Proposal};
+pub use desk::{EngineKill, KillDesk, NotReleased, Proposal, Wanted};
 pub use scope::{Covered, NoSuchScope};
 pub use target::{Outcome, Target};
 pub use watch::watch;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nofx_mailbox::view::{BookView, SessionView};
-use nofx_mailbox::{Engine, EngineState, Spec};
+use nofx_mailbox::{AckView, Engine, EngineState, Spec};
 use nofx_types::Nanos;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -175,6 +175,8 @@ pub struct Knobs {
     pub blocked: AtomicBool,
     /// Its book is stale.
     pub stale: AtomicBool,
+    /// It refused a page of limits last.
+    pub refused: AtomicBool,
     /// Its heart stands still.
     pub silent: AtomicBool,
 }
@@ -238,6 +240,8 @@ fn publish(engine: &Engine, knobs: &Knobs) {
     views.orders(at, []);
     views.positions(at, []);
     views.session(at, 0, &SessionView { blocked, ..SessionView::default() });
+    let refused = u64::from(knobs.refused.load(Ordering::Relaxed));
+    views.params_ack(at, &AckView { seen: refused, refused, ..AckView::default() });
     if !knobs.silent.load(Ordering::Relaxed) {
         engine.beat(0, at);
     }
