@@ -186,6 +186,53 @@ fn the_file_and_the_local_command_work_without_the_server() {
     }
 }
 
+/// Who else is in these lists of engines: one whose mailbox is not there yet.
+const ABSENT: &str = "[[engine]]\nname = \"absent\"\nmailbox = \"absent.mailbox\"";
+
+/// Objects of the kills that the log has, the oldest first.
+fn kills(desk: &Desk) -> Vec<String> {
+    let mut objects: Vec<String> =
+        desk.log("action=kill").iter().map(|e| e["object"].as_str().unwrap().to_owned()).collect();
+    objects.reverse();
+    objects
+}
+
+#[test]
+fn the_file_engages_again_what_says_it_is_not_engaged_and_nothing_else() {
+    let desk = Desk::open(&format!("[kill]\nfile = \"STOP\"\n{ABSENT}"));
+    std::fs::write(desk.office.path("STOP"), "").unwrap();
+    let (all, alpha, absent) = ("engine/*/kill", "engine/alpha/kill", "engine/absent/kill");
+    until("it is recorded", || kills(&desk) == [all]);
+    let generation = || Watcher::attach(&desk.beta.mailbox).unwrap().kill_words().generation();
+    let before = generation();
+    // Released beside this process, and engaged again: looks in between.
+    for times in 1..=3 {
+        Switch::open(&desk.alpha.mailbox).unwrap().release(Scope::Global).unwrap();
+        until("it is engaged again", || engaged(&desk.alpha, Scope::Global));
+        until("and recorded", || kills(&desk).len() == 1 + times);
+    }
+    let later = Floor::start(desk.office.path("absent.mailbox"));
+    until("the one that came is engaged", || engaged(&later, Scope::Global));
+    until("and recorded", || kills(&desk).len() == 5);
+    assert_eq!(kills(&desk), [all, alpha, alpha, alpha, absent]);
+    assert_eq!(generation(), before, "the one that was engaged was left alone");
+}
+
+#[test]
+fn the_clock_engages_an_engine_once_for_each_alarm() {
+    let clock = "[clock]\nsource = \"chrony\"\ncommand = \"/bin/false\"\npoll_ms = 100\n\
+        stop_trading = true";
+    let desk = Desk::open(&format!("{clock}\n{ABSENT}"));
+    until("the alarm stops trading", || engaged(&desk.alpha, Scope::Global));
+    // People let it pass again; the alarm goes on, and another engine is still awaited.
+    Switch::open(&desk.alpha.mailbox).unwrap().release(Scope::Global).unwrap();
+    let later = Floor::start(desk.office.path("absent.mailbox"));
+    until("the one that came is engaged", || engaged(&later, Scope::Global));
+    until("and recorded", || kills(&desk).len() > 1);
+    assert_eq!(kills(&desk), ["engine/*/kill", "engine/absent/kill"]);
+    assert!(!engaged(&desk.alpha, Scope::Global) && engaged(&desk.beta, Scope::Global));
+}
+
 #[test]
 fn a_release_takes_two_people() {
     let desk = Desk::open("");

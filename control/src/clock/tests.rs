@@ -139,9 +139,11 @@ async fn the_alarm_stops_trading_once_for_each_time_it_is_raised() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
     // The first call fails: it must be made again.
-    let stop = move |reason: String| {
+    let stop = move |reason: String, first: bool| {
         assert!(reason.starts_with("clock: "));
-        let done = counted.fetch_add(1, Ordering::SeqCst) > 0;
+        let before = counted.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(first, before != 1, "the second call is the same alarm's");
+        let done = before > 0;
         async move { done }
     };
     let task = tokio::spawn(guard(clock.clone(), stop));

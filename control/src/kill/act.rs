@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use nofx_mailbox::Scope;
 use serde_json::json;
 
+use super::hold::{Hold, Looked};
 use super::scope::Covered;
-use super::target::Outcome;
+use super::target::{self, Outcome, Target};
 use crate::app::App;
 use crate::audit::Entry;
 use crate::identity::Caller;
@@ -57,7 +59,7 @@ pub struct Engaged {
 impl Engaged {
     /// Whether every engine is engaged.
     pub fn is_whole(&self) -> bool {
-        self.outcomes.iter().all(|outcome| outcome.result == "engaged")
+        self.outcomes.iter().all(Outcome::is_engaged)
     }
 }
 
@@ -86,20 +88,72 @@ async fn engage_and_record(
 ) -> Option<Engaged> {
     let when = time::now().0;
     let (mine, name, what) = (app.clone(), engine.to_owned(), covered.clone());
-    // A thread of its own and not tokio's pool, which others may have filled.
+    let outcomes = apart(move || mine.kill.engage(&name, &what)).await??;
+    let entry = entry(app, by, when, (engine, covered), &outcomes, reason);
+    let writing = tokio::spawn(record(app.clone(), entry));
+    let audit = tokio::time::timeout(GLANCE, writing).await;
+    Some(Engaged { outcomes, audit: audit.ok().and_then(Result::ok).flatten() })
+}
+
+/// Keeps everything engaged on `targets`: all of them at the `first` look, then what says that it is
+/// not. What is news is recorded as one entry, in the background. The engines that are not known to
+/// be engaged.
+pub async fn hold(
+    app: &Arc<App>,
+    by: By,
+    hold: &mut Hold,
+    (first, targets): (bool, Vec<Target>),
+    reason: &str,
+) -> Vec<Target> {
+    let everything = Covered::Exactly(Scope::Global);
+    let (when, what) = (time::now().0, everything.clone());
+    let (mut mine, asked) = (hold.clone(), targets.clone());
+    let looked = apart(move || {
+        let looked = match first {
+            true => mine.engage(&asked, &what),
+            false => mine.look(&asked, &what),
+        };
+        (mine, looked)
+    });
+    let Some((after, Looked { news, open })) = looked.await else { return targets };
+    *hold = after;
+    if !news.is_empty() {
+        let engine = match &news[..] {
+            [one] if !first => one.engine.clone(),
+            _ => "*".to_owned(),
+        };
+        let entry = entry(app, by, when, (&engine, &everything), &news, reason);
+        tokio::spawn(record(app.clone(), entry));
+    }
+    open
+}
+
+/// Runs `work` on a thread of its own and not of tokio's pool, which others may have filled; where
+/// none can be had, here.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, done) = tokio::sync::oneshot::channel();
-    let work = move || _ = sender.send(mine.kill.engage(&name, &what));
-    let outcomes = match std::thread::Builder::new().name("kill".into()).spawn(work) {
-        Ok(_) => done.await.ok()?,
-        Err(_) => app.kill.engage(engine, covered),
-    }?;
-    let results: Vec<&str> = outcomes.iter().map(|outcome| outcome.result).collect();
+    if let Err(work) = target::on_a_thread("kill", move || _ = sender.send(work())) {
+        work();
+    }
+    done.await.ok()
+}
+
+/// The entry of what was engaged.
+fn entry(
+    app: &App,
+    by: By,
+    when: u64,
+    (engine, covered): (&str, &Covered),
+    outcomes: &[Outcome],
+    reason: &str,
+) -> Entry {
+    let all = |result: &str| outcomes.iter().all(|outcome| outcome.result == result);
     let result = match () {
-        () if results.iter().all(|result| *result == "engaged") => "done",
-        () if results.iter().all(|result| *result == "failed") => "failed",
+        () if all("engaged") => "done",
+        () if all("failed") => "failed",
         () => "unknown",
     };
-    let entry = Entry {
+    Entry {
         who: by.who,
         role: by.role,
         action: "kill".into(),
@@ -114,10 +168,7 @@ async fn engage_and_record(
         correlation: by.correlation,
         result: result.into(),
         sensitive: true,
-    };
-    let writing = tokio::spawn(record(app.clone(), entry));
-    let audit = tokio::time::timeout(GLANCE, writing).await;
-    Some(Engaged { outcomes, audit: audit.ok().and_then(Result::ok).flatten() })
+    }
 }
 
 /// Writes the entry, however long that takes; gives up when too many wait already.

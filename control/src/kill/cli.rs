@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::file::{self, LOOK, Wanted, Watch};
+use super::hold::{Hold, Looked};
 use super::scope::Covered;
 use super::target::{self, Outcome, Target};
 use crate::config::Config;
@@ -119,15 +120,15 @@ fn engage(targets: &[Target], covered: &Covered) -> Vec<Outcome> {
 
 fn watch(targets: &[Target], file: &Path) -> ! {
     let everything = Covered::Exactly(nofx_mailbox::Scope::Global);
-    let mut seen = Watch::default();
+    let (mut seen, mut hold) = (Watch::default(), Hold::default());
     loop {
-        let wanted = seen.look(file);
-        let open = |target: &Target| target.is_engaged(&everything) == Ok(false);
-        let again = wanted == Wanted::Again && targets.iter().any(open);
-        if wanted == Wanted::First || again {
-            for outcome in engage(targets, &everything) {
-                eprintln!("{}", line(&everything, &outcome));
-            }
+        let looked = match seen.look(file) {
+            Wanted::Nothing => Looked::default(),
+            Wanted::First => hold.engage(targets, &everything),
+            Wanted::Again => hold.look(targets, &everything),
+        };
+        for outcome in looked.news {
+            eprintln!("{}", line(&everything, &outcome));
         }
         std::thread::sleep(LOOK);
     }

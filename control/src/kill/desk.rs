@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nofx_mailbox::Watcher;
+use nofx_mailbox::{MailboxError, Watcher};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,6 +57,33 @@ pub struct Proposal {
     deadline: Instant,
     /// The state that it is for.
     marks: Vec<(Target, Mark)>,
+}
+
+impl EngineKill {
+    fn of(target: &Target) -> Result<EngineKill, MailboxError> {
+        let watcher = Watcher::attach(&target.mailbox)?;
+        Ok(EngineKill {
+            engine: target.name.clone(),
+            readable: true,
+            alive: watcher.is_alive(time::now()),
+            engaged: target::engaged(&watcher),
+            epoch: watcher.kill_words().epoch(),
+            generation: watcher.kill_words().generation() << 1 >> 1,
+            detail: String::new(),
+        })
+    }
+
+    fn unknown(target: &Target, detail: String) -> EngineKill {
+        EngineKill {
+            engine: target.name.clone(),
+            readable: false,
+            alive: false,
+            engaged: Vec::new(),
+            epoch: 0,
+            generation: 0,
+            detail,
+        }
+    }
 }
 
 impl Proposal {
@@ -178,35 +205,20 @@ impl KillDesk {
         Some(target::on_all(&self.targets(engine)?, move |target| target.engage(&covered)))
     }
 
-    /// Whether the scope is engaged on every engine that `engine` means.
-    pub fn holds(&self, engine: &str, covered: &Covered) -> bool {
-        let targets = self.targets(engine).unwrap_or_default();
-        targets.iter().all(|target| target.is_engaged(covered) == Ok(true))
+    /// Every engine.
+    pub fn all(&self) -> &[Target] {
+        &self.targets
     }
 
-    /// The kill words of every engine.
+    /// The kill words of every engine; blocks for at most two seconds.
     pub fn state(&self) -> Vec<EngineKill> {
-        let shown = |target: &Target| match Watcher::attach(&target.mailbox) {
-            Err(error) => EngineKill {
-                engine: target.name.clone(),
-                readable: false,
-                alive: false,
-                engaged: Vec::new(),
-                epoch: 0,
-                generation: 0,
-                detail: error.to_string(),
-            },
-            Ok(watcher) => EngineKill {
-                engine: target.name.clone(),
-                readable: true,
-                alive: watcher.is_alive(time::now()),
-                engaged: target::engaged(&watcher),
-                epoch: watcher.kill_words().epoch(),
-                generation: watcher.kill_words().generation() << 1 >> 1,
-                detail: String::new(),
-            },
+        let found = target::ask_all(&self.targets, |target| {
+            EngineKill::of(target).map_err(|error| error.to_string())
+        });
+        let shown = |(target, found): (&Target, Result<Result<EngineKill, String>, String>)| {
+            found.and_then(|found| found).unwrap_or_else(|why| EngineKill::unknown(target, why))
         };
-        self.targets.iter().map(shown).collect()
+        self.targets.iter().zip(found).map(shown).collect()
     }
 
     /// Proposals that may still be agreed to.

@@ -27,13 +27,15 @@ mod checks;
 pub mod cli;
 mod desk;
 pub mod file;
+mod hold;
 mod scope;
 mod target;
 mod watch;
 
-pub use act::{By, Engaged, engage};
+pub use act::{By, Engaged, engage, hold};
 pub use checks::{Check, Finding};
 pub use desk::{EngineKill, KillDesk, NotReleased, Proposal, Wanted};
+pub use hold::Hold;
 pub use scope::{Covered, NoSuchScope};
 pub use target::{Outcome, Target};
 pub use watch::watch;

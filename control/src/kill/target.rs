@@ -3,10 +3,11 @@
 //! Each engine is engaged on a thread of its own: a mailbox that cannot be opened, or hangs on its
 //! file system, does not hold up the others, and is named in the outcome.
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nofx_mailbox::{Scope, Switch, Watcher};
@@ -46,6 +47,13 @@ pub struct Outcome {
     pub alive: bool,
     /// Everything that is engaged now.
     pub engaged: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether the scope is engaged now.
+    pub fn is_engaged(&self) -> bool {
+        self.result == "engaged"
+    }
 }
 
 /// What identifies a state of the kill words: another engine, or another change, is another state.
@@ -170,38 +178,99 @@ pub fn on_all(
     targets: &[Target],
     act: impl Fn(&Target) -> Outcome + Clone + Send + 'static,
 ) -> Vec<Outcome> {
-    let waiting: Vec<_> =
-        targets.iter().map(|target| (target, begin(target, act.clone()))).collect();
-    let until = Instant::now() + PATIENCE;
-    let outcome = |(target, begun): (&Target, Result<mpsc::Receiver<Outcome>, String>)| match begun
-    {
-        Err(detail) => target.outcome("failed", detail),
-        Ok(answer) => answer
-            .recv_timeout(until.saturating_duration_since(Instant::now()))
-            .unwrap_or_else(|_| target.outcome("unknown", "its mailbox does not answer".into())),
+    let outcome = |(target, answer): (&Target, Result<Outcome, NoAnswer>)| match answer {
+        Ok(outcome) => outcome,
+        Err(late @ NoAnswer::Late) => target.outcome("unknown", late.to_string()),
+        Err(not) => target.outcome("failed", not.to_string()),
     };
-    waiting.into_iter().map(outcome).collect()
+    targets.iter().zip(ask_each(os_thread, targets, act)).map(outcome).collect()
 }
 
-fn begin(
+/// Asks every target at once; an error says why one did not answer.
+pub fn ask_all<T: Send + 'static>(
+    targets: &[Target],
+    ask: impl Fn(&Target) -> T + Clone + Send + 'static,
+) -> Vec<Result<T, String>> {
+    let answers = ask_each(os_thread, targets, ask);
+    answers.into_iter().map(|answer| answer.map_err(|not| not.to_string())).collect()
+}
+
+/// Why a target did not answer.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error("its mailbox does not answer, and others wait for it already")]
+    Crowded,
+    #[error("its mailbox does not answer")]
+    Late,
+}
+
+fn ask_each<T: Send + 'static>(
+    spawn: Spawn,
+    targets: &[Target],
+    ask: impl Fn(&Target) -> T + Clone + Send + 'static,
+) -> Vec<Result<T, NoAnswer>> {
+    let begun: Vec<_> = targets.iter().map(|target| begin(spawn, target, ask.clone())).collect();
+    let here = |(answer, not_begun): (mpsc::Receiver<T>, Option<Work>)| {
+        not_begun.into_iter().for_each(|work| work());
+        answer
+    };
+    // What got no thread is done here, after all others have begun: engaging needs no free thread.
+    let begun: Vec<_> = begun.into_iter().map(|begun| begun.map(here)).collect();
+    let until = Instant::now() + PATIENCE;
+    let answer = |answer: mpsc::Receiver<T>| {
+        let left = until.saturating_duration_since(Instant::now());
+        answer.recv_timeout(left).map_err(|_| NoAnswer::Late)
+    };
+    begun.into_iter().map(|begun| begun.and_then(answer)).collect()
+}
+
+/// Begins to ask a target: where the answer comes, and the work itself if no thread was to be had.
+fn begin<T: Send + 'static>(
+    spawn: Spawn,
     target: &Target,
-    act: impl FnOnce(&Target) -> Outcome + Send + 'static,
-) -> Result<mpsc::Receiver<Outcome>, String> {
+    ask: impl FnOnce(&Target) -> T + Send + 'static,
+) -> Result<(mpsc::Receiver<T>, Option<Work>), NoAnswer> {
     if target.at_work.fetch_add(1, Ordering::Relaxed) >= HANGING_MAX {
         target.at_work.fetch_sub(1, Ordering::Relaxed);
-        return Err("its mailbox does not answer, and others wait for it already".into());
+        return Err(NoAnswer::Crowded);
     }
     let (sender, answer) = mpsc::sync_channel(1);
     let mine = target.clone();
     let work = move || {
-        let outcome = act(&mine);
+        let answer = ask(&mine);
         mine.at_work.fetch_sub(1, Ordering::Relaxed);
-        _ = sender.send(outcome); // nobody waits any more: it was answered as unknown
+        _ = sender.send(answer); // nobody waits any more: it was answered as unknown
     };
-    let name = format!("kill {}", target.name);
-    std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(work).map_err(|e| {
-        target.at_work.fetch_sub(1, Ordering::Relaxed);
-        format!("no thread for it: {e}")
-    })?;
-    Ok(answer)
+    let not_begun = spawned(spawn, &format!("kill {}", target.name), work).err();
+    Ok((answer, not_begun))
+}
+
+/// Something to do.
+pub type Work = Box<dyn FnOnce() + Send>;
+/// What makes a thread.
+type Spawn = fn(&str, Work) -> io::Result<()>;
+
+/// Begins `work` on a thread of its own; gives it back where none can be had.
+pub fn on_a_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Work> {
+    spawned(os_thread, name, work)
+}
+
+fn os_thread(name: &str, work: Work) -> io::Result<()> {
+    let name = name.chars().take(15).collect();
+    std::thread::Builder::new().name(name).spawn(work).map(drop)
+}
+
+fn spawned(spawn: Spawn, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Work> {
+    // What runs takes it out; a thread that could not be had has not.
+    let kept = Arc::new(Mutex::new(Some(work)));
+    spawn(name, taken_out(kept.clone())).map_err(|_| taken_out(kept))
+}
+
+fn taken_out<W: FnOnce() + Send + 'static>(kept: Arc<Mutex<Option<W>>>) -> Work {
+    Box::new(move || {
+        let work = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = work {
+            work();
+        }
+    })
 }
