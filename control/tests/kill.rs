@@ -21,7 +21,13 @@ struct Desk {
 
 impl Desk {
     fn open(more: &str) -> Desk {
+        Desk::open_with(more, |_| ())
+    }
+
+    /// The same after something was made.
+    fn open_with(more: &str, make: impl FnOnce(&Office)) -> Desk {
         let office = Office::new();
+        make(&office);
         office.issue("viewer", "victor", &["viewer"]);
         office.issue("alice", "alice", &["risk"]);
         office.issue("alice2", "Alice", &["admin"]);
@@ -186,7 +192,7 @@ fn the_file_and_the_local_command_work_without_the_server() {
     }
 }
 
-/// Who else is in these lists of engines: one whose mailbox is not there yet.
+/// An engine whose mailbox is not there yet.
 const ABSENT: &str = "[[engine]]\nname = \"absent\"\nmailbox = \"absent.mailbox\"";
 
 /// Objects of the kills that the log has, the oldest first.
@@ -216,6 +222,27 @@ fn the_file_engages_again_what_says_it_is_not_engaged_and_nothing_else() {
     until("and recorded", || kills(&desk).len() == 5);
     assert_eq!(kills(&desk), [all, alpha, alpha, alpha, absent]);
     assert_eq!(generation(), before, "the one that was engaged was left alone");
+}
+
+#[test]
+fn a_folder_that_is_gone_stops_everything_and_without_it_nothing_starts() {
+    let mut desk = Desk::open_with("[kill]\nfile = \"ops/STOP\"", |office| {
+        std::fs::create_dir(office.path("ops")).unwrap();
+    });
+    std::fs::remove_dir(desk.office.path("ops")).unwrap();
+    until("everything is stopped", || engaged(&desk.alpha, Scope::Global));
+    until("it is recorded", || !desk.log("action=kill").is_empty());
+    let entry = &desk.log("action=kill")[0];
+    assert!(entry["reason"].as_str().unwrap().contains("folder"), "{entry}");
+    desk.server.kill();
+    let config = desk.office.path("control.toml");
+    for command in ["serve", "check"] {
+        let output = run(&[command, "--config", text(&config)]);
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(!output.status.success() && said.contains("kill.file"), "{command}: {said}");
+        assert!(said.contains("make it first"), "{command}: {said}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::file::{self, LOOK, Wanted, Watch};
+use super::file::{self, LOOK, Stop, Watch};
 use super::hold::{Hold, Looked};
 use super::scope::Covered;
 use super::target::{self, Outcome, Target};
@@ -123,9 +123,12 @@ fn watch(targets: &[Target], file: &Path) -> ! {
     let (mut seen, mut hold) = (Watch::default(), Hold::default());
     loop {
         let looked = match seen.look(file) {
-            Wanted::Nothing => Looked::default(),
-            Wanted::First => hold.engage(targets, &everything),
-            Wanted::Again => hold.look(targets, &everything),
+            None => Looked::default(),
+            Some(Stop { first: false, .. }) => hold.look(targets, &everything),
+            Some(Stop { first: true, why }) => {
+                eprintln!("{why}");
+                hold.engage(targets, &everything)
+            }
         };
         for outcome in looked.news {
             eprintln!("{}", line(&everything, &outcome));

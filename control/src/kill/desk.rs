@@ -363,12 +363,12 @@ impl KillDesk {
             checks::look(target, &self.checks, wanted, now)
         });
         let file = self.file.as_deref().map(|path| {
-            let there = file::is_there(path);
-            let detail = match there {
-                true => format!("{} is there: remove it first", path.display()),
-                false => "the kill file is not there".to_owned(),
-            };
-            Finding { engine: "*".into(), name: "file", ok: !there, detail }
+            let there = file::why(path);
+            let ok = there.is_none();
+            let detail = there.map_or("the kill file is not there".into(), |why| {
+                format!("{why}: remove the file, or make its folder again, first")
+            });
+            Finding { engine: "*".into(), name: "file", ok, detail }
         });
         engines.chain(file).collect()
     }

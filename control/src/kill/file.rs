@@ -1,23 +1,31 @@
 //! The kill file: whoever can make a file can stop trading.
 //!
-//! While it is there, everything is engaged on every engine, again every second, so that an engine
-//! that starts later is stopped too. A path that cannot be looked at counts as there: what is not
-//! known to be absent stops.
+//! While it is there, everything stays engaged on every engine, looked at [`LOOK`] by [`LOOK`], so that
+//! an engine that starts later is stopped too. A path that cannot be looked at counts as there, and so
+//! does one whose folder is gone: nobody could make the file, and whoever made it was not asked. What
+//! is not known to be absent stops.
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How often it is looked for.
+/// How often it is looked for: a `stat`; while it is there an attach of each mailbox too.
 pub const LOOK: Duration = Duration::from_millis(50);
-/// How often it is engaged again.
-const AGAIN: Duration = Duration::from_secs(1);
 
-/// Whether the file is there, or cannot be looked at.
+/// Whether the file is there, or not known to be absent.
 pub fn is_there(path: &Path) -> bool {
+    why(path).is_some()
+}
+
+/// Why the file counts as there; `None`: it is absent.
+pub fn why(path: &Path) -> Option<String> {
     match path.symlink_metadata() {
-        Ok(_) => true,
-        Err(e) => e.kind() != ErrorKind::NotFound,
+        Ok(_) => Some(format!("{} is there", path.display())),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let gone = |why: String| format!("{}: its folder is gone: {why}", path.display());
+            can_be_watched(path).err().map(gone)
+        }
+        Err(e) => Some(format!("{} cannot be looked at: {e}", path.display())),
     }
 }
 
@@ -34,36 +42,54 @@ pub fn can_be_watched(path: &Path) -> Result<(), String> {
     }
 }
 
-/// What a look at the file asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Nothing.
-    Nothing,
-    /// Engage: it came just now.
-    First,
-    /// Engage what is not engaged: it is still there.
-    Again,
+/// What a look at the file asks for: everything is to be engaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// It came just now: engage all; else what is not engaged.
+    pub first: bool,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// Memory between looks.
 #[derive(Debug, Default)]
 pub struct Watch {
-    last: Option<Instant>,
+    was_there: bool,
 }
 
 impl Watch {
-    /// One look.
-    pub fn look(&mut self, path: &Path) -> Wanted {
-        if !is_there(path) {
-            self.last = None;
-            return Wanted::Nothing;
-        }
-        match self.last {
-            Some(last) if last.elapsed() < AGAIN => Wanted::Nothing,
-            before => {
-                self.last = Some(Instant::now());
-                if before.is_some() { Wanted::Again } else { Wanted::First }
-            }
-        }
+    /// One look; `None`: the file is absent.
+    pub fn look(&mut self, path: &Path) -> Option<Stop> {
+        let why = why(path);
+        let first = !std::mem::replace(&mut self.was_there, why.is_some());
+        why.map(|why| Stop { first, why })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_to_be_absent_is_there() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = dir.path().join("ops");
+        let file = folder.join("STOP");
+        let mut watch = Watch::default();
+        let mut look = || watch.look(&file).map(|stop| (stop.first, stop.why));
+        let says = |said: Option<(bool, String)>, first: bool, word: &str| {
+            assert!(said.as_ref().is_some_and(|s| s.0 == first && s.1.contains(word)), "{said:?}");
+        };
+        says(look(), true, "folder is gone");
+        std::fs::create_dir(&folder).expect("made");
+        assert_eq!(look(), None);
+        std::fs::write(&file, "").expect("made");
+        says(look(), true, "is there");
+        says(look(), false, "is there");
+        std::fs::remove_file(&file).expect("removed");
+        assert_eq!(look(), None);
+        std::fs::remove_dir(&folder).expect("removed");
+        std::fs::write(&folder, "a file in its place").expect("made");
+        says(look(), true, "cannot be looked at");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::act::{self, By};
-use super::file::{LOOK, Wanted, Watch};
+use super::file::{LOOK, Stop, Watch};
 use super::hold::Hold;
 use crate::app::App;
 
@@ -14,13 +14,8 @@ pub async fn watch(app: Arc<App>) {
     let mut tick = tokio::time::interval(LOOK);
     loop {
         tick.tick().await;
-        let first = match seen.look(&path) {
-            Wanted::Nothing => continue,
-            Wanted::First => true,
-            Wanted::Again => false,
-        };
+        let Some(Stop { first, why }) = seen.look(&path) else { continue };
         let (by, engines) = (By::system("kill file"), app.kill.all().to_vec());
-        let reason = format!("{} is there", path.display());
-        act::hold(&app, by, &mut hold, (first, engines), &reason).await;
+        act::hold(&app, by, &mut hold, (first, engines), &why).await;
     }
 }
