@@ -4,7 +4,7 @@
 //! see everything and names no user is shown their own. Reading is done off the request threads.
 //!
 //! Worst case: a search looks at a bounded number of records and may answer a short page with a
-//! cursor; verification reads the whole log, one at a time.
+//! cursor; [`READS`] reads run at a time, others wait; verification reads the whole log, one at a time.
 
 use std::sync::Arc;
 
@@ -12,16 +12,22 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::places::at_a_place;
 use super::{Page, Path, Query, list};
 use crate::app::App;
 use crate::audit::{Activity, Audit, AuditError, Filter, Hash, Proof, Record, Report};
 use crate::identity::Caller;
 use crate::policy::{Action, Resource};
 use crate::problem::{Problem, ProblemBody};
+
+/// Reads at a time.
+const READS: usize = 4;
+static READING: Semaphore = Semaphore::const_new(READS);
 
 /// Routes below `/api/v1`.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -51,14 +57,13 @@ impl From<AuditError> for Problem {
     }
 }
 
-/// Runs `work` where it may wait for the disk.
+/// Runs `work` where it may wait for the disk, when a place is free.
 async fn off_thread<T: Send + 'static>(
     app: &App,
     work: impl FnOnce(&Audit) -> Result<T, AuditError> + Send + 'static,
 ) -> Result<T, Problem> {
     let audit = app.audit.clone();
-    let done = tokio::task::spawn_blocking(move || work(&audit)).await;
-    Ok(done.map_err(|error| Problem::internal(format!("reading the audit log: {error}")))??)
+    Ok(at_a_place(&READING, move || work(&audit)).await??)
 }
 
 /// Refuses a caller who may not see what `who` did; of `None`, what everybody did.

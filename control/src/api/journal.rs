@@ -6,7 +6,7 @@
 //! not, so that a page may be short, or empty, and `next` still goes on.
 //!
 //! Worst case: one query looks at [`SCAN`] records and loads the segments they stand in, one at a
-//! time; [`SCANS`] queries run at a time, others wait. What the engine has not drained to a file yet
+//! time; [`SCANS`] queries run at a time, others wait, also for one whose caller hung up. What the engine has not drained to a file yet
 //! is not found.
 
 use std::collections::HashMap;
@@ -28,6 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::places::at_a_place;
 use super::{CanRead, Page, Path, Query, list};
 use crate::app::App;
 use crate::problem::{Problem, ProblemBody};
@@ -138,9 +139,7 @@ async fn journal(
             .todo("set engine.journal to its live.journal.folder")
     })?;
     let search = Search::new(folder.to_owned(), wanted, symbols(link))?;
-    let _permit = SCANNING.acquire().await.map_err(|e| Problem::internal(e.to_string()))?;
-    let found = tokio::task::spawn_blocking(move || search.run()).await;
-    Ok(Json(found.map_err(|e| Problem::internal(e.to_string()))??))
+    Ok(Json(at_a_place(&SCANNING, move || search.run()).await??))
 }
 
 /// Symbols and decimals by index, as the engine shows them now.

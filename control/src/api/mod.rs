@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod models;
 pub mod openapi;
 pub mod parameters;
+mod places;
 pub mod reports;
 pub mod stream;
 pub mod system;

@@ -19,7 +19,8 @@
 //! closed. They are void when the kill words changed since, or the engine is another one.
 //!
 //! Worst case: a hung mailbox holds a thread, at most sixteen each; the answer comes after two
-//! seconds and says "unknown" for it. Between release and the look that nobody engaged meanwhile lie
+//! seconds and says "unknown" for it. Where no thread can be had, engines are engaged one after the
+//! other. Between release and the look that nobody engaged meanwhile lie
 //! some microseconds in which orders may pass.
 
 mod act;

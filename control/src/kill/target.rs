@@ -274,3 +274,33 @@ fn taken_out<W: FnOnce() + Send + 'static>(kept: Arc<Mutex<Option<W>>>) -> Work 
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use nofx_mailbox::{Engine, Spec};
+
+    use super::*;
+
+    fn no_thread(_: &str, _: Work) -> io::Result<()> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    #[test]
+    fn engaging_needs_no_free_thread() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let spec = Spec { engine: "test".into(), ..Spec::default() };
+        let made = ["a", "b"].map(|name| {
+            let mailbox = dir.path().join(name);
+            (Engine::create(&mailbox, &spec).expect("a mailbox"), Target::new(name, mailbox))
+        });
+        let targets: Vec<Target> = made.iter().map(|(_, target)| target.clone()).collect();
+        let everything = Covered::Exactly(Scope::Global);
+        let scope = everything.clone();
+        let outcomes = ask_each(no_thread, &targets, move |target| target.engage(&scope));
+        assert!(outcomes.iter().all(|o| o.as_ref().is_ok_and(Outcome::is_engaged)), "{outcomes:?}");
+        for target in targets {
+            assert_eq!(target.is_engaged(&everything), Ok(true));
+            assert_eq!(target.at_work.load(Ordering::Relaxed), 0);
+        }
+    }
+}

@@ -38,6 +38,8 @@ use slots::Slots;
 
 /// Time that requests under way have when the process ends.
 pub const GRACE: Duration = Duration::from_secs(10);
+/// Threads for what waits for a disk: a service manager bounds tasks, and engaging wants some too.
+const BLOCKING: usize = 32;
 /// Pause after an accept that failed: file descriptors are short.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Streams (requests at a time) of one HTTP/2 connection.
@@ -59,7 +61,10 @@ pub struct ServeArgs {
 /// The configuration, a file it names, or the address.
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING)
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| Failure::input(format!("runtime: {e}")))?;
     runtime.block_on(async {
         let _telemetry = telemetry::start(&config.telemetry)?;
