@@ -474,8 +474,8 @@ fn lists_are_parts_of_the_shot(served: &Served) {
     assert_eq!(ids("/api/v1/engines/a/orders?instrument=AAPL"), [7, 9]);
     assert_eq!(ids("/api/v1/engines/a/orders?instrument=AAPL&account=1"), [9]);
     let (_, page) = served.get("/api/v1/engines/a/orders?limit=2");
-    assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (2, &"2".into()));
-    assert_eq!(ids("/api/v1/engines/a/orders?limit=2&cursor=2"), [9]);
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (2, &"8".into()));
+    assert_eq!(ids("/api/v1/engines/a/orders?limit=2&cursor=8"), [9]);
     assert_eq!(served.items("/api/v1/engines/a/positions")[0]["position"], -300);
     let (_, book) = served.get("/api/v1/engines/a/books/AAPL?levels=1");
     assert_eq!(book["bids"].as_array().unwrap().len(), 1);

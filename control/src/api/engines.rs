@@ -239,7 +239,7 @@ impl Held {
     }
 }
 
-/// Working orders.
+/// Working orders, by our id: pages neither skip nor repeat one while others come and go.
 #[utoipa::path(get, path = "/engines/{e}/orders", tag = "engines",
     params(("e" = String, Path, description = "name of the engine"), Held), responses(
     (status = 200, body = Page<OrderShot>),
@@ -252,10 +252,12 @@ async fn orders(
     Path(name): Path<String>,
     Query(held): Query<Held>,
 ) -> Result<Response, Problem> {
-    part(&app, &name, &held.page(), |shot| {
-        let rows = shot.orders.rows.iter();
-        rows.filter(|row| held.wants(&row.instrument, row.account)).cloned().collect()
-    })
+    let link = app.engines.get(&name)?;
+    let shot = link.shot()?;
+    let rows = shot.orders.rows.iter();
+    let rows = rows.filter(|row| held.wants(&row.instrument, row.account)).cloned().collect();
+    let page = Page::above(rows, &held.page(), |row: &OrderShot| row.cl_ord_id.into())?;
+    Ok(shown(link, &shot, page))
 }
 
 /// Positions with their profit.

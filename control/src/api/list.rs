@@ -88,4 +88,47 @@ impl<T> Page<T> {
         let items = all.into_iter().skip(from).take(limit).collect();
         Ok(Page { items, next: more.then(|| (from + limit).to_string()) })
     }
+
+    /// A page of a list whose items come and go, each with a number that stays its own: in the order
+    /// of the numbers, from above the cursor on. What is there all the while is seen once.
+    ///
+    /// # Errors
+    /// The cursor or the limit is bad.
+    pub fn above(
+        mut all: Vec<T>,
+        page: &Cursor,
+        number: impl Fn(&T) -> u64,
+    ) -> Result<Page<T>, Problem> {
+        let (limit, last) = (page.limit()?, page.position()?);
+        if page.cursor.is_some() {
+            all.retain(|item| number(item) > last);
+        }
+        all.sort_by_key(&number);
+        let more = all.len() > limit;
+        all.truncate(limit);
+        let next = all.last().filter(|_| more).map(|item| number(item).to_string());
+        Ok(Page { items: all, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_that_come_and_go_are_neither_skipped_nor_repeated() {
+        let page = |all: &[u64], cursor: Option<String>| {
+            let asked = Cursor { limit: Some(2), cursor };
+            Page::above(all.to_vec(), &asked, |n| *n).expect("good")
+        };
+        let first = page(&[0, 9, 4, 7], None);
+        assert_eq!((&first.items[..], first.next.as_deref()), (&[0, 4][..], Some("4")));
+        // Two that were shown are gone, one came.
+        let second = page(&[9, 12, 7], first.next);
+        assert_eq!((&second.items[..], second.next.as_deref()), (&[7, 9][..], Some("9")));
+        let third = page(&[12], second.next);
+        assert_eq!((&third.items[..], third.next), (&[12][..], None));
+        let bad = Cursor { limit: None, cursor: Some("x".into()) };
+        assert!(Page::above(vec![1_u64], &bad, |n| *n).is_err());
+    }
 }
