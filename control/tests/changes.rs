@@ -20,6 +20,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use common::{Office, now, until};
 use http_body_util::BodyExt;
+use nofx_control::audit::MAX_BYTES;
 use nofx_control::identity::Role;
 use nofx_control::{App, Caller, Config, api};
 use nofx_mailbox::param::{kind, rows, table};
@@ -54,16 +55,20 @@ struct Floor {
 
 impl Floor {
     fn start(mailbox: &Path) -> Floor {
+        Floor::of_size(mailbox, 8, 64)
+    }
+
+    fn of_size(mailbox: &Path, instruments: u32, param_rows: u32) -> Floor {
         let spec = Spec {
             engine: "nofx test".into(),
             started: now(),
             tiles: vec!["trade".into()],
             accounts: 2,
-            instruments: 8,
+            instruments,
             book_rows: 1,
             journal_bytes: 1 << 12,
             schema: specs(),
-            param_rows: 64,
+            param_rows,
             model_words: 1 + 3 * nofx_model::FEATURES as u32,
             model_schema: nofx_model::schema_hash(),
             model_kind: 1,
@@ -550,6 +555,49 @@ async fn a_configuration_goes_to_one_then_to_all_and_back_and_a_failure_names_wh
     let (status, body) = step(Role::Risk, id, "validate", why()).await;
     assert_eq!(status, 422);
     assert_eq!(body["errors"][0]["field"], "a: set[0].value", "{body}");
+}
+
+/// As many limits.
+fn many(count: usize) -> Vec<Value> {
+    let place = |n: usize| json!({ "table": "symbol", "scope": format!("instrument {n}"), "key": "qty_max", "value": 50 });
+    (1_000..1_000 + count).map(place).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fits_into_the_audit_log_as_an_intent_comes_to_its_end() {
+    let office = office(&["a"]);
+    let _floor = Floor::of_size(&office.path("a"), 8_192, 4_096);
+    let desk = Desk::open(office);
+    desk.seen("a").await;
+    // Too long for an entry: refused before anything is done; the answer says by how much.
+    let change = async |reason: String| {
+        let body = json!({ "set": many(3_520), "reason": reason });
+        desk.change("PATCH", "/engines/a/limits", &[("If-Match", "\"0\"")], body).await
+    };
+    let (status, body) = change("\u{1}".repeat(1_000)).await;
+    assert_eq!((status.as_u16(), body["code"].clone()), (422, json!("invalid")), "{body}");
+    let detail = body["detail"].as_str().expect("text");
+    let mut numbers = detail.split(|c: char| !c.is_ascii_digit());
+    let bytes: usize = numbers.find_map(|digits| digits.parse().ok()).expect("a number");
+    // The longest that fits, but for some bytes: such a letter takes six there, an x one.
+    let short = (bytes - MAX_BYTES).div_ceil(5) + 1;
+    let reason = "x".repeat(short) + &"\u{1}".repeat(1_000 - short);
+    let (status, body) = change(reason).await;
+    assert_eq!((status.as_u16(), body["result"].clone()), (200, json!("applied")), "{body}");
+    let halt = json!({ "command": "halt", "reason": "test" });
+    let (status, body) = desk.change("POST", "/engines/a/commands", &[], halt).await;
+    assert_eq!(status, 200, "{body}");
+
+    // A draft, whose answer shows all of it.
+    let draft =
+        || json!({ "name": "long", "engines": ["a"], "reason": "test", "set": many(2_800) });
+    for _ in 0..2 {
+        let key = [("Idempotency-Key", "long")];
+        let (status, body) = desk.change("POST", "/configurations", &key, draft()).await;
+        let set = body["set"].as_array().map(Vec::len);
+        assert_eq!((status.as_u16(), set), (201, Some(2_800)), "{}", body["detail"]);
+    }
+    assert_eq!(desk.app.store.unended().await.expect("read"), []);
 }
 
 /// The child of the next test: stops at a step, and is killed there.

@@ -27,6 +27,9 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::store::{Configuration, Kept, Kind, StoreError, Transition, VersionState};
 
+/// Most characters of a reason that the audit log keeps.
+const WHY_MAX: usize = 1_000;
+
 /// What is to happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
@@ -241,8 +244,15 @@ impl Outcome {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    pub(super) fn body(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
+    /// What the audit log keeps of it: the values of a configuration stand in the intent of its
+    /// draft, its history in the entries before.
+    pub(super) fn brief(&self) -> Value {
+        let mut brief = serde_json::to_value(self).unwrap_or_default();
+        brief["why"] = self.why.chars().take(WHY_MAX).collect::<String>().into();
+        if let Some(reply) = brief["reply"].as_object_mut() {
+            ["set", "unset", "history"].iter().for_each(|long| _ = reply.remove(*long));
+        }
+        brief
     }
 }
 

@@ -42,6 +42,7 @@ use serde_json::Value as Json_;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::audit::AuditError;
 use crate::identity::Caller;
 use crate::policy::{Action, Resource};
 use crate::problem::{self, Problem};
@@ -249,7 +250,8 @@ async fn replay(app: &Arc<App>, ask: &Ask) -> Result<Option<Answer>, Problem> {
     }
 }
 
-/// From the write-ahead on: intent into the log, effect, result. The turn is the caller's.
+/// From the write-ahead on: intent into the log, effect, result. The turn is the caller's. What is too
+/// long for an entry of the log is refused before its effect.
 ///
 /// # Errors
 /// As for [`perform`].
@@ -259,8 +261,12 @@ pub(crate) async fn carry(app: &Arc<App>, ask: &Ask, intent: Intent) -> Result<A
     let begun = app.store.begin(&ask.caller.person, key, record.to_json(), now()).await;
     let id = begun.map_err(store_failed)?;
     step(id, "intended");
-    if let Err(e) = app.audit.record(record.entry(app, Phase::Intended, id)).await {
+    let intended = record.entry(app.clock.error_ns(), Phase::Intended, id);
+    if let Err(e) = app.audit.record(intended).await {
         abandon(app, id, &record).await?;
+        if matches!(e, AuditError::TooLarge { .. }) {
+            return Err(e.into());
+        }
         return Err(Problem::unavailable("audit", format!("the audit log cannot be written: {e}"))
             .todo("nothing was changed; see to the disk of audit.path, then send it again"));
     }
@@ -281,8 +287,7 @@ pub(crate) async fn conclude(
     app.store.know(id, outcome.to_json()).await.map_err(late)?;
     step(id, "known");
     effect::judge(app, record, &outcome).await.map_err(late)?;
-    let logged = app.audit.record(record.entry(app, Phase::Result(&outcome), id)).await;
-    if let Err(e) = logged {
+    if let Err(e) = log_result(app, id, record, &outcome).await {
         // The row stays unended: the result goes into the log when it can be written again.
         return Err(unknown(format!("its result cannot be written to the audit log: {e}")));
     }
@@ -291,6 +296,23 @@ pub(crate) async fn conclude(
     app.store.end(id, answer.stored()).await.map_err(late)?;
     step(id, "ended");
     Ok(answer)
+}
+
+/// Writes the result into the log. One that is too long for an entry is written in short, so that
+/// nothing that an engine or a configuration says keeps a change under way for ever.
+async fn log_result(
+    app: &App,
+    id: u64,
+    record: &Record,
+    outcome: &Outcome,
+) -> Result<u64, AuditError> {
+    let clock = app.clock.error_ns();
+    match app.audit.record(record.entry(clock, Phase::Result(outcome), id)).await {
+        Err(e @ (AuditError::TooLarge { .. } | AuditError::Encoding(_))) => {
+            app.audit.record(record.entry(clock, Phase::Short(outcome, &e), id)).await
+        }
+        written => written,
+    }
 }
 
 /// Takes a change back whose effect did not begin.
@@ -304,6 +326,8 @@ async fn abandon(app: &Arc<App>, id: u64, record: &Record) -> Result<(), Problem
 pub(crate) enum Phase<'a> {
     Intended,
     Result(&'a Outcome),
+    /// The result without the outcome, which cannot be written for this reason.
+    Short(&'a Outcome, &'a AuditError),
 }
 
 /// A trace of how far a change came.

@@ -56,18 +56,20 @@ impl Record {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Its entry in the audit log.
-    pub(super) fn entry(&self, app: &App, phase: Phase<'_>, id: u64) -> Entry {
-        let mut after = json!({ "change": id, "values": self.after });
-        let result = match phase {
-            Phase::Intended => "intent",
-            Phase::Result(result) => {
-                after["outcome"] = safe(&result.body());
-                match result.verdict {
-                    Verdict::Applied => "done",
-                    Verdict::Refused | Verdict::NotDone => "failed",
-                    Verdict::Unknown => "unknown",
-                }
+    /// Its entry in the audit log: the intent has the values, the result what is new since then.
+    pub(super) fn entry(&self, clock_error_ns: Option<u64>, phase: Phase<'_>, id: u64) -> Entry {
+        let (result, before, after) = match phase {
+            Phase::Intended => {
+                let after = json!({ "change": id, "values": self.after });
+                ("intent", self.before.clone(), after)
+            }
+            Phase::Result(outcome) => {
+                let after = json!({ "change": id, "outcome": safe(&outcome.brief()) });
+                (word(outcome.verdict), Value::Null, after)
+            }
+            Phase::Short(outcome, why) => {
+                let left_out = format!("the outcome is left out: {why}");
+                (word(outcome.verdict), Value::Null, json!({ "change": id, "why": left_out }))
             }
         };
         Entry {
@@ -76,14 +78,22 @@ impl Record {
             action: self.action.clone(),
             object: self.object.clone(),
             when: super::now(),
-            clock_error_ns: app.clock.error_ns(),
-            before: self.before.clone(),
+            clock_error_ns,
+            before,
             after,
             reason: self.reason.clone(),
             correlation: self.correlation.clone(),
             result: result.into(),
             sensitive: true,
         }
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Applied => "done",
+        Verdict::Refused | Verdict::NotDone => "failed",
+        Verdict::Unknown => "unknown",
     }
 }
 
@@ -128,6 +138,47 @@ pub(super) fn safe(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::{MAX_BYTES, encode};
+    use crate::change::{CommandName, Outcome};
+
+    /// A record whose intent is as long as an entry may be.
+    fn longest() -> Record {
+        let record = |values: usize| Record {
+            person: "risk".into(),
+            role: "risk".into(),
+            action: "set_limits".into(),
+            object: "engine/a/limits".into(),
+            effect: Effect::Send {
+                engine: "a".into(),
+                command: CommandName::Halt,
+                scope: String::new(),
+            },
+            before: Value::Null,
+            after: json!("x".repeat(values)),
+            detail: Value::Null,
+            reason: "\u{1}".repeat(1_000),
+            correlation: "c".into(),
+        };
+        let empty = encode(record(0).entry(None, Phase::Intended, 1)).expect("short").len();
+        record(MAX_BYTES - empty)
+    }
+
+    #[test]
+    fn the_result_of_any_intent_that_fits_fits() {
+        let record = longest();
+        let intent = encode(record.entry(None, Phase::Intended, 1)).expect("fits");
+        assert_eq!(intent.len(), MAX_BYTES);
+        // An answer that repeats the values, as a configuration's does.
+        let reply = json!({ "id": 7, "set": [record.after], "history": [record.after] });
+        let outcome = Outcome { reply: Some(reply), ..Outcome::unknown("w".repeat(MAX_BYTES)) };
+        let result = encode(record.entry(None, Phase::Result(&outcome), 1)).expect("fits");
+        assert!(result.len() < 10_000 && result.contains("\"id\":7"), "{}", result.len());
+        // Whatever else is in it: the short form fits.
+        let outcome = Outcome { reply: Some(json!({ "members": record.after })), ..outcome };
+        let long = encode(record.entry(None, Phase::Result(&outcome), 1)).expect_err("too large");
+        let short = encode(record.entry(None, Phase::Short(&outcome, &long), 1)).expect("fits");
+        assert!(short.contains("left out") && short.contains("\"result\":\"unknown\""), "{short}");
+    }
 
     #[test]
     fn numbers_beyond_two_to_the_53_become_text() {

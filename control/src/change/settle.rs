@@ -38,33 +38,39 @@ pub async fn settle(app: &Arc<App>, engine: &str) -> Result<(), Problem> {
 }
 
 /// Settles what is under way on configurations: after what it is made of on the engines. The turn of
-/// each configuration is taken here.
+/// each configuration is taken here. One that cannot be settled yet does not hold up the others.
 ///
 /// # Errors
-/// As for [`settle`].
+/// As for [`settle`], of the first that failed.
 pub(super) async fn configurations(app: &Arc<App>) -> Result<(), Problem> {
+    let mut all = Ok(());
     for operation in app.store.unended().await.map_err(super::store_failed)? {
         let Ok(record) = serde_json::from_str::<Record>(&operation.record) else { continue };
-        let turn = match record.effect {
-            Effect::Transit { configuration, .. } => format!("configuration {configuration}"),
-            Effect::Draft { .. } => "configurations".into(),
-            _ => continue,
-        };
-        let _turn = app.store.turn(&turn).await;
-        // While its turn was awaited its own process may have ended it.
-        let still = app.store.unended().await.map_err(super::store_failed)?;
-        let still = still.into_iter().find(|other| other.id == operation.id);
-        let Some(operation) = still else { continue };
-        // What it is made of first: each engine in its turn.
-        if let Effect::Transit { configuration, .. } = record.effect {
-            for engine in rollout::read(app, configuration).await?.engines {
-                let _turn = app.store.turn(&format!("engine {engine}")).await;
-                settle(app, &engine).await?;
-            }
-        }
-        settle_one(app, &operation, &record).await?;
+        let settled = configuration(app, operation.id, &record).await;
+        all = all.and(settled);
     }
-    Ok(())
+    all
+}
+
+async fn configuration(app: &Arc<App>, change: u64, record: &Record) -> Result<(), Problem> {
+    let turn = match record.effect {
+        Effect::Transit { configuration, .. } => format!("configuration {configuration}"),
+        Effect::Draft { .. } => "configurations".into(),
+        _ => return Ok(()),
+    };
+    let _turn = app.store.turn(&turn).await;
+    // While its turn was awaited its own process may have ended it.
+    let still = app.store.unended().await.map_err(super::store_failed)?;
+    let still = still.into_iter().find(|other| other.id == change);
+    let Some(operation) = still else { return Ok(()) };
+    // What it is made of first: each engine in its turn.
+    if let Effect::Transit { configuration, .. } = record.effect {
+        for engine in rollout::read(app, configuration).await?.engines {
+            let _turn = app.store.turn(&format!("engine {engine}")).await;
+            settle(app, &engine).await?;
+        }
+    }
+    settle_one(app, &operation, record).await
 }
 
 async fn settle_one(app: &Arc<App>, operation: &Operation, record: &Record) -> Result<(), Problem> {
