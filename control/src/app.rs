@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use crate::audit::Audit;
+use crate::change::{Denials, Places};
 use crate::clock::ClockWatch;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -31,6 +32,10 @@ pub struct App {
     pub audit: Audit,
     /// Who may do what.
     pub policy: Policy,
+    /// Changes that wait or run.
+    pub places: Places,
+    /// What was denied lately.
+    pub denials: Denials,
     /// Engaging and releasing the kill switch.
     pub kill: KillDesk,
     /// How far the clock may be off.
@@ -51,6 +56,8 @@ impl App {
             store: Store::open(&config.store)?,
             audit: Audit::open(&config.audit)?,
             policy: Policy::open(config.policy.file.as_deref()).map_err(Failure::usage)?,
+            places: Places::default(),
+            denials: Denials::default(),
             clock: ClockWatch::new(config.clock.clone()),
             kill: KillDesk::open(&config)?,
             engines: Engines::start(&config.engine)?,

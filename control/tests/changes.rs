@@ -600,6 +600,87 @@ async fn what_fits_into_the_audit_log_as_an_intent_comes_to_its_end() {
     assert_eq!(desk.app.store.unended().await.expect("read"), []);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_waits_for_nothing_and_one_person_does_not_take_every_place() {
+    let office = office(&["a"]);
+    let _floor = Floor::start(&office.path("a"));
+    let desk = Desk::open(office);
+    desk.seen("a").await;
+    let turn = desk.app.store.turn("engine a").await;
+    let back = || json!({ "version": 0, "reason": "back" });
+    let rollback = || desk.ask(Role::Viewer, "POST", "/engines/a/versions/rollback", &[], back());
+    let in_time = Duration::from_secs(60);
+    // Many denials: each is told at once, some are written, the number of the rest as well.
+    let denied = tokio::time::timeout(in_time, futures((0..40).map(|_| rollback()).collect()));
+    for (status, body) in denied.await.expect("no turn is waited for") {
+        assert_eq!((status.as_u16(), body["code"].clone()), (403, json!("forbidden")), "{body}");
+    }
+    let begun = Instant::now();
+    loop {
+        let found = desk.ask(Role::Risk, "GET", "/audit?result=refused", &[], Value::Null).await.1;
+        let rows = found["items"].as_array().expect("rows").clone();
+        let itself = |row: &Value| u64::from(row["after"]["why"] != "as before");
+        let told = rows.iter().map(|r| itself(r) + r["after"]["left_out"].as_u64().unwrap_or(0));
+        if told.sum::<u64>() == 40 {
+            assert!(rows.len() < 40, "{found}");
+            break;
+        }
+        assert!(begun.elapsed() < in_time, "{found}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    // Somebody who may, and asks without end.
+    let halt = || json!({ "command": "halt", "reason": "test" });
+    let send = |role: Role| desk.ask(role, "POST", "/engines/a/commands", &[], halt());
+    let waiting = futures((0..8).map(|_| send(Role::Risk)).collect());
+    let others = async {
+        let ninth = async {
+            loop {
+                let asked = tokio::time::timeout(Duration::from_millis(100), send(Role::Risk));
+                if let Ok(answer) = asked.await {
+                    break answer;
+                }
+            }
+        };
+        let (status, body) = tokio::time::timeout(in_time, ninth).await.expect("refused");
+        assert_eq!((status.as_u16(), body["code"].clone()), (429, json!("too_many_changes")));
+        drop(turn);
+        send(Role::Trader).await
+    };
+    let (waited, (status, body)) = tokio::join!(waiting, others);
+    assert_eq!(status, 200, "somebody else: {body}");
+    assert!(waited.iter().all(|(status, _)| *status == 200), "{waited:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_cannot_be_settled_does_not_hold_up_the_others() {
+    let desk = Desk::open(office(&["a"]));
+    let left = |effect: Value| {
+        let record = json!({
+            "person": "risk", "role": "risk", "action": "configure", "object": "configuration/1",
+            "effect": effect, "before": null, "after": null, "detail": null, "reason": "test",
+            "correlation": "c",
+        });
+        desk.app.store.begin("risk", None, record.to_string(), now().0)
+    };
+    let nowhere = json!({ "effect": "transit", "configuration": 77, "to": "apply", "only": null });
+    let never_written = json!({ "effect": "draft", "draft": {
+        "id": 0, "revision": 0, "name": "n", "stage": "draft", "doing": null, "set": [],
+        "unset": [], "engines": ["a"], "members": {}, "history": [],
+    } });
+    let stays = left(nowhere).await.expect("written");
+    left(never_written).await.expect("written");
+    let begun = Instant::now();
+    loop {
+        let open = desk.app.store.unended().await.expect("read");
+        if open.iter().map(|one| one.id).eq([stays]) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{open:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The child of the next test: stops at a step, and is killed there.
 #[test]
 fn child() {

@@ -237,11 +237,16 @@ async fn roll_back(
     asked: Asked<BackTo>,
 ) -> Result<Answer, Problem> {
     let Asked { caller, if_match, key, body } = asked;
+    // Which sides it changes, and so who may, is known once it is looked at; nobody gets that far who
+    // may change neither.
+    let side = |what| (Action::RollBack, Resource::engine(&engine).what(what));
+    let sides = ["strategy", "limits"].map(side);
+    let may = |(action, on): &&(Action, Resource)| app.policy.check(&caller, *action, on).is_ok();
+    let one = sides.iter().find(may).unwrap_or(&sides[0]).clone();
     let ask = Ask {
         caller,
         action: Action::RollBack,
-        // Which sides it changes, and so who may, is known once it is looked at.
-        needs: vec![(Action::Read, Resource::engine(engine.clone()))],
+        needs: vec![one],
         turn: format!("engine {engine}"),
         reason: asked::reason(&body.reason)?,
         key,

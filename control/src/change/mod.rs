@@ -19,13 +19,16 @@
 //! - An engine that does not acknowledge in time makes the outcome unknown, never "it did not
 //!   happen". The next look at the engine may still settle it.
 //!
-//! Worst case: [`AT_ONCE`] changes wait or run, further ones are refused; one takes a handful of
-//! fsyncs and at most [`ACK_WAIT`].
+//! Worst case: a bounded number of changes wait or run, in all and of one person ([`Places`]), and
+//! only of those who may; further ones are refused. One takes a handful of fsyncs and at most
+//! [`ACK_WAIT`].
 
+mod denials;
 mod effect;
 pub mod models;
 mod page;
 pub mod pages;
+mod places;
 mod record;
 pub mod rollout;
 mod schema;
@@ -33,35 +36,32 @@ mod settle;
 pub mod upkeep;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value as Json_;
-use tokio::sync::Semaphore;
+use serde_json::{Value as Json_, json};
 
 use crate::app::App;
-use crate::audit::AuditError;
+use crate::audit::{AuditError, Entry};
 use crate::identity::Caller;
 use crate::policy::{Action, Resource};
 use crate::problem::{self, Problem};
 use crate::store::{Claim, StoreError, Stored};
+use denials::Note;
 
+pub use denials::Denials;
 pub use effect::{Ack, CommandName, Effect, Outcome, Verdict};
 pub use effect::{ack, schema};
 pub use page::{Difference, Overlay, Setting, Side, Target, Value, words};
+pub use places::Places;
 pub use record::Record;
 pub use schema::{Schema, SpecRow};
 pub use settle::settle;
 
 /// How long an engine may take to acknowledge: a thousand times what it needs.
 pub const ACK_WAIT: Duration = Duration::from_secs(3);
-/// Changes that may wait or run at one time.
-const AT_ONCE: usize = 64;
-
-static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
-
 /// An idempotency key and the request it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -173,10 +173,9 @@ where
     P: FnOnce(Arc<App>) -> F + Send + 'static,
     F: Future<Output = Result<Prepared, Problem>> + Send + 'static,
 {
-    let place = PLACES.try_acquire().map_err(|_| {
-        Problem::unavailable("busy", format!("{AT_ONCE} changes are waiting"))
-            .todo("wait a moment and send it again with the same Idempotency-Key")
-    })?;
+    // The policy first: who may not takes nobody's place.
+    allow(app, &ask, &ask.needs).await?;
+    let place = app.places.take(&ask.caller.person)?;
     let (app, correlation) = (app.clone(), problem::correlation());
     let work = async move {
         let _place = place;
@@ -192,7 +191,6 @@ where
     P: FnOnce(Arc<App>) -> F,
     F: Future<Output = Result<Prepared, Problem>>,
 {
-    allowed(app, &ask).await?;
     let _same_key = match &ask.key {
         Some(key) => Some(app.store.turn(&format!("key {} {}", ask.caller.person, key.text)).await),
         None => None,
@@ -207,12 +205,7 @@ where
     }
 }
 
-/// Asks the policy for what is needed before anything is looked at.
-async fn allowed(app: &Arc<App>, ask: &Ask) -> Result<(), Problem> {
-    allow(app, ask, &ask.needs).await
-}
-
-/// Asks the policy; a denial goes into the audit log.
+/// Asks the policy; a denial goes into the audit log, so many a second of one person.
 ///
 /// # Errors
 /// It is denied.
@@ -225,12 +218,36 @@ pub(crate) async fn allow(
         if let Err(denied) = app.policy.check(&ask.caller, *action, on) {
             let denied = Problem::from(denied);
             let entry = record::denied(app, ask, *action, on, &denied.detail);
-            // Refused either way: a log that fails does not make it allowed.
-            _ = app.audit.record(entry).await;
+            log_denial(app, entry).await;
             return Err(denied);
         }
     }
     Ok(())
+}
+
+/// Writes a denial down, or counts it. It is one either way: a log that fails allows nothing.
+async fn log_denial(app: &Arc<App>, mut entry: Entry) {
+    match app.denials.note(&entry.who, Instant::now()) {
+        Note::Write(left_out) => {
+            if left_out > 0 {
+                entry.after["left_out"] = left_out.into();
+            }
+            _ = app.audit.record(entry).await;
+        }
+        Note::First => {
+            let app = app.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(denials::SECOND).await;
+                let left_out = app.denials.left_out(&entry.who);
+                if left_out > 0 {
+                    entry.when = now();
+                    entry.after = json!({ "why": "as before", "left_out": left_out });
+                    _ = app.audit.record(entry).await;
+                }
+            });
+        }
+        Note::LeftOut => {}
+    }
 }
 
 async fn replay(app: &Arc<App>, ask: &Ask) -> Result<Option<Answer>, Problem> {

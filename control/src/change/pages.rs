@@ -338,11 +338,8 @@ pub async fn prepare_roll_back(
         _ => "limits",
     };
     let need = |side| (Action::RollBack, Resource::engine(engine.clone()).what(what(side)));
-    let needs: Vec<_> = match sides.is_empty() {
-        // Nothing differs: whoever may roll anything back may ask.
-        true => vec![need(&Side::Strategy)],
-        false => sides.iter().map(need).collect(),
-    };
+    // Where nothing differs it is enough that they may roll anything back, which was asked for before.
+    let needs: Vec<_> = sides.iter().map(need).collect();
     allow(&app, &ask, &needs).await?;
     if version == present.version {
         return Ok(Prepared::Answer(unchanged(&app, &engine, &present, &[], false)?));
