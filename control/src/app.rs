@@ -14,10 +14,11 @@ use crate::change::{Denials, Places};
 use crate::clock::ClockWatch;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::identity::Caller;
 use crate::kill::KillDesk;
 use crate::link::Engines;
 use crate::metrics::Metrics;
-use crate::policy::Policy;
+use crate::policy::{Action, Denied, Policy, Resource};
 use crate::store::Store;
 
 /// Every part of the process.
@@ -47,6 +48,14 @@ pub struct App {
 }
 
 impl App {
+    /// Asks the policy for an action on what is named: an engine, or `*`, which means each of them.
+    ///
+    /// # Errors
+    /// It is denied, on one of them.
+    pub fn may(&self, caller: &Caller, action: Action, on: &Resource) -> Result<(), Denied> {
+        self.policy.check_each(caller, action, on, self.engines.names())
+    }
+
     /// Opens every part. Must be called inside a tokio runtime.
     ///
     /// # Errors

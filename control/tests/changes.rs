@@ -192,10 +192,22 @@ struct Desk {
 }
 
 fn office(engines: &[&str]) -> Office {
+    furnished(engines, "")
+}
+
+/// With rules beside the built-in ones.
+fn ruled(engines: &[&str], rules: &str) -> Office {
+    let office = furnished(engines, "[policy]\nfile = \"own.cedar\"");
+    let rules = format!("{}\n{rules}", nofx_control::policy::BUILT_IN);
+    std::fs::write(office.path("own.cedar"), rules).expect("written");
+    office
+}
+
+fn furnished(engines: &[&str], more: &str) -> Office {
     let office = Office::new();
     let files: Vec<_> = engines.iter().map(|name| (*name, office.path(name))).collect();
     let files: Vec<_> = files.iter().map(|(name, path)| (*name, path.as_path())).collect();
-    office.configure(&files, "");
+    office.configure(&files, more);
     office
 }
 
@@ -555,6 +567,59 @@ async fn a_configuration_goes_to_one_then_to_all_and_back_and_a_failure_names_wh
     let (status, body) = step(Role::Risk, id, "validate", why()).await;
     assert_eq!(status, 422);
     assert_eq!(body["errors"][0]["field"], "a: set[0].value", "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_about_one_engine_holds_for_configurations_and_for_looks() {
+    let office = ruled(
+        &["a", "b"],
+        r#"forbid (principal, action == Action::"set_limits", resource == Engine::"b");
+        forbid (principal in Role::"viewer", action == Action::"read", resource == Engine::"b");
+"#,
+    );
+    let (_a, b) = (Floor::start(&office.path("a")), Floor::start(&office.path("b")));
+    let desk = Desk::open(office);
+    desk.seen("a").await;
+    desk.seen("b").await;
+    let draft = json!({ "name": "n", "engines": ["a", "b"], "reason": "test",
+        "set": [{ "table": "account", "scope": "*", "key": "net_max", "value": 400 }] });
+    let (status, body) = desk.change("POST", "/configurations", &[], draft).await;
+    assert_eq!(status, 201, "{body}");
+    let step = async |role: Role, step: &str, body: Value| {
+        let path = format!("/configurations/1/{step}");
+        desk.ask(role, "POST", &path, &[("If-Match", "*")], body).await
+    };
+    let why = || json!({ "reason": "go" });
+    assert_eq!(step(Role::Risk, "validate", why()).await.0, 200);
+    let on = |engine: &str| json!({ "engine": engine, "reason": "go" });
+    let (status, body) = step(Role::Risk, "canary", on("b")).await;
+    assert_eq!((status.as_u16(), body["code"].clone()), (403, json!("forbidden")), "{body}");
+    let (status, body) = step(Role::Risk, "canary", on("a")).await;
+    assert_eq!(status, 200, "{body}");
+    let (status, body) = step(Role::Admin, "apply", why()).await;
+    assert_eq!((status.as_u16(), body["code"].clone()), (403, json!("forbidden")), "{body}");
+    assert!(body["detail"].as_str().is_some_and(|why| why.contains("set_limits on b")), "{body}");
+    assert_eq!(b.pages.load(Ordering::Relaxed), 0);
+    assert_eq!(step(Role::Admin, "rollback", why()).await.0, 200);
+
+    // Looks: by the engine that path or query names.
+    let looks = [
+        "/engines/b",
+        "/engines/b/limits",
+        "/engines/b/journal",
+        "/reports/b/2026-01-15",
+        "/configurations/1/diff?engine=b",
+        "/stream?engine=b",
+    ];
+    for path in looks {
+        let (status, body) = desk.ask(Role::Viewer, "GET", path, &[], Value::Null).await;
+        assert_eq!((status.as_u16(), body["code"].clone()), (403, json!("forbidden")), "{path}");
+    }
+    desk.get("/engines/a/limits").await;
+    for (path, name) in [("/engines", "name"), ("/kill", "engine"), ("/reports", "engine")] {
+        let rows = desk.get(path).await["items"].as_array().expect("rows").clone();
+        assert!(rows.iter().all(|row| row[name] == "a"), "{path}: {rows:?}");
+    }
 }
 
 /// As many limits.

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::{BINARY, Floor, Office, Server, good, program, run, text, until};
+use nofx_control::policy::BUILT_IN;
 use nofx_control::store::{Kept, Kind, Store, VersionState};
 use nofx_mailbox::{Scope, Switch, Watcher};
 use serde_json::{Value, json};
@@ -22,6 +23,14 @@ struct Desk {
 impl Desk {
     fn open(more: &str) -> Desk {
         Desk::open_with(more, |_| ())
+    }
+
+    /// With rules beside the built-in ones.
+    fn ruled(rules: &str) -> Desk {
+        let rules = format!("{BUILT_IN}\n{rules}");
+        Desk::open_with("[policy]\nfile = \"own.cedar\"", |office| {
+            std::fs::write(office.path("own.cedar"), rules).unwrap();
+        })
     }
 
     /// The same after something was made.
@@ -114,6 +123,35 @@ fn one_person_stops_one_engine_or_all_of_it() {
         let (got, said) = desk.kill("viewer", body);
         assert_eq!((got, &said["code"]), (status, &code.into()), "{said}");
     }
+}
+
+#[test]
+fn a_rule_about_one_engine_holds_when_all_are_meant() {
+    let desk = Desk::ruled(
+        r#"forbid (principal == Person::"victor", action == Action::"kill", resource == Engine::"alpha");
+        forbid (principal, action == Action::"release", resource == Engine::"alpha");"#,
+    );
+    // Stopping: all that may be stopped is, and the rest is named.
+    let (status, said) = desk.kill("viewer", json!({}));
+    assert_eq!((status, &said["result"]), (207, &"partial".into()), "{said}");
+    let rows = said["engines"].as_array().unwrap().iter();
+    let rows: Vec<_> = rows.map(|row| (row["engine"].clone(), row["result"].clone())).collect();
+    let want = [("beta", "engaged"), ("alpha", "failed")].map(|(e, r)| (json!(e), json!(r)));
+    assert_eq!(rows, want, "{said}");
+    assert!(engaged(&desk.beta, Scope::Global) && !engaged(&desk.alpha, Scope::Global));
+    assert_eq!(desk.kill("viewer", json!({"engine": "alpha"})).0, 403);
+    assert_eq!(desk.kill("alice", json!({})).0, 200);
+    assert!(engaged(&desk.alpha, Scope::Global));
+    // Releasing: all of it or nothing.
+    let propose = |engine: &str| {
+        let body = json!({"engine": engine, "scope": "everything", "reason": "good again"});
+        desk.ask("alice", "POST", "/kill/releases", body)
+    };
+    assert_eq!((propose("*").0, propose("alpha").0), (403, 403));
+    let (status, said) = propose("beta");
+    assert_eq!(status, 201, "{said}");
+    assert_eq!(desk.approve("bob", said["id"].as_str().unwrap()).0, 200);
+    assert!(engaged(&desk.alpha, Scope::Global) && !engaged(&desk.beta, Scope::Global));
 }
 
 #[test]

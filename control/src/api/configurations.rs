@@ -110,7 +110,10 @@ async fn draft(State(app): State<Arc<App>>, asked: Asked<Draft>) -> Result<Answe
         members: BTreeMap::new(),
         history: vec![entry],
     };
-    let ask = ask(caller, "draft", "configurations".into(), reason, key);
+    let mut ask = ask(caller, "draft", "configurations".into(), reason, key);
+    let named = app.engines.names().filter(|name| draft.engines.iter().any(|e| e == name));
+    let each = Resource::all().what("draft").on_each(named);
+    ask.needs.extend(each.into_iter().map(|on| (Action::Configure, on)));
     let answer = change::perform(&app, ask, move |app| rollout::prepare_draft(app, draft)).await?;
     Ok(match answer.status {
         StatusCode::OK => Answer { status: StatusCode::CREATED, ..answer },
@@ -276,6 +279,6 @@ async fn step(
     }
     let reason = asked::reason(&reason)?;
     let ask = ask(caller, what, format!("configuration {id}"), reason, key);
-    let step = Move { id, to, only, if_match: if_match.version() };
-    change::perform(app, ask, move |app| rollout::prepare(app, step)).await
+    let (step, asking) = (Move { id, to, only, if_match: if_match.version() }, ask.clone());
+    change::perform(app, ask, move |app| rollout::prepare(app, asking, step)).await
 }

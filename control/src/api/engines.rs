@@ -101,10 +101,11 @@ impl EngineRow {
 ))]
 async fn engines(
     State(app): State<Arc<App>>,
-    _: CanRead,
+    reader: CanRead,
     Query(page): Query<Cursor>,
 ) -> Result<Json<Page<EngineRow>>, Problem> {
-    let rows = app.engines.all().map(|link| EngineRow::of(link)).collect();
+    let seen = app.engines.all().filter(|link| reader.sees(&app, link.name()));
+    let rows = seen.map(|link| EngineRow::of(link)).collect();
     Ok(Json(Page::of(rows, &page)?))
 }
 

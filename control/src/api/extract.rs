@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -14,7 +14,8 @@ use crate::identity::Caller;
 use crate::policy::{Action, Resource};
 use crate::problem::Problem;
 
-/// A caller who may look at things.
+/// A caller who may look at the engine that the path or the query names; where none is named, at what
+/// belongs to none. A list over several engines leaves out those that the caller may not look at.
 pub struct CanRead(pub Caller);
 
 impl FromRequestParts<Arc<App>> for CanRead {
@@ -22,8 +23,30 @@ impl FromRequestParts<Arc<App>> for CanRead {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<CanRead, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        app.policy.check(&caller, Action::Read, &Resource::all())?;
+        let on = engine_of(parts).await?.map_or_else(Resource::all, Resource::engine);
+        app.policy.check(&caller, Action::Read, &on)?;
         Ok(CanRead(caller))
+    }
+}
+
+impl CanRead {
+    /// Whether the caller may look at this engine.
+    pub fn sees(&self, app: &App, engine: &str) -> bool {
+        app.policy.check(&self.0, Action::Read, &Resource::engine(engine)).is_ok()
+    }
+}
+
+/// The engine that the path names, else the query.
+async fn engine_of(parts: &mut Parts) -> Result<Option<String>, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        engine: Option<String>,
+    }
+    let path = RawPathParams::from_request_parts(parts, &()).await;
+    let path = path.map_err(|e| Problem::not_found(format!("path: {}", e.body_text())))?;
+    match path.iter().find(|(name, _)| ["e", "engine"].contains(name)) {
+        Some((_, engine)) => Ok(Some(engine.to_owned())),
+        None => Query::<Named>::from_request_parts(parts, &()).await.map(|named| named.0.engine),
     }
 }
 

@@ -17,8 +17,10 @@ use crate::app::App;
 use crate::audit::Entry;
 use crate::change::{store_failed, unknown};
 use crate::identity::{Caller, Peer};
-use crate::kill::{self, By, Covered, EngineKill, Finding, NotReleased, Outcome, Proposal, Wanted};
-use crate::policy::{Action, Resource};
+use crate::kill::{
+    self, By, Covered, Engaged, EngineKill, Finding, NotReleased, Outcome, Proposal, Wanted,
+};
+use crate::policy::{Action, Denied, Resource};
 use crate::problem::{self, FieldError, Problem, ProblemBody};
 use crate::store::Kind;
 use crate::time;
@@ -89,9 +91,9 @@ impl Proposed {
     (status = 200, body = KillState),
     (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn state(State(app): State<Arc<App>>, _: CanRead) -> Result<Json<KillState>, Problem> {
+async fn state(State(app): State<Arc<App>>, reader: CanRead) -> Result<Json<KillState>, Problem> {
     blocking(move || KillState {
-        items: app.kill.state(),
+        items: app.kill.state().into_iter().filter(|e| reader.sees(&app, &e.engine)).collect(),
         file: app.kill.file().map(kill::file::is_there),
         proposals: app.kill.proposals().into_iter().map(|p| Proposed::of(p, Vec::new())).collect(),
         window_s: app.kill.window().as_secs(),
@@ -132,12 +134,14 @@ struct EngagedBody {
     scope: String,
     /// Each engine.
     engines: Vec<Outcome>,
-    /// Number of the entry in the audit log; null: the log could not be written yet, it is tried
-    /// again. Engaging does not wait for it.
+    /// Number of the entry in the audit log, the first where each engine has its own; null: the log
+    /// could not be written yet, it is tried again. Engaging does not wait for it.
     audit: Option<u64>,
 }
 
 /// Engages the kill switch: holds from the answer on, over restarts of engine and control.
+///
+/// `*` stops every engine that the caller may stop; the others are named as failed.
 #[utoipa::path(post, path = "/kill", tag = "kill", request_body = Engage, responses(
     (status = 200, description = "engaged everywhere", body = EngagedBody),
     (status = 207, description = "not on every engine: each is named", body = EngagedBody),
@@ -149,11 +153,14 @@ async fn engage(
     caller: Caller,
     Body(asked): Body<Engage>,
 ) -> Result<Response, Problem> {
-    app.policy.check(&caller, Action::Kill, &Resource::engine(&asked.engine))?;
+    let spared = spared(&app, &caller, &asked.engine)?;
     let covered = covered(&asked.scope)?;
     let reason = reason(&asked.reason)?;
     let by = By::caller(&caller);
-    let engaged = kill::engage(&app, by, &asked.engine, &covered, reason).await;
+    let engaged = match spared.is_empty() {
+        true => kill::engage(&app, by, &asked.engine, &covered, reason).await,
+        false => Some(engage_the_rest(&app, &by, spared, &covered, reason).await),
+    };
     let engaged = engaged.ok_or_else(|| no_engine(&asked.engine))?;
     let some = engaged.outcomes.iter().any(|outcome| outcome.result != "failed");
     let (status, result) = match (engaged.is_whole(), some) {
@@ -164,6 +171,59 @@ async fn engage(
     let (engines, audit) = (engaged.outcomes, engaged.audit);
     let body = EngagedBody { result, scope: covered.to_string(), engines, audit };
     Ok((status, Json(body)).into_response())
+}
+
+/// Of the engines that `engine` means those that the caller may not stop. Stopping is the safe
+/// direction: who may stop some of all is not refused, but stops those.
+fn spared(app: &App, caller: &Caller, engine: &str) -> Result<Vec<Denied>, Denied> {
+    let on = Resource::engine(engine);
+    let each = if engine == "*" { on.on_each(app.engines.names()) } else { Vec::new() };
+    if each.is_empty() {
+        return app.policy.check(caller, Action::Kill, &on).map(|()| Vec::new());
+    }
+    let may = |on: &Resource| app.policy.check(caller, Action::Kill, on);
+    let mut denied: Vec<Denied> = each.iter().filter_map(|on| may(on).err()).collect();
+    match denied.len() == each.len() {
+        true => Err(denied.swap_remove(0)),
+        false => Ok(denied),
+    }
+}
+
+/// Engages on every engine but those that are denied, at once, and names these too.
+async fn engage_the_rest(
+    app: &Arc<App>,
+    by: &By,
+    spared: Vec<Denied>,
+    covered: &Covered,
+    reason: &str,
+) -> Engaged {
+    let others = app.engines.names().filter(|name| spared.iter().all(|no| no.on.engine != **name));
+    let engage = |name: &str| {
+        let (app, by, covered) = (app.clone(), by.clone(), covered.clone());
+        let (name, reason) = (name.to_owned(), reason.to_owned());
+        tokio::spawn(async move { kill::engage(&app, by, &name, &covered, &reason).await })
+    };
+    let tasks: Vec<_> = others.map(engage).collect();
+    let mut all = Engaged { outcomes: Vec::new(), audit: None };
+    for task in tasks {
+        let Ok(Some(one)) = task.await else { continue };
+        all.outcomes.extend(one.outcomes);
+        all.audit = all.audit.or(one.audit);
+    }
+    all.outcomes.extend(spared.iter().map(|denied| not_allowed(app, denied)));
+    all
+}
+
+fn not_allowed(app: &App, denied: &Denied) -> Outcome {
+    let shot = app.engines.shot(&denied.on.engine).ok();
+    Outcome {
+        engine: denied.on.engine.clone(),
+        result: "failed",
+        detail: denied.to_string(),
+        todo: denied.todo(),
+        alive: shot.as_ref().is_some_and(|shot| shot.engine.alive),
+        engaged: shot.map(|shot| shot.kill.clone()).unwrap_or_default(),
+    }
 }
 
 /// Asks for a release.
@@ -190,7 +250,7 @@ async fn propose(
     peer: Peer,
     Body(asked): Body<Propose>,
 ) -> Result<(StatusCode, Json<Proposed>), Problem> {
-    app.policy.check(&caller, Action::Release, &Resource::engine(&asked.engine))?;
+    app.may(&caller, Action::Release, &Resource::engine(&asked.engine))?;
     let covered = covered(&asked.scope)?;
     let why = reason(&asked.reason)?.to_owned();
     let by = (caller, peer);
@@ -266,12 +326,8 @@ async fn approve(
     Body(asked): Body<Approve>,
 ) -> Result<Response, Problem> {
     let remark = reason(&asked.reason)?.to_owned();
-    // The policy first: who may not release learns nothing of proposals.
-    app.policy.check(&caller, Action::Release, &Resource::all())?;
     let found = app.kill.proposals().into_iter().find(|proposal| proposal.id == id);
-    if let Some(proposal) = &found {
-        app.policy.check(&caller, Action::Release, &Resource::engine(&proposal.engine))?;
-    }
+    may_release(&app, &caller, found.as_ref())?;
     in_full(async move { agree(&app, &caller, id, found, &remark).await }).await
 }
 
@@ -358,7 +414,8 @@ async fn withdraw(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.policy.check(&caller, Action::Release, &Resource::all())?;
+    let found = app.kill.proposals().into_iter().find(|proposal| proposal.id == id);
+    may_release(&app, &caller, found.as_ref())?;
     let taken = app.kill.withdraw(&id).ok_or_else(|| problem_of(&NotReleased::NoProposal))?;
     let (engine, covered) = (&taken.engine, &taken.covered);
     let entry = entry(&app, &caller, engine, covered, "", "release_withdraw");
@@ -368,6 +425,13 @@ async fn withdraw(
         tracing::error!(%error, id, "a proposal was taken back, and that is not recorded");
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses who may not release what the proposal is about. Of one that is not there everything is
+/// asked for: who may not release learns nothing of proposals.
+fn may_release(app: &App, caller: &Caller, proposal: Option<&Proposal>) -> Result<(), Denied> {
+    let engine = proposal.map_or("*", |proposal| proposal.engine.as_str());
+    app.may(caller, Action::Release, &Resource::engine(engine))
 }
 
 /// The limits that the engines should run. A store that cannot be read shows nothing to be good.

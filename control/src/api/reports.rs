@@ -40,7 +40,7 @@ struct DayRow {
 ))]
 async fn list(
     State(app): State<Arc<App>>,
-    _: CanRead,
+    reader: CanRead,
     Query(page): Query<Cursor>,
 ) -> Result<Json<Page<DayRow>>, Problem> {
     let limit = page.limit()?;
@@ -63,9 +63,10 @@ async fn list(
         day: day.day,
         sessions: day.sessions,
     };
-    let items: Vec<DayRow> = found.into_iter().take(limit).map(row).collect();
+    let mut items: Vec<DayRow> = found.into_iter().take(limit).map(row).collect();
     let last = items.last().filter(|_| more);
     let next = last.map(|last| format!("{}/{}", last.day, last.engine));
+    items.retain(|row| reader.sees(&app, &row.engine));
     Ok(Json(Page { items, next }))
 }
 

@@ -18,12 +18,12 @@ use serde_json::{Value, json};
 
 use super::pages::{self, Present};
 use super::{
-    Answer, Ask, Difference, Effect, Intent, Outcome, Prepared, Record, Side, Verdict, carry, now,
-    settle, store_failed,
+    Answer, Ask, Difference, Effect, Intent, Outcome, Prepared, Record, Side, Verdict, allow,
+    carry, now, settle, store_failed,
 };
 use crate::app::App;
 use crate::identity::Caller;
-use crate::policy::Action;
+use crate::policy::{Action, Resource};
 use crate::problem::{FieldError, Problem};
 use crate::store::{
     Configuration, Entry, Kind, Member, MemberState, Stage, StoreError, Transition, VersionState,
@@ -82,13 +82,15 @@ fn names(app: &App) -> String {
     app.engines.names().collect::<Vec<_>>().join(", ")
 }
 
-/// Looks whether a step is possible.
+/// Looks whether a step is possible, and whether this person may take it: by the engines it reaches
+/// and what it changes there.
 ///
 /// # Errors
-/// There is no such configuration, another revision is current, or the step does not follow its
-/// stage.
-pub async fn prepare(app: Arc<App>, step: Move) -> Result<Prepared, Problem> {
+/// There is no such configuration, another revision is current, the step does not follow its stage,
+/// or it is not allowed.
+pub async fn prepare(app: Arc<App>, ask: Ask, step: Move) -> Result<Prepared, Problem> {
     let found = read(&app, step.id).await?;
+    allow(&app, &ask, &needs(&found, &step)).await?;
     if let Some(named) = step.if_match.filter(|named| *named != found.revision) {
         let detail = format!("you named revision {named}, revision {} is current", found.revision);
         return Err(Problem::stale_version(detail)
@@ -107,6 +109,43 @@ pub async fn prepare(app: Arc<App>, step: Move) -> Result<Prepared, Problem> {
     let after = json!({ "step": step.to, "engine": step.only });
     let effect = Effect::Transit { configuration: step.id, to: step.to, only: step.only };
     Ok(Prepared::Intent(Box::new(Intent { effect, object, before, after, detail: Value::Null })))
+}
+
+/// What a step needs on each engine that it reaches: the step itself and the changes that it makes.
+fn needs(found: &Configuration, step: &Move) -> Vec<(Action, Resource)> {
+    let reached = found.engines.iter().map(String::as_str);
+    let reached: Vec<&str> = match &step.only {
+        Some(only) => reached.filter(|engine| engine == only).collect(),
+        None => reached.collect(),
+    };
+    let what = match step.to {
+        Transition::Validate => "validate",
+        Transition::Canary => "canary",
+        Transition::Apply => "apply",
+        Transition::RollBack => "roll_back",
+    };
+    let changes = Resource::all().by_configuration();
+    let mut needs = vec![(Action::Configure, Resource::all().what(what))];
+    for (side, set) in [("strategy", Action::SetParameters), ("limits", Action::SetLimits)] {
+        match step.to {
+            Transition::Validate => {}
+            _ if !contains(found, side) => {}
+            Transition::RollBack => needs.push((Action::RollBack, changes.clone().what(side))),
+            Transition::Canary | Transition::Apply => needs.push((set, changes.clone())),
+        }
+    }
+    let each = |(action, on): &(Action, Resource)| {
+        let on_each = on.on_each(reached.iter().copied()).into_iter();
+        on_each.map(|on| (*action, on)).collect::<Vec<_>>()
+    };
+    needs.iter().flat_map(each).collect()
+}
+
+/// Whether it changes this side of an engine's page.
+fn contains(found: &Configuration, side: &str) -> bool {
+    let set = found.set.iter().map(|setting| &setting.table);
+    let mut tables = set.chain(found.unset.iter().map(|target| &target.table));
+    tables.any(|table| (table == "strategy") == (side == "strategy"))
 }
 
 fn follows(found: &Configuration, step: &Move) -> Result<(), Problem> {

@@ -90,8 +90,9 @@ impl Proposal {
     /// Judges whoever proposed it as of now: time and revocation of the certificate, and the policy.
     fn may_still_release(&self, policy: &Policy) -> Result<(), String> {
         let caller = self.peer.caller().map_err(|refusal| refusal.to_string())?;
-        let on = Resource::engine(&self.engine);
-        policy.check(&caller, Action::Release, &on).map_err(|denied| denied.to_string())
+        let (on, each) =
+            (Resource::engine(&self.engine), self.marks.iter().map(|(of, _)| &*of.name));
+        policy.check_each(&caller, Action::Release, &on, each).map_err(|denied| denied.to_string())
     }
 }
 

@@ -80,12 +80,14 @@ pub struct Resource {
     pub what: String,
     /// For [`Action::ReadAudit`]: whether only the caller's own entries are asked for.
     pub own: bool,
+    /// Whether a configuration brings the change: it is asked for what it contains on every engine.
+    pub configuration: bool,
 }
 
 impl Resource {
     /// One engine, or `*`.
     pub fn engine(name: impl Into<String>) -> Resource {
-        Resource { engine: name.into(), what: String::new(), own: false }
+        Resource { engine: name.into(), what: String::new(), own: false, configuration: false }
     }
 
     /// All engines, or what belongs to none.
@@ -103,5 +105,18 @@ impl Resource {
     #[must_use]
     pub fn own(self) -> Resource {
         Resource { own: true, ..self }
+    }
+
+    /// By a configuration.
+    #[must_use]
+    pub fn by_configuration(self) -> Resource {
+        Resource { configuration: true, ..self }
+    }
+
+    /// The same on each of these engines. A rule speaks of one engine: whatever is done to several
+    /// must be allowed on every one of them.
+    pub fn on_each<'a>(&self, engines: impl IntoIterator<Item = &'a str>) -> Vec<Resource> {
+        let on = |engine: &str| Resource { engine: engine.into(), ..self.clone() };
+        engines.into_iter().map(on).collect()
     }
 }

@@ -4,7 +4,8 @@
 //! of one's own (`[policy] file`) takes their place as a whole. Either is validated against
 //! `nofx.cedarschema` before the process starts: a rule with a misspelt action or role is a refusal
 //! to start that names rule and line, never a rule that silently does not hold. An evaluation error
-//! denies.
+//! denies. What is done to several engines is asked for on each of them, so that a rule about one engine
+//! holds however the engine is reached.
 //!
 //! Worst case: a check walks a handful of rules over one person and four roles, some microseconds,
 //! no I/O, no lock.
@@ -106,6 +107,23 @@ impl Policy {
         }))
     }
 
+    /// Whether the caller may do it to whatever `engine` means: one of `engines`, or, for `*`, all of
+    /// them at once and each.
+    ///
+    /// # Errors
+    /// As for [`Policy::check`], of the first that is denied.
+    pub fn check_each<'a>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        on: &Resource,
+        engines: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), Denied> {
+        self.check(caller, action, on)?;
+        let each = if on.engine == "*" { on.on_each(engines) } else { Vec::new() };
+        each.iter().try_for_each(|on| self.check(caller, action, on))
+    }
+
     fn question(
         &self,
         caller: &Caller,
@@ -124,6 +142,7 @@ impl Policy {
         let context = Context::from_pairs([
             ("what".to_owned(), RestrictedExpression::new_string(on.what.clone())),
             ("own".to_owned(), RestrictedExpression::new_bool(on.own)),
+            ("configuration".to_owned(), RestrictedExpression::new_bool(on.configuration)),
         ]);
         let request = Request::new(
             person,

@@ -42,7 +42,7 @@ fn the_table_of_the_built_in_rules() {
     let policy = Policy::open(None).unwrap();
     for engine in ["alpha", "*"] {
         for (action, what, own, want) in TABLE {
-            let on = Resource { engine: engine.into(), what: (*what).into(), own: *own };
+            let on = Resource { own: *own, ..Resource::engine(engine).what(*what) };
             let may = Role::ALL.map(|role| policy.check(&caller(&[role]), *action, &on).is_ok());
             println!("{engine:6} {:14} {what:14} {own:5} {may:?}", action.name());
             assert_eq!(may, *want, "{} {what} own {own}", action.name());
@@ -82,6 +82,36 @@ fn a_forbid_beats_every_permit_and_is_named() {
     let denied = policy.check(&risk, Action::SetLimits, &Resource::engine("alpha")).unwrap_err();
     assert_eq!(denied.because, "forbidden by rule \"freeze\"");
     assert!(policy.check(&risk, Action::SetLimits, &Resource::engine("beta")).is_ok());
+}
+
+#[test]
+fn what_a_configuration_changes_risk_and_admin_may() {
+    let policy = Policy::open(None).unwrap();
+    let kinds = [
+        (Action::SetLimits, ""),
+        (Action::SetParameters, ""),
+        (Action::RollBack, "limits"),
+        (Action::RollBack, "strategy"),
+    ];
+    for (action, what) in kinds {
+        let on = Resource::engine("alpha").what(what).by_configuration();
+        for (role, may) in [(Role::Viewer, false), (Role::Risk, true), (Role::Admin, true)] {
+            assert_eq!(policy.check(&caller(&[role]), action, &on).is_ok(), may, "{action:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_about_one_engine_holds_for_all_of_them() {
+    let own = format!(
+        "{BUILT_IN}\n@id(\"stays\")\nforbid (principal, action == Action::\"release\", \
+         resource == Engine::\"alpha\");"
+    );
+    let policy = Policy::parse(&own, "own").unwrap();
+    let (risk, engines) = (caller(&[Role::Risk]), ["alpha", "beta"]);
+    let asked = |on| policy.check_each(&risk, Action::Release, &Resource::engine(on), engines);
+    assert_eq!(asked("*").unwrap_err().on.engine, "alpha");
+    assert!(asked("alpha").is_err() && asked("beta").is_ok());
 }
 
 #[test]
