@@ -622,6 +622,37 @@ async fn a_rule_about_one_engine_holds_for_configurations_and_for_looks() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_shows_the_changes_that_its_reader_may_see_in_the_audit_log() {
+    let office = ruled(
+        &["a"],
+        r#"forbid (principal in Role::"admin", action == Action::"read_audit", resource);"#,
+    );
+    let _floor = Floor::start(&office.path("a"));
+    let desk = Desk::open(office);
+    desk.seen("a").await;
+    let halt = json!({ "command": "halt", "reason": "test" });
+    for role in [Role::Risk, Role::Trader] {
+        let (status, body) = desk.ask(role, "POST", "/engines/a/commands", &[], halt.clone()).await;
+        assert_eq!(status, 200, "{body}");
+    }
+    let day = day_of_a_report(&desk).await;
+    let cases = [
+        (Role::Risk, "everybody", &["risk", "trader"][..]),
+        (Role::Trader, "own", &["trader"]),
+        (Role::Viewer, "own", &[]),
+        (Role::Admin, "nobody", &[]),
+    ];
+    for (role, whose, people) in cases {
+        let path = format!("/reports/a/{day}");
+        let (status, report) = desk.ask(role, "GET", &path, &[], Value::Null).await;
+        assert_eq!((status.as_u16(), report["changes_of"].clone()), (200, json!(whose)));
+        let rows = report["changes"].as_array().expect("rows").iter();
+        let told: Vec<_> = rows.map(|row| row["who"].as_str().expect("text")).collect();
+        assert_eq!(told, people, "{role}: {report}");
+    }
+}
+
 /// As many limits.
 fn many(count: usize) -> Vec<Value> {
     let place = |n: usize| json!({ "table": "symbol", "scope": format!("instrument {n}"), "key": "qty_max", "value": 50 });
@@ -833,6 +864,20 @@ async fn killed_at_every_step_the_next_process_tells_what_became_of_it() {
     }
 }
 
+/// The newest day that has a report; it is written down within a second or so of the engine's first
+/// sight.
+async fn day_of_a_report(desk: &Desk) -> String {
+    let begun = Instant::now();
+    loop {
+        let list = desk.get("/reports").await;
+        if let Some(day) = list["items"][0]["day"].as_str() {
+            return day.to_owned();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "no day: {list}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// The engine's program: `NOFX`, or the one beside these tests.
 fn nofx() -> Option<PathBuf> {
     let beside = || {
@@ -962,17 +1007,9 @@ async fn a_limit_changed_over_the_api_stops_the_next_order_of_a_real_engine() {
         counter("orders.accepted") > accepted && counter("orders.sent") > sent
     });
 
-    let start = Instant::now();
-    let day = loop {
-        // The day is written down within a second or so of the engine's first sight.
-        let list = desk.get("/reports").await;
-        if let Some(day) = list["items"][0]["day"].as_str() {
-            break day.to_owned();
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "no day: {list}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
-    let report = desk.get(&format!("/reports/mailbox/{day}")).await;
+    let day = day_of_a_report(&desk).await;
+    let path = format!("/reports/mailbox/{day}");
+    let (_, report) = desk.ask(Role::Risk, "GET", &path, &[], Value::Null).await;
     assert!(report["orders"]["sent"].as_u64() > Some(0), "{report}");
     let changes = report["changes"].as_array().expect("rows");
     let told =

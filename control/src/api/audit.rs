@@ -58,7 +58,7 @@ impl From<AuditError> for Problem {
 }
 
 /// Runs `work` where it may wait for the disk, when a place is free.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     app: &App,
     work: impl FnOnce(&Audit) -> Result<T, AuditError> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -77,7 +77,11 @@ fn may_see(app: &App, caller: &Caller, who: Option<&str>) -> Result<(), Problem>
 
 /// Whose records are shown: those of the user asked for, or of everybody if the caller may see them,
 /// or the caller's own.
-fn whose(app: &App, caller: &Caller, user: Option<String>) -> Result<Option<String>, Problem> {
+pub(super) fn whose(
+    app: &App,
+    caller: &Caller,
+    user: Option<String>,
+) -> Result<Option<String>, Problem> {
     if user.is_none() && may_see(app, caller, None).is_ok() {
         return Ok(None);
     }

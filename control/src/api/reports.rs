@@ -10,8 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{CanRead, Cursor, Page, Path, Query};
+use super::{CanRead, Cursor, Page, Path, Query, audit};
 use crate::app::App;
+use crate::audit::Audit;
 use crate::change::store_failed;
 use crate::problem::{Problem, ProblemBody};
 use crate::report::{self, Report, span_of};
@@ -91,7 +92,7 @@ struct Wanted {
     format: Format,
 }
 
-/// The report of an engine's day.
+/// The report of an engine's day. Its changes are those that the caller may see in the audit log.
 #[utoipa::path(get, path = "/reports/{engine}/{day}", tag = "reports",
     params(
         ("engine" = String, Path, description = "engine"),
@@ -104,7 +105,7 @@ struct Wanted {
 ))]
 async fn read(
     State(app): State<Arc<App>>,
-    _: CanRead,
+    CanRead(caller): CanRead,
     Path((engine, day)): Path<(String, String)>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
@@ -122,7 +123,16 @@ async fn read(
             .todo("GET /reports lists the days that have one"));
     }
     let mut report = Report::of(&engine, &day, &sessions);
-    report.changes = report::changes(&app, &engine, span).await?;
+    let whose = audit::whose(&app, &caller, None);
+    report.changes_of = match &whose {
+        Ok(None) => "everybody".into(),
+        Ok(Some(_)) => "own".into(),
+        Err(_) => "nobody".into(),
+    };
+    if let Ok(user) = whose {
+        let read = move |audit: &Audit| report::changes(audit, &engine, user, span);
+        (report.changes, report.changes_more) = audit::off_thread(&app, read).await?;
+    }
     Ok(match wanted.format {
         Format::Json => Json(report).into_response(),
         Format::Html => Html(report::html(&report)).into_response(),

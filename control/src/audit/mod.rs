@@ -267,6 +267,12 @@ impl Audit {
         query::page(&self.read()?, filter)
     }
 
+    /// Numbers of the first and the last record between two times (nanoseconds since 1970). Reads the
+    /// disk.
+    pub fn between(&self, from: u64, to: u64) -> Result<Option<(u64, u64)>, AuditError> {
+        query::between(&self.read()?, from, to)
+    }
+
     /// A record, or `None` if its body was dropped. Reads the disk.
     pub fn get(&self, seq: u64) -> Result<Option<Record>, AuditError> {
         query::record(&self.read()?, seq)

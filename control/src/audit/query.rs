@@ -166,6 +166,21 @@ pub fn record(connection: &Connection, seq: u64) -> Result<Option<Record>, Audit
     stored.body.map(|body| Record::parse(seq, &body)).transpose()
 }
 
+/// Numbers of the first and the last record from `from` on and before `to` (nanoseconds since 1970):
+/// looks at the times alone.
+pub fn between(
+    connection: &Connection,
+    from: u64,
+    to: u64,
+) -> Result<Option<(u64, u64)>, AuditError> {
+    let sql = "SELECT min(seq), max(seq) FROM record INDEXED BY by_when
+         WHERE body IS NOT NULL AND when_ns >= ?1 AND when_ns < ?2";
+    let times = [from, to].map(|time| i64::try_from(time).unwrap_or(i64::MAX));
+    let number = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
+    let found = connection.query_row(sql, times, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(number(found.0).zip(number(found.1)))
+}
+
 /// Calls `each` for every record with a body between two times, the oldest first.
 pub fn each(
     connection: &Connection,
@@ -284,6 +299,15 @@ fn copy(connection: &Connection, to: &Path) -> Result<(), AuditError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_records_of_a_span_are_named_by_the_first_and_the_last() {
+        let (_dir, log) = log(10);
+        let between = |from, to| between(&log, from, to).expect("read");
+        assert_eq!(between(1_003, 1_007), Some((3, 6)));
+        assert_eq!(between(0, u64::MAX), Some((0, 9)));
+        assert_eq!((between(1_010, u64::MAX), between(1_005, 1_005)), (None, None));
+    }
 
     /// A log of `count` records; the first one is of another person, type, action and result.
     fn log(count: u64) -> (tempfile::TempDir, Connection) {

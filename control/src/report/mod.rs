@@ -5,9 +5,11 @@
 //! day (UTC) and session (one start of the engine). Counters only grow within a session, so the
 //! difference of the first and last sight counts exactly, also what happened while nobody looked; an
 //! engine that died keeps its last counters in its mailbox. What was changed comes from the audit
-//! log. [`Report`] adds the sessions of a day up; it says from when to when it saw the engine.
+//! log, as far as whoever asks may read it. [`Report`] adds the sessions of a day up; it says from when
+//! to when it saw the engine.
 //!
-//! Worst case: one row of some kilobytes per engine and session of a day; a report reads a day's.
+//! Worst case: one row of some kilobytes per engine and session of a day; a report reads a day's, and
+//! [`PAGES`] pages of the audit log.
 
 mod page;
 
@@ -18,14 +20,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::audit::{AuditError, Filter, Record, outcome};
-use crate::problem::Problem;
+use crate::audit::{Audit, AuditError, Filter, Record, outcome};
 use crate::store::{DaySession, StoreError};
 
 pub use page::html;
 
 /// Most changes of a report.
 const CHANGES: usize = 1_000;
+/// Pages of the audit log that are looked at for them, each bounded by itself.
+const PAGES: usize = 4;
 const DAY_NS: u64 = 86_400_000_000_000;
 
 /// Writes what an engine shows now into its day; whether there was anything to write.
@@ -106,6 +109,11 @@ pub struct Report {
     pub losses: BTreeMap<String, u64>,
     /// What was changed, from the audit log, oldest first; the newest 1000.
     pub changes: Vec<Changed>,
+    /// Whose changes these are: `everybody`'s, or the caller's `own` where they may not read the whole
+    /// audit log, or `nobody`'s where they may not read any of it.
+    pub changes_of: String,
+    /// Whether there may be more changes than these.
+    pub changes_more: bool,
 }
 
 /// One session.
@@ -190,41 +198,39 @@ impl Report {
     }
 }
 
-/// What was changed on an engine in a span of time, from the audit log.
+/// What was changed on an engine in a span of time, by everybody or by one person, from the audit log;
+/// and whether there may be more. Reads the disk.
 ///
 /// # Errors
 /// The log cannot be read.
-pub async fn changes(
-    app: &App,
+pub fn changes(
+    audit: &Audit,
     engine: &str,
+    user: Option<String>,
     (from, to): (u64, u64),
-) -> Result<Vec<Changed>, Problem> {
-    let (audit, prefix) = (app.audit.clone(), format!("engine/{engine}"));
-    let read = tokio::task::spawn_blocking(move || {
-        let (mut found, mut below) = (Vec::new(), None);
-        loop {
-            let kind = Some("engine".to_owned());
-            let (from, to) = (Some(from), Some(to));
-            let filter = Filter { kind, from, to, limit: CHANGES, below, ..Filter::default() };
-            let page = audit.query(&filter)?;
-            let of_it = |object: &str| {
-                object
-                    .strip_prefix(&*prefix)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            // The intent stands beside its result.
-            let wanted = page.items.into_iter().filter(|entry| of_it(&entry.object));
-            found.extend(wanted.filter(|entry| entry.result != outcome::INTENT).map(changed));
-            below = page.next;
-            if below.is_none() || found.len() >= CHANGES {
-                found.truncate(CHANGES);
-                found.reverse();
-                return Ok::<_, AuditError>(found);
-            }
+) -> Result<(Vec<Changed>, bool), AuditError> {
+    let Some((first, last)) = audit.between(from, to)? else { return Ok((Vec::new(), false)) };
+    let prefix = format!("engine/{engine}");
+    let of_it = |object: &str| {
+        object.strip_prefix(&*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let (kind, limit, mut below) = (Some("engine".to_owned()), CHANGES, Some(last + 1));
+    let filter = Filter { user, kind, from: Some(from), to: Some(to), limit, ..Filter::default() };
+    let mut found = Vec::new();
+    for _ in 0..PAGES {
+        let page = audit.query(&Filter { below, ..filter.clone() })?;
+        // The intent stands beside its result.
+        let wanted = page.items.into_iter().filter(|entry| of_it(&entry.object));
+        found.extend(wanted.filter(|entry| entry.result != outcome::INTENT).map(changed));
+        below = page.next.filter(|below| *below > first);
+        if below.is_none() || found.len() >= CHANGES {
+            break;
         }
-    });
-    let read = read.await.map_err(|_| Problem::internal("reading the audit log was broken off"))?;
-    read.map_err(|e| Problem::unavailable("audit", format!("the audit log cannot be read: {e}")))
+    }
+    let more = below.is_some() || found.len() > CHANGES;
+    found.truncate(CHANGES);
+    found.reverse();
+    Ok((found, more))
 }
 
 fn changed(entry: Record) -> Changed {

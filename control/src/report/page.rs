@@ -64,7 +64,15 @@ fn sessions(page: &mut Page, report: &Report) {
 }
 
 fn changes(page: &mut Page, report: &Report) {
-    page.raw("<h2>Changes</h2><table>");
+    page.raw("<h2>Changes</h2>");
+    if report.changes_of != "everybody" {
+        page.raw("<p>Only those that you may see: ");
+        page.text(&report.changes_of);
+    }
+    if report.changes_more {
+        page.raw("<p>There may be more than these.");
+    }
+    page.raw("<table>");
     page.head(&["when", "who", "what", "to what", "result", "why"]);
     for change in &report.changes {
         let cells = [&change.who, &change.action, &change.object, &change.result, &change.reason];
