@@ -616,6 +616,10 @@ async fn a_rule_about_one_engine_holds_for_configurations_and_for_looks() {
         assert_eq!((status.as_u16(), body["code"].clone()), (403, json!("forbidden")), "{path}");
     }
     desk.get("/engines/a/limits").await;
+    let metrics = async |role: Role| desk.ask(role, "GET", "/metrics", &[], Value::Null).await;
+    assert_eq!(metrics(Role::Viewer).await.0, 403, "they show every engine");
+    let (status, text) = metrics(Role::Risk).await;
+    assert!(status == 200 && text.as_str().is_some_and(|text| text.contains("nofx_engine")));
     for (path, name) in [("/engines", "name"), ("/kill", "engine"), ("/reports", "engine")] {
         let rows = desk.get(path).await["items"].as_array().expect("rows").clone();
         assert!(rows.iter().all(|row| row[name] == "a"), "{path}: {rows:?}");
