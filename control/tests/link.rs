@@ -483,6 +483,7 @@ fn lists_are_parts_of_the_shot(served: &Served) {
 }
 
 fn bad_questions_are_told_so(served: &Served) {
+    let office = &served.office;
     let cases = [
         ("/api/v1/engines/nobody", 404, "not_found"),
         ("/api/v1/engines/absent", 503, "engine_absent"),
@@ -494,6 +495,9 @@ fn bad_questions_are_told_so(served: &Served) {
         ("/api/v1/engines/a/tiles?cursor=-1", 422, "invalid"),
         ("/api/v1/engines/a/tiles?colour=red", 400, "bad_request"),
         ("/api/v1/engines/a?colour=red", 400, "bad_request"),
+        ("/api/v1/engines/a/limits?colour=red", 400, "bad_request"),
+        ("/api/v1/whoami?colour=red", 400, "bad_request"),
+        ("/api/v1/stream?engine=a&colour=red", 400, "bad_request"),
         ("/api/v1/engines/a/journal?kind=none", 422, "invalid"),
         ("/api/v1/engines/absent/journal", 404, "not_found"),
         ("/api/v1/stream", 400, "bad_request"),
@@ -517,22 +521,23 @@ fn bad_questions_are_told_so(served: &Served) {
         served.office.ask_with(&served.server, Some("viewer"), kill.0, kill.1, kill.2, &foreign);
     assert_eq!((status, &problem["code"]), (403, &"cross_site".into()));
     let headers = ["-D", "-", "-o", "/dev/null", "--compressed", "-H", "X-Request-Id: mine-7"];
-    let (_, said) = served.office.ask_with(
-        &served.server,
-        Some("viewer"),
-        "GET",
-        "/api/v1/engines/a",
-        None,
-        &headers,
-    );
-    let said = said.as_str().unwrap().to_lowercase();
+    let said = |path: &str| {
+        let (served, who, path) = (&served.server, Some("viewer"), format!("/api/v1{path}"));
+        let (_, said) = office.ask_with(served, who, "GET", &path, None, &headers);
+        said.as_str().unwrap().to_lowercase()
+    };
+    for path in ["", "/limits", "/parameters", "/events"] {
+        let said = said(&format!("/engines/a{path}"));
+        for header in ["x-engine-standing: live", "x-engine-at-ns: "] {
+            assert!(said.contains(header), "{path}: {header} in {said}");
+        }
+    }
+    let said = said("/engines/a");
     for header in [
         "x-request-id: mine-7",
         "content-encoding: gzip",
         "cache-control: no-store",
         "x-content-type-options: nosniff",
-        "x-engine-standing: live",
-        "x-engine-at-ns: ",
     ] {
         assert!(said.contains(header), "{header} in {said}");
     }

@@ -20,7 +20,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 /// How far the clock may be from its reference now, and whether that is good.
 #[utoipa::path(get, path = "/clock", tag = "system", responses(
     (status = 200, body = ClockState),
-    (status = 401, description = "no certificate", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn clock(_: Caller, State(app): State<Arc<App>>) -> Json<ClockState> {
     Json(app.clock.now())

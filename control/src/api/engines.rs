@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use nofx_shot::{
     BookShot, FeedShot, LatencyShot, LinkShot, OrderShot, PositionShot, SessionShot, Shot, TileShot,
@@ -109,18 +110,32 @@ async fn engines(
     Ok(Json(Page::of(rows, &page)?))
 }
 
-/// A part of a shot, with its age and the engine's standing in the headers.
-fn shown<T: Serialize>(link: &Link, shot: &Shot, part: T) -> Response {
-    let (standing, _) = link.standing();
-    let standing = match standing {
+/// How an engine stands, and when its mailbox was looked at: headers of every answer about what it
+/// shows.
+pub(super) fn standing(link: &Link) -> HeaderMap {
+    let view = link.view();
+    let standing = match view.standing_now().0 {
         Standing::Live => "live",
         Standing::Silent => "silent",
         Standing::Gone => "gone",
         Standing::Absent => "absent",
         Standing::Problem => "problem",
     };
-    let at = shot.at_ns.to_string();
-    ([("x-engine-standing", standing), ("x-engine-at-ns", at.as_str())], Json(part)).into_response()
+    let mut headers = HeaderMap::new();
+    headers.insert("x-engine-standing", HeaderValue::from_static(standing));
+    if let Some(shot) = &view.shot {
+        headers.insert(AT, shot.at_ns.into());
+    }
+    headers
+}
+
+const AT: &str = "x-engine-at-ns";
+
+/// A part of a shot, with its age and the engine's standing in the headers.
+fn shown<T: Serialize>(link: &Link, shot: &Shot, part: T) -> Response {
+    let mut headers = standing(link);
+    headers.insert(AT, shot.at_ns.into());
+    (headers, Json(part)).into_response()
 }
 
 fn part<T: Serialize>(
@@ -145,17 +160,11 @@ async fn engine(
     State(app): State<Arc<App>>,
     _: CanRead,
     Path(name): Path<String>,
-    _: Query<Nothing>,
 ) -> Result<Response, Problem> {
     let link = app.engines.get(&name)?;
     let shot = link.shot()?;
     Ok(shown(link, &shot, &*shot))
 }
-
-/// A query that has no keys.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// A list that is one field of the shot.
 macro_rules! part {
@@ -390,7 +399,7 @@ async fn events(
     _: CanRead,
     Path(name): Path<String>,
     Query(asked): Query<After>,
-) -> Result<Json<Page<EventJson>>, Problem> {
+) -> Result<Response, Problem> {
     let link = app.engines.get(&name)?;
     let limit = list::limit(asked.limit)?;
     let after = asked.after.unwrap_or(0).max(list::position(asked.cursor.as_deref())?);
@@ -402,5 +411,5 @@ async fn events(
     let more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|last| last.seq.to_string());
-    Ok(Json(Page { items, next }))
+    Ok((standing(link), Json(Page { items, next })).into_response())
 }

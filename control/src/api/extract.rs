@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
@@ -46,18 +46,28 @@ async fn engine_of(parts: &mut Parts) -> Result<Option<String>, Problem> {
     let path = path.map_err(|e| Problem::not_found(format!("path: {}", e.body_text())))?;
     match path.iter().find(|(name, _)| ["e", "engine"].contains(name)) {
         Some((_, engine)) => Ok(Some(engine.to_owned())),
-        None => Query::<Named>::from_request_parts(parts, &()).await.map(|named| named.0.engine),
+        None => Query::<Named>::of(&parts.uri).map(|named| named.0.engine),
     }
 }
 
-/// The query string as a record; give the record `#[serde(deny_unknown_fields)]`.
+/// The query string as a record. Its keys are those that the document names: [`super::keys`].
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri)
+        Query::of(&parts.uri)
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// The query of an address.
+    ///
+    /// # Errors
+    /// 400: it is not such a record.
+    pub fn of(uri: &Uri) -> Result<Query<T>, Problem> {
+        axum::extract::Query::try_from_uri(uri)
             .map(|query: axum::extract::Query<T>| Query(query.0))
             .map_err(|e| Problem::bad_request(format!("query: {}", e.body_text())))
     }

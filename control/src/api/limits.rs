@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::asked::{self, Asked, ChangeBody, ChangeHeaders, IfMatch};
+use super::engines::standing;
 use super::{CanRead, Cursor, Page, Path, Query};
 use crate::app::App;
 use crate::change::pages::{self, PageBody, Present};
@@ -60,7 +62,7 @@ async fn limits(
     State(app): State<Arc<App>>,
     _: CanRead,
     Path(engine): Path<String>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     show(&app, &engine, Side::Limits)
 }
 
@@ -83,10 +85,10 @@ async fn set_limits(
 }
 
 /// The answer of a page's GET.
-pub(super) fn show(app: &App, engine: &str, side: Side) -> Result<Answer, Problem> {
+pub(super) fn show(app: &App, engine: &str, side: Side) -> Result<Response, Problem> {
     let page = pages::show(app, engine, side)?;
     let body = serde_json::to_value(page).map_err(|e| Problem::internal(e.to_string()))?;
-    Ok(Answer::ok(body))
+    Ok((standing(app.engines.get(engine)?), Answer::ok(body)).into_response())
 }
 
 /// PATCH of either side.

@@ -17,6 +17,7 @@ pub mod configurations;
 pub mod engines;
 pub mod extract;
 pub mod journal;
+mod keys;
 pub mod kill;
 pub mod limits;
 pub mod list;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use extract::{Body, CanRead, Path, Query};
@@ -64,10 +66,11 @@ pub fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::head()).nest(ROOT, v1)
 }
 
-/// The router of the API. Unknown paths and methods below it are problems too.
+/// The router of the API. Unknown paths, methods and query keys below it are problems too.
 pub fn routes() -> Router<Arc<App>> {
-    let (router, _) = described().split_for_parts();
-    router.method_not_allowed_fallback(wrong_method)
+    let (router, document) = described().split_for_parts();
+    let keys = from_fn_with_state(keys::Keys::of(&document), keys::known);
+    router.route_layer(keys).method_not_allowed_fallback(wrong_method)
 }
 
 async fn wrong_method() -> Problem {

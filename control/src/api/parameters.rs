@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,7 +31,7 @@ async fn parameters(
     State(app): State<Arc<App>>,
     _: CanRead,
     Path(engine): Path<String>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     show(&app, &engine, Side::Strategy)
 }
 

@@ -42,7 +42,7 @@ struct WhoAmI {
 /// Person and roles of the certificate.
 #[utoipa::path(get, path = "/whoami", tag = "system", responses(
     (status = 200, body = WhoAmI),
-    (status = 401, description = "no certificate", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn whoami(caller: Caller) -> Json<WhoAmI> {
     let Caller { person, roles, serial, fingerprint, peer } = caller;
@@ -63,7 +63,7 @@ struct Version {
 /// Versions of the program and of the mailbox layout.
 #[utoipa::path(get, path = "/version", tag = "system", responses(
     (status = 200, body = Version),
-    (status = 401, description = "no certificate", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn version(_: Caller) -> Json<Version> {
     let now_ns = crate::time::now().0;
@@ -73,6 +73,7 @@ async fn version(_: Caller) -> Json<Version> {
 /// Answers while the process serves; needs no certificate.
 #[utoipa::path(get, path = "/healthz", tag = "system", responses(
     (status = 200, description = "the process serves", body = String),
+    (status = 400, description = "a query key", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn healthz() -> &'static str {
     "ok\n"
@@ -81,7 +82,7 @@ async fn healthz() -> &'static str {
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "system", responses(
     (status = 200, description = "OpenAPI 3.1 document", content_type = "application/json", body = Object),
-    (status = 401, description = "no certificate", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn document(_: Caller) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], openapi::json())
