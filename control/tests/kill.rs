@@ -358,6 +358,7 @@ fn whoever_lost_the_right_to_release_does_not_count_as_the_first_person() {
     desk.office.revoke(stolen["serial"].as_str().unwrap());
     desk.refused("bob", &id, 409, "proposer_out");
     desk.refused("bob", &id, 404, "no_proposal");
+    until("both are recorded", || desk.log("action=release_approve").len() == 2);
     let entry = &desk.log("action=release_approve")[1];
     let refused = entry["after"]["refused"].as_str().unwrap();
     assert!(refused.contains("carol") && refused.contains("revoked"), "{entry}");
