@@ -92,6 +92,9 @@ impl Rig {
         };
         set("reject.stale_book", 9);
         set("reject.rate", 2_500_000);
+        set("control.pages", 7);
+        set("control.requests", 12_500);
+        set("control.refused", 2);
         for at in 0..histogram_names().len() {
             (0..1_000).for_each(|value| self.engine.histogram(at).record((value + 1) * n));
         }

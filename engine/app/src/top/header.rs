@@ -1,12 +1,12 @@
-//! The two lines above the panels: who runs, and what is wrong.
+//! The lines above the panels: who runs, what is wrong, and what control asked for.
 
 use super::section::{Cell, Mood};
 use nofx_shot::Shot;
 use nofx_shot::words::{clock, count, span};
 
 /// The lines, as cells with two spaces between.
-pub fn lines(shot: &Shot) -> [Vec<Cell>; 2] {
-    [who(shot), what(shot)]
+pub fn lines(shot: &Shot) -> [Vec<Cell>; 3] {
+    [who(shot), what(shot), control(shot)]
 }
 
 fn who(shot: &Shot) -> Vec<Cell> {
@@ -70,7 +70,6 @@ fn what(shot: &Shot) -> Vec<Cell> {
         1..=3 => bad(format!("KILLED {}", shot.kill.join(", "))),
         more => bad(format!("KILLED {} and {} more", shot.kill[..2].join(", "), more - 2)),
     };
-    let counter = |name: &str| shot.counters.get(name).copied().unwrap_or(0);
     let journal = &shot.journal;
     let fill = journal.waiting_bytes.saturating_mul(100) / journal.capacity_bytes.max(1);
     let mut cells = vec![
@@ -83,6 +82,29 @@ fn what(shot: &Shot) -> Vec<Cell> {
     if shot.halted {
         cells.insert(1, bad("HALTED".into()));
     }
+    let lost = journal.refused.max(counter(shot, "journal.lost"));
+    let wrongs = [
+        (lost, "records lost"),
+        (counter(shot, "allocations"), "allocations"),
+        (counter(shot, "orders.unsent"), "orders unsent"),
+        (counter(shot, "clock.drift_ms"), "ms clock drift"),
+    ];
+    let wrongs = wrongs.into_iter().filter(|(n, _)| *n > 0);
+    cells.extend(wrongs.map(|(n, what)| bad(format!("{} {what}", count(n)))));
+    cells
+}
+
+/// What control sent, how much of it was refused, and which versions are in force.
+fn control(shot: &Shot) -> Vec<Cell> {
+    let refused = counter(shot, "control.refused");
+    let mut cells = vec![
+        plain(format!("control {} pages", count(counter(shot, "control.pages")))),
+        plain(format!("{} requests", count(counter(shot, "control.requests")))),
+        Cell {
+            text: format!("{} refused", count(refused)),
+            mood: if refused == 0 { Mood::Plain } else { Mood::Warn },
+        },
+    ];
     for (what, pages) in [("params", &shot.params), ("model", &shot.model)] {
         if pages.applied > 0 {
             cells.push(plain(format!("{what} v{}", pages.applied_version)));
@@ -92,16 +114,11 @@ fn what(shot: &Shot) -> Vec<Cell> {
             cells.push(Cell { text, mood: Mood::Warn });
         }
     }
-    let lost = journal.refused.max(counter("journal.lost"));
-    let wrongs = [
-        (lost, "records lost"),
-        (counter("allocations"), "allocations"),
-        (counter("orders.unsent"), "orders unsent"),
-        (counter("clock.drift_ms"), "ms clock drift"),
-    ];
-    let wrongs = wrongs.into_iter().filter(|(n, _)| *n > 0);
-    cells.extend(wrongs.map(|(n, what)| bad(format!("{} {what}", count(n)))));
     cells
+}
+
+fn counter(shot: &Shot, name: &str) -> u64 {
+    shot.counters.get(name).copied().unwrap_or(0)
 }
 
 fn plain(text: String) -> Cell {

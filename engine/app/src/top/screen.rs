@@ -20,7 +20,7 @@ use nofx_shot::words::clock;
 const PANEL_WIDTH: u16 = 78;
 /// Lines of a panel that are no rows: title and heads.
 const FRAME: u16 = 2;
-const HEADER: u16 = 2;
+const HEADER: u16 = 3;
 
 /// Draws everything.
 pub fn draw(frame: &mut Frame<'_>, shot: &Shot, cursor: &Cursor) {
