@@ -49,7 +49,9 @@ async function call<T>(method: string, url: string, body?: unknown, headers: Rec
   if (ok) return value as T;
   const said = (value ?? {}) as Partial<Problem>;
   const title = said.title ?? `HTTP ${status}`;
-  throw new Failed({ ...silent(text.slice(0, 200)), todo: '', code: `http_${status}`, ...said, title, status, errors: said.errors ?? [] }, false);
+  // Late or broken off: it may have happened all the same.
+  const unknown = method !== 'GET' && (status === 504 || said.code === 'outcome_unknown');
+  throw new Failed({ ...silent(text.slice(0, 200)), todo: '', code: `http_${status}`, ...said, title, status, errors: said.errors ?? [] }, unknown);
 }
 
 export const get = <T>(url: string): Promise<T> => call<T>('GET', url);
@@ -58,7 +60,7 @@ export const get = <T>(url: string): Promise<T> => call<T>('GET', url);
 export const newKey = (): string => crypto.randomUUID();
 
 /** A change. `version` goes into If-Match. */
-export function change<T>(method: 'POST' | 'PATCH' | 'DELETE', url: string, body: unknown, options: { key?: string; version?: string } = {}): Promise<T> {
+export function change<T>(method: 'POST' | 'PATCH' | 'DELETE', url: string, body: unknown, options: { key?: string; version?: string | undefined } = {}): Promise<T> {
   const headers: Record<string, string> = { 'idempotency-key': options.key ?? newKey() };
   if (options.version !== undefined) headers['if-match'] = options.version;
   return call<T>(method, url, body, headers);

@@ -1,7 +1,8 @@
 // Questions that need an answer before anything happens.
 
-import { h } from './dom';
+import { Failed, newKey } from './api';
 import { explain } from './context';
+import { h } from './dom';
 
 interface Question {
   title: string;
@@ -11,8 +12,8 @@ interface Question {
   danger?: boolean;
   /** A text that must be given. */
   reason?: 'needed' | 'optional';
-  /** Does it; an error is shown in the dialog, which stays open. */
-  run(reason: string): Promise<void>;
+  /** Does it; an error is shown in the dialog, which stays open. Under one key it happens once, however often it is sent. */
+  run(reason: string, key: string): Promise<void>;
 }
 
 /** Opens a modal dialog; Escape and "Back" end it without doing anything. */
@@ -22,14 +23,17 @@ export function ask(question: Question): HTMLDialogElement {
   const button = h('button', { class: question.danger === true ? 'danger' : 'primary', type: 'submit' }, question.action);
   const back = h('button', { type: 'button', onclick: () => dialog.close() }, 'Back');
   const label = question.reason === undefined ? null : h('label', { class: 'wide' }, `Reason (${question.reason}) `, reason);
+  let key = newKey();
   const form = h('form', {}, ...question.body, label, fault, h('p', { class: 'buttons' }, button, back));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     button.disabled = true;
     fault.textContent = '';
-    question.run(reason.value.trim()).then(
+    question.run(reason.value.trim(), key).then(
       () => dialog.close(),
       (error: unknown) => {
+        // What may have happened keeps its key; what was refused is asked for anew.
+        if (!(error instanceof Failed && error.unknown)) key = newKey();
         fault.textContent = explain(error);
         button.disabled = false;
       },

@@ -7,6 +7,7 @@ import { change, Failed, get, newKey, path } from './api';
 import { attempt, explain, type Context } from './context';
 import { ask } from './dialog';
 import { h, setAttribute } from './dom';
+import { askDraft, type Changes } from './drafts';
 import { Facts } from './facts';
 import { int, NONE, readInt, stamp } from './format';
 import type { Int } from './lossless';
@@ -79,6 +80,7 @@ export class Editor {
   private readonly scope = h('select', { 'aria-label': 'Scope', 'data-name': 'scope', onchange: () => this.show() });
   private readonly filter = h('input', { type: 'search', placeholder: 'name', 'aria-label': 'Filter by name', autocomplete: 'off', oninput: () => this.show() });
   private readonly review = h('button', { type: 'button', class: 'primary', 'data-name': 'review', disabled: true, onclick: () => attempt(this.context, () => this.diff()) }, 'Show difference');
+  private readonly stage = h('button', { type: 'button', title: 'Takes the changes the way over one engine to all', 'data-name': 'draft', disabled: true, onclick: () => this.draft() }, 'Draft a configuration…');
   private readonly drop = h('button', { type: 'button', disabled: true, onclick: () => this.clear() }, 'Discard');
   private readonly fault = h('p', { class: 'bad', role: 'alert' });
   private readonly result = h('p', { class: 'result', role: 'status', 'data-name': 'result' });
@@ -93,7 +95,7 @@ export class Editor {
       { name: 'applied_at', label: 'applied at, UTC', text: (v) => stamp(v.ack?.applied_at_ns) },
       { name: 'first_used', label: 'first decision under it, UTC', text: (v) => stamp(v.ack?.first_used_ns) },
       { name: 'refused', label: 'last refused', text: (v) => (!v.ack?.refused ? 'none' : `version ${v.ack.refused_version}: ${v.ack.why}`), mood: (v) => (v.ack?.refused ? 'warn' : '') },
-    ]);
+    ], true);
     this.table = new Table<Row>({
       caption: `${title} in force`, key: rowKey, stack: true, empty: 'nothing fits', mood: (row) => (this.edits.has(rowKey(row)) ? 'chosen' : ''),
       columns: [
@@ -107,7 +109,7 @@ export class Editor {
         { name: 'text', head: 'what it does', text: (row) => row.spec.text },
       ],
     });
-    this.element = h('div', {}, this.facts.element, h('p', { class: 'buttons' }, this.scope, this.filter, this.review, this.drop), this.fault, this.result, this.table.element,
+    this.element = h('div', {}, this.facts.element, h('p', { class: 'buttons' }, this.scope, this.filter, this.review, this.stage, this.drop), this.fault, this.result, this.table.element,
       h('p', { class: 'hint' }, 'Bold: set by the page in force, not by the configuration file. "Reset" takes it back to the configuration file.'));
   }
 
@@ -150,6 +152,7 @@ export class Editor {
     this.table.update(this.rows(this.values));
     const count = this.edits.size;
     setAttribute(this.review, 'disabled', count === 0);
+    setAttribute(this.stage, 'disabled', count === 0);
     setAttribute(this.drop, 'disabled', count === 0);
     this.review.textContent = count === 0 ? 'Show difference' : `Show difference (${count})`;
   }
@@ -183,7 +186,7 @@ export class Editor {
     this.show();
   }
 
-  private body(): { set: unknown[]; unset: unknown[] } {
+  private body(): Changes {
     const set: unknown[] = [];
     const unset: unknown[] = [];
     for (const { row, text } of this.edits.values()) {
@@ -213,11 +216,9 @@ export class Editor {
       this.fault.textContent = explain(error);
       return;
     }
-    // One key for this confirmation: pressed twice, it happens once.
-    const id = newKey();
     ask({
       title: `Change ${this.resource} of ${engine}`, body: [difference(dry.diff ?? [], values.schema)], action: 'Apply', danger: true, reason: 'needed',
-      run: async (reason) => {
+      run: async (reason, id) => {
         try {
           this.tell(await send({}, reason, id));
           this.clear();
@@ -229,6 +230,19 @@ export class Editor {
         }
       },
     });
+  }
+
+  /** The same changes for several engines: nothing is sent to one from here. */
+  private draft(): void {
+    this.fault.textContent = '';
+    try {
+      askDraft(this.context, this.body(), [h('p', {}, `${this.edits.size} of the ${this.resource} are changed.`)], () => {
+        this.clear();
+        this.context.go({ view: 'rollouts', argument: '' });
+      });
+    } catch (error) {
+      this.fault.textContent = explain(error);
+    }
   }
 
   private tell(answer: Outcome): void {

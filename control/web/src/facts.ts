@@ -13,7 +13,8 @@ export class Facts<S> {
   readonly element: HTMLElement;
   private readonly shown: { fact: Fact<S>; text: Text; mood: Mood }[];
 
-  constructor(title: string, facts: Fact<S>[]) {
+  /** `long`: values as long as a date and a time. */
+  constructor(title: string, facts: Fact<S>[], long = false) {
     const list = h('dl');
     this.shown = facts.map((fact) => {
       const text = new Text();
@@ -21,7 +22,7 @@ export class Facts<S> {
       list.append(h('div', {}, h('dt', {}, fact.label), value));
       return { fact, text, mood: new Mood(value) };
     });
-    this.element = h('section', { class: 'panel facts' }, h('h2', {}, title), list);
+    this.element = h('section', { class: long ? 'panel facts long' : 'panel facts' }, h('h2', {}, title), list);
   }
 
   update(state: S): void {

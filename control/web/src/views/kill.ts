@@ -6,6 +6,7 @@ import { ask } from '../dialog';
 import { h } from '../dom';
 import { int, span, stamp } from '../format';
 import type { Int } from '../lossless';
+import { scopes } from '../scope';
 import { Table } from '../table';
 
 interface Check { engine: string; name: string; ok: boolean; detail: string }
@@ -20,15 +21,11 @@ interface Done { result: string; engines: { engine: string; result: string; deta
 export function askKill(context: Context): void {
   const engine = h('select', { 'aria-label': 'Engine' }, ...[context.engine(), '*'].filter((name, at, all) => name !== '' && all.indexOf(name) === at)
     .map((name) => h('option', { value: name }, name === '*' ? 'all engines' : name)));
-  const symbols = context.stream.frame?.touch?.map((row) => row[0]) ?? [];
-  const accounts = [...new Set(context.stream.frame?.positions.rows.map((row) => row.account) ?? [0])];
-  const scopes = ['everything', ...accounts.map((account) => `account ${account}`), ...symbols.map((symbol) => `symbol ${symbol}`)];
-  const scope = h('select', { 'aria-label': 'Scope', 'data-name': 'kill-scope' }, ...scopes.map((name) => h('option', { value: name }, name)));
-  const key = newKey();
+  const scope = scopes(context, 'kill-scope');
   const dialog = ask({
     title: 'Engage the kill switch', danger: true, reason: 'optional', action: 'ENGAGE',
     body: [h('p', {}, 'No new order passes, and working orders are cancelled. Release needs two people.'), h('p', { class: 'buttons' }, engine, scope)],
-    run: async (reason) => {
+    run: async (reason, key) => {
       const body = { engine: engine.value, scope: scope.value, ...(reason === '' ? {} : { reason }) };
       const done = await change<Done>('POST', path(['kill']), body, { key });
       const failed = done.engines.filter((one) => one.result === 'failed').map((one) => `${one.engine}: ${one.detail}. ${one.todo}`);
@@ -89,11 +86,10 @@ export const kill = (context: Context): View => {
 };
 
 function askRelease(row: Engaged, load: () => Promise<void>): void {
-  const key = newKey();
   ask({
     title: `Ask to release ${row.scope} of ${row.engine}`, action: 'Ask', reason: 'needed',
     body: [h('p', {}, 'Positions, limits and books are checked. Then another person must approve it here, within the time shown.')],
-    run: async (reason) => {
+    run: async (reason, key) => {
       const asked = await change<Release>('POST', path(['kill', 'releases']), { engine: row.engine, scope: row.scope, reason }, { key });
       found.set(asked.id, asked.checks);
       await load();
