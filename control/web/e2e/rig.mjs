@@ -1,4 +1,4 @@
-// A venue, an engine that trades against it, and a control process: real ones, on loopback, in a private folder.
+// Two engines, a venue for each, and a control process: real ones, on loopback, in a private folder.
 
 import { execFile, spawn } from 'node:child_process';
 import dgram from 'node:dgram';
@@ -13,6 +13,9 @@ const run = promisify(execFile);
 /** Far longer than anything takes on a busy machine. */
 export const PATIENCE = 60_000;
 export const INSTRUMENTS = 200;
+const ENGINES = ['alpha', 'beta'];
+/** A model to begin with. */
+export const MODEL = path.resolve(import.meta.dirname, '../../../docs/imbalance.toml');
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -56,8 +59,10 @@ export class Rig {
     rig.dir = await mkdtemp(path.join(tmpdir(), 'nofx-console-'));
     try {
       await rig.files();
-      await rig.startVenue();
-      rig.startEngine();
+      for (const name of ENGINES) {
+        await rig.startVenue(name);
+        rig.startEngine(name);
+      }
       await rig.startControl();
     } catch (error) {
       await rig.stop();
@@ -71,20 +76,59 @@ export class Rig {
   }
 
   async files() {
-    const [a, b, rerequest] = [await freeUdp(), await freeUdp(), await freeUdp()];
-    const [glimpse, orders, listen] = [await freeTcp(), await freeTcp(), await freeTcp()];
+    const listen = await freeTcp();
     this.url = `https://localhost:${listen}`;
-    await writeFile(this.at('venue.toml'), `
+    await this.market('alpha', { instruments: INSTRUMENTS, rate: 3000, strategy: `name = "maker"\ntrade = "first:${INSTRUMENTS}"` });
+    await this.market('beta', { instruments: 4, rate: 200, strategy: `name = "imbalance"\ntrade = "all"\n[strategy.imbalance]\nweights = "${MODEL}"\nmax_position_lots = 1000` });
+    await run(this.control, ['pki', 'init', '--dir', this.at('pki')]);
+    for (const [person, role] of [['alice', 'risk'], ['bob', 'risk'], ['vera', 'viewer'], ['ada', 'admin']]) {
+      await run(this.control, ['pki', 'issue', '--dir', this.at('pki'), '--person', person, '--role', role, '--out', this.at(person)]);
+    }
+    await writeFile(this.at('control.toml'), `
+[server]
+listen = "127.0.0.1:${listen}"
+certificate = "pki/server.crt"
+key = "pki/server.key"
+client_ca = "pki/ca.crt"
+crl = "pki/crl.pem"
+[[engine]]
+name = "alpha"
+mailbox = "alpha.mailbox"
+journal = "alpha.journal"
+[[engine]]
+name = "beta"
+mailbox = "beta.mailbox"
+journal = "beta.journal"
+[store]
+path = "store.db"
+[audit]
+path = "audit.db"
+key = "pki/audit.key"
+checkpoint = "checkpoints"
+[kill]
+file = "kill-file"
+[clock]
+source = "none"
+[telemetry]
+log = "text"
+`);
+  }
+
+  /** A venue of its own for one engine, and the engine's configuration. */
+  async market(name, { instruments, rate, strategy }) {
+    const [a, b, rerequest] = [await freeUdp(), await freeUdp(), await freeUdp()];
+    const [glimpse, orders] = [await freeTcp(), await freeTcp()];
+    await writeFile(this.at(`${name}.venue.toml`), `
 [process]
 idle = "sleep"
 [market]
-instruments = ${INSTRUMENTS}
+instruments = ${instruments}
 [course]
 pre_open_s = 1
 continuous_s = 0
 after_close_s = 0
 [flow]
-rate = 3000
+rate = ${rate}
 resting = 30
 [[lines]]
 group = "127.0.0.1:${a}"
@@ -103,19 +147,16 @@ username = "NOFX"
 password = "NOFX"
 silence_ns = 600_000_000_000
 `);
-    await writeFile(this.at('engine.toml'), `
+    await writeFile(this.at(`${name}.toml`), `
 [instruments]
 capacity = 512
 [book]
 live_orders = 65536
-[strategy]
-name = "maker"
-trade = "first:${INSTRUMENTS}"
 [live]
-mailbox = "${this.at('mailbox')}"
-journal = "${this.at('journal')}"
+mailbox = "${this.at(`${name}.mailbox`)}"
+journal = "${this.at(`${name}.journal`)}"
 journal_ring_mib = 16
-views = ${INSTRUMENTS}
+views = ${instruments}
 [network]
 port = "udp"
 lines = ["127.0.0.1:${a}@lo", "127.0.0.1:${b}@lo"]
@@ -131,34 +172,8 @@ idle = "sleep"
 name = "house"
 stages = ["house"]
 idle = "sleep"
-`);
-    await run(this.control, ['pki', 'init', '--dir', this.at('pki')]);
-    for (const [person, role] of [['alice', 'risk'], ['bob', 'risk'], ['vera', 'viewer']]) {
-      await run(this.control, ['pki', 'issue', '--dir', this.at('pki'), '--person', person, '--role', role, '--out', this.at(person)]);
-    }
-    await writeFile(this.at('control.toml'), `
-[server]
-listen = "127.0.0.1:${listen}"
-certificate = "pki/server.crt"
-key = "pki/server.key"
-client_ca = "pki/ca.crt"
-crl = "pki/crl.pem"
-[[engine]]
-name = "alpha"
-mailbox = "mailbox"
-journal = "journal"
-[store]
-path = "store.db"
-[audit]
-path = "audit.db"
-key = "pki/audit.key"
-checkpoint = "checkpoints"
-[kill]
-file = "kill-file"
-[clock]
-source = "none"
-[telemetry]
-log = "text"
+[strategy]
+${strategy}
 `);
   }
 
@@ -173,13 +188,13 @@ log = "text"
     return child;
   }
 
-  async startVenue() {
-    this.venue = this.spawn('venue', this.nofx, ['venue', '--config', 'venue.toml', '--ready-json']);
-    await until('the venue', () => this.venue.said.includes('"ready":true'));
+  async startVenue(name) {
+    const venue = this.spawn(`venue of ${name}`, this.nofx, ['venue', '--config', `${name}.venue.toml`, '--ready-json']);
+    await until('the venue', () => venue.said.includes('"ready":true'));
   }
 
-  startEngine() {
-    this.engine = this.spawn('engine', this.nofx, ['run', '--config', 'engine.toml', '--json']);
+  startEngine(name = 'alpha') {
+    this[name] = this.spawn(name, this.nofx, ['run', '--config', `${name}.toml`, '--json']);
   }
 
   async startControl() {
@@ -191,12 +206,12 @@ log = "text"
         const socket = net.connect(port, '127.0.0.1', () => done(socket.end() && true)).on('error', () => done(false));
       });
     });
-    await until('the engine', async () => (await this.top()).engine?.state === 'trading');
+    for (const name of ENGINES) await until(name, async () => (await this.top(name)).engine?.state === 'trading');
   }
 
   /** `nofx top --json`; what a dead engine left is printed as well. */
-  async top() {
-    const said = await run(this.nofx, ['top', '--json', '--mailbox', this.at('mailbox'), '--interval', '50'], { maxBuffer: 64 << 20 }).catch((error) => error);
+  async top(name = 'alpha') {
+    const said = await run(this.nofx, ['top', '--json', '--mailbox', this.at(`${name}.mailbox`), '--interval', '50'], { maxBuffer: 64 << 20 }).catch((error) => error);
     return parse(said.stdout);
   }
 
