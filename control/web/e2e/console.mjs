@@ -269,9 +269,9 @@ const checks = {
     await go(page, 'limits');
     /** The last command that the engine tells of; those of long ago are not kept. */
     const told = async () => (await api(page, '/engines/alpha/events?kind=command&limit=1000')).items.at(-1);
-    let last = 0n;
     const give = async (name, words, scope) => {
       const requests = BigInt((await rig.top()).counters['control.requests']);
+      const last = BigInt((await told())?.seq ?? 0);
       const said = await command(page, name, `trying ${name}`, scope);
       await until('the engine counts one request', async () => BigInt((await rig.top()).counters['control.requests']) === requests + 1n);
       const event = await until('the engine tells of it', async () => {
@@ -279,7 +279,6 @@ const checks = {
         return event !== undefined && BigInt(event.seq) > last ? event : null;
       });
       assert.deepEqual([event.text, event.code], [words, 0]);
-      last = BigInt(event.seq);
       return [said, event];
     };
     const held = async () => BigInt((await rig.top()).rejects.held ?? 0);
@@ -300,9 +299,21 @@ const checks = {
     await pictures(page, 'commands', '[data-name="command-result"]');
     const { accepted } = (await rig.top()).sessions[0];
     assert.equal(Number((await rig.top()).orders.total), 0, 'and nothing comes while it is halted');
-    await give('resume', 'resume');
+    const resumed = await give('resume', 'resume');
     await until('orders go out again', async () => !(await rig.top()).halted && BigInt((await rig.top()).sessions[0].accepted) > BigInt(accepted));
     await chip(page, 'new-orders', 'pass');
+
+    process.kill(rig.alpha.pid, 'SIGSTOP');
+    try {
+      assert.match(await command(page, 'halt', 'is anybody there'), /UNKNOWN/, 'nobody knows, and nobody says that it was not done');
+    } finally {
+      process.kill(rig.alpha.pid, 'SIGCONT');
+    }
+    await until('it was done all the same', async () => (await rig.top()).halted && BigInt((await told()).seq) > BigInt(resumed[1].seq));
+    await chip(page, 'pulse', 'live');
+    await give('resume', 'resume');
+    await until('orders go out again', async () => !(await rig.top()).halted);
+
     await give('snapshot', 'snapshot');
     const files = await segments('alpha');
     await give('rotate_journal', 'rotate journal');
