@@ -20,7 +20,8 @@ async function cells(page, caption) {
       if (table === null) return [false, []];
       const region = table.parentElement;
       region.scrollTop = top;
-      await new Promise((done) => setTimeout(done, 150));
+      // The rows follow the scroll in the next frame.
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
       const rows = [...table.querySelectorAll('tbody tr[data-row]')].flatMap((row) => [...row.children].map((cell) => [row.dataset.row, cell.dataset.name, cell.textContent]));
       return [top + region.clientHeight < region.scrollHeight, rows];
     }, [caption, top]);
