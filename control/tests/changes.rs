@@ -659,8 +659,35 @@ async fn a_report_shows_the_changes_that_its_reader_may_see_in_the_audit_log() {
 
 /// As many limits.
 fn many(count: usize) -> Vec<Value> {
+    limits_of(1_000..1_000 + count)
+}
+
+fn limits_of(instruments: std::ops::Range<usize>) -> Vec<Value> {
     let place = |n: usize| json!({ "table": "symbol", "scope": format!("instrument {n}"), "key": "qty_max", "value": 50 });
-    (1_000..1_000 + count).map(place).collect()
+    instruments.map(place).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_came_to_be_in_parts_goes_back_as_a_whole() {
+    let office = office(&["a"]);
+    let _floor = Floor::of_size(&office.path("a"), 8_192, 4_096);
+    let desk = Desk::open(office);
+    desk.seen("a").await;
+    for (etag, part) in [("\"0\"", 1_000..3_000), ("\"1\"", 3_000..5_000)] {
+        let body = json!({ "set": limits_of(part), "reason": "test" });
+        let (status, body) =
+            desk.change("PATCH", "/engines/a/limits", &[("If-Match", etag)], body).await;
+        assert_eq!(status, 200, "{}", body["detail"]);
+    }
+    let back = json!({ "version": 0, "reason": "back" });
+    let (status, body) = desk.change("POST", "/engines/a/versions/rollback", &[], back).await;
+    assert_eq!((status.as_u16(), body["result"].clone()), (200, json!("applied")), "{body}");
+    let path = "/audit?action=roll_back&result=intent";
+    let log = desk.change("GET", path, &[], Value::Null).await.1;
+    let entry = &log["items"][0];
+    assert_eq!(entry["before"], json!({ "version": 2 }));
+    assert_eq!(entry["after"]["values"], json!({ "version": 0 }));
+    assert!(entry["after"]["why"].as_str().is_some_and(|why| why.contains("left out")), "{entry}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,5 +104,6 @@ async fn prepare(
         before: Value::Null,
         after: json!({ "command": command, "scope": scope }),
         detail: Value::Null,
+        new_values: true,
     })))
 }

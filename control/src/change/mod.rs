@@ -109,6 +109,9 @@ pub struct Intent {
     pub after: Json_,
     /// What else the answer says.
     pub detail: Json_,
+    /// Whether the values stand nowhere in the audit log yet. Those of a version that was made before
+    /// do: where they are too long for an entry once more, its number stands for them.
+    pub new_values: bool,
 }
 
 /// An answer.
@@ -267,19 +270,19 @@ async fn replay(app: &Arc<App>, ask: &Ask) -> Result<Option<Answer>, Problem> {
     }
 }
 
-/// From the write-ahead on: intent into the log, effect, result. The turn is the caller's. What is too
-/// long for an entry of the log is refused before its effect.
+/// From the write-ahead on: intent into the log, effect, result. The turn is the caller's. New
+/// values that are too long for an entry of the log are refused before their effect.
 ///
 /// # Errors
 /// As for [`perform`].
 pub(crate) async fn carry(app: &Arc<App>, ask: &Ask, intent: Intent) -> Result<Answer, Problem> {
+    let new_values = intent.new_values;
     let record = Record::new(ask, intent);
     let key = ask.key.as_ref().map(|key| (key.text.clone(), key.fingerprint));
     let begun = app.store.begin(&ask.caller.person, key, record.to_json(), now()).await;
     let id = begun.map_err(store_failed)?;
     step(id, "intended");
-    let intended = record.entry(app.clock.error_ns(), Phase::Intended, id);
-    if let Err(e) = app.audit.record(intended).await {
+    if let Err(e) = log_intent(app, id, &record, new_values).await {
         abandon(app, id, &record).await?;
         if matches!(e, AuditError::TooLarge { .. }) {
             return Err(e.into());
@@ -315,6 +318,22 @@ pub(crate) async fn conclude(
     Ok(answer)
 }
 
+/// Writes the intent into the log, in short where it is too long and its values stand there already.
+async fn log_intent(
+    app: &App,
+    id: u64,
+    record: &Record,
+    new_values: bool,
+) -> Result<u64, AuditError> {
+    let clock = app.clock.error_ns();
+    match app.audit.record(record.entry(clock, Phase::Intended, id)).await {
+        Err(e @ AuditError::TooLarge { .. }) if !new_values => {
+            app.audit.record(record.entry(clock, Phase::IntendedInShort(&e), id)).await
+        }
+        written => written,
+    }
+}
+
 /// Writes the result into the log. One that is too long for an entry is written in short, so that
 /// nothing that an engine or a configuration says keeps a change under way for ever.
 async fn log_result(
@@ -342,6 +361,8 @@ async fn abandon(app: &Arc<App>, id: u64, record: &Record) -> Result<(), Problem
 /// What an audit entry tells of.
 pub(crate) enum Phase<'a> {
     Intended,
+    /// The intent without the values, which cannot be written once more for this reason.
+    IntendedInShort(&'a AuditError),
     Result(&'a Outcome),
     /// The result without the outcome, which cannot be written for this reason.
     Short(&'a Outcome, &'a AuditError),

@@ -184,5 +184,6 @@ pub(super) fn intent(engine: &str, present: &Present, version: u64, name: &str) 
         before: json!({ "version": present.version() }),
         after: json!({ "version": version, "name": name }),
         detail: json!({ "name": name }),
+        new_values: true,
     }
 }

@@ -260,7 +260,7 @@ pub(super) async fn publish(
     };
     let keep = app.store.keep(engine, Kind::Params, present.newest.max(present.version), kept);
     let version = keep.await.map_err(store_failed)?;
-    Ok(intent(engine, present, version, after))
+    Ok(Intent { new_values: true, ..intent(engine, present, version, after) })
 }
 
 /// The intent to make a version current whose rows are `after`.
@@ -283,6 +283,7 @@ pub(super) fn intent(engine: &str, present: &Present, version: u64, after: &Over
         before: values(present.version, &diff, |d| json!(d.before)),
         after: values(version, &diff, |d| json!(d.after)),
         detail: json!({ "diff": diff }),
+        new_values: false,
     }
 }
 

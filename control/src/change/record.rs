@@ -63,6 +63,12 @@ impl Record {
                 let after = json!({ "change": id, "values": self.after });
                 ("intent", self.before.clone(), after)
             }
+            Phase::IntendedInShort(why) => {
+                let version = |values: &Value| json!({ "version": values["version"] });
+                let why = format!("the values are left out, they stand where it was made: {why}");
+                let after = json!({ "change": id, "values": version(&self.after), "why": why });
+                ("intent", version(&self.before), after)
+            }
             Phase::Result(outcome) => {
                 let after = json!({ "change": id, "outcome": safe(&outcome.brief()) });
                 (word(outcome.verdict), Value::Null, after)

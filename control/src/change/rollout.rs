@@ -75,6 +75,7 @@ pub async fn prepare_draft(app: Arc<App>, draft: Configuration) -> Result<Prepar
         before: Value::Null,
         after,
         detail: Value::Null,
+        new_values: true,
     })))
 }
 
@@ -108,7 +109,9 @@ pub async fn prepare(app: Arc<App>, ask: Ask, step: Move) -> Result<Prepared, Pr
     let before = json!({ "stage": found.stage, "revision": found.revision });
     let after = json!({ "step": step.to, "engine": step.only });
     let effect = Effect::Transit { configuration: step.id, to: step.to, only: step.only };
-    Ok(Prepared::Intent(Box::new(Intent { effect, object, before, after, detail: Value::Null })))
+    let detail = Value::Null;
+    let intent = Intent { effect, object, before, after, detail, new_values: true };
+    Ok(Prepared::Intent(Box::new(intent)))
 }
 
 /// What a step needs on each engine that it reaches: the step itself and the changes that it makes.
