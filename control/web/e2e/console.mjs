@@ -228,6 +228,26 @@ const checks = {
     await until('orders go out again', async () => Number((await rig.top()).sessions[0].sent) > Number(sent));
   },
 
+  async 'what the engine refuses is said, as often as it is tried'() {
+    await go(page, 'limits');
+    await page.locator('select[data-name="scope"]').selectOption('*');
+    for (const [key, value] of [['price_low', 200], ['price_high', 100]]) await page.locator(`tr[data-row="symbol * ${key}"] input.value`).fill(String(value));
+    const before = (await rig.top()).params;
+    await page.locator('[data-name="review"]').click();
+    const dialog = page.locator('dialog[open]');
+    for (const reason of ['too early', 'once more']) {
+      const { refused } = (await rig.top()).params;
+      await dialog.locator('input[name=reason]').fill(reason);
+      await dialog.getByRole('button', { name: 'Apply' }).click();
+      await until('the engine refuses a page', async () => BigInt((await rig.top()).params.refused) > BigInt(refused));
+      await dialog.locator('[role=alert]').filter({ hasText: 'The engine refused it and kept what it had' }).waitFor();
+    }
+    await page.screenshot({ path: path.join(out, 'limits-refused.png') });
+    await dialog.getByRole('button', { name: 'Back' }).click();
+    await page.getByRole('button', { name: 'Discard' }).click();
+    assert.equal((await rig.top()).params.applied_version, before.applied_version);
+  },
+
   async 'one person engages the kill switch, two release it'() {
     await go(page, 'overview');
     await page.locator('[data-name="kill-button"]').click();
