@@ -59,6 +59,26 @@ impl Desk {
         self.ask(who, "POST", "/kill", body)
     }
 
+    /// A change under a key: status, body, and whether it is an answer that was given before.
+    fn under(&self, key: &str, who: &str, change: &Change) -> (u16, Value, bool) {
+        let (method, path, body) = change;
+        let (body, path) = (body.to_string(), format!("/api/v1{path}"));
+        let body = (*method == "POST").then_some(&*body);
+        let headers = tempfile::NamedTempFile::new().unwrap();
+        let key = format!("Idempotency-Key: {key}");
+        let more = ["-H", &*key, "-D", text(headers.path())];
+        let (status, said) =
+            self.office.ask_with(&self.server, Some(who), method, &path, body, &more);
+        let headers = std::fs::read_to_string(headers.path()).unwrap().to_lowercase();
+        (status, said, headers.contains("idempotent-replayed: true"))
+    }
+
+    /// Entries of the audit log with this action.
+    fn entries(&self, action: &str) -> usize {
+        let path = format!("/audit?action={action}");
+        self.ask("bob", "GET", &path, json!(null)).1["items"].as_array().unwrap().len()
+    }
+
     /// Proposes to release everything on `alpha`; the id.
     fn propose(&self, who: &str) -> String {
         let body = json!({"engine": "alpha", "scope": "everything", "reason": "looked into"});
@@ -92,6 +112,22 @@ impl Desk {
         assert!(!said["todo"].as_str().unwrap().is_empty());
         assert!(engaged(&self.alpha, Scope::Global), "it stays engaged");
     }
+}
+
+/// Method, path, body.
+type Change = (&'static str, String, Value);
+
+fn proposal(engine: &str, reason: &str) -> Change {
+    let body = json!({"engine": engine, "scope": "everything", "reason": reason});
+    ("POST", "/kill/releases".into(), body)
+}
+
+fn approval(id: &str) -> Change {
+    ("POST", format!("/kill/releases/{id}/approve"), json!({}))
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap()
 }
 
 fn engaged(floor: &Floor, scope: Scope) -> bool {
@@ -325,6 +361,81 @@ fn a_release_takes_two_people() {
 }
 
 #[test]
+fn a_release_is_done_once_under_its_key() {
+    let desk = Desk::open("");
+    let stop: Change = ("POST", "/kill".into(), json!({"engine": "alpha"}));
+    assert_eq!(desk.under("k", "viewer", &stop).0, 200);
+    // What is refused leaves no trace.
+    assert_eq!(desk.under("b", "alice", &proposal("beta", "x")).0, 409, "not engaged");
+    desk.kill("viewer", json!({"engine": "beta"}));
+    let (status, beta, again) = desk.under("b", "alice", &proposal("beta", "x"));
+    assert_eq!((status, again), (201, false), "{beta}");
+    // Proposed once.
+    let (status, first, again) = desk.under("p", "alice", &proposal("alpha", "looked into"));
+    assert_eq!((status, again), (201, false), "{first}");
+    let answer = desk.under("p", "alice", &proposal("alpha", "looked into"));
+    assert_eq!(answer, (201, first.clone(), true));
+    let id = first["id"].as_str().unwrap();
+    for other in [proposal("alpha", "another reason"), approval(id)] {
+        let (status, said, _) = desk.under("p", "alice", &other);
+        assert_eq!((status, &said["code"]), (422, &"key_reused".into()), "{said}");
+    }
+    // Another person's key is another one.
+    let (status, second, again) = desk.under("p", "bob", &proposal("alpha", "looked into"));
+    assert!(status == 201 && !again && second["id"] != first["id"], "{second}");
+    // Taken back once.
+    let back = format!("/kill/releases/{}", text_of(&second["id"]));
+    let back: Change = ("DELETE", back, json!(null));
+    assert_eq!(desk.under("w", "bob", &back), (204, json!(""), false));
+    assert_eq!(desk.under("w", "bob", &back), (204, json!(""), true));
+    assert_eq!(desk.under("w2", "bob", &back).0, 404);
+    until("it is recorded once", || desk.entries("release_withdraw") == 1);
+    // Released once, and the answer stays true to what was done, not to what is.
+    let (status, released, again) = desk.under("a", "bob", &approval(id));
+    assert_eq!((status, &released["result"], again), (200, &"released".into(), false));
+    assert!(!engaged(&desk.alpha, Scope::Global));
+    assert_eq!(desk.under("a", "bob", &approval(id)), (200, released.clone(), true));
+    // Engaging is not answered from memory: the same request engages again.
+    let (status, said, again) = desk.under("k", "viewer", &stop);
+    assert_eq!((status, &said["result"], again), (200, &"engaged".into(), false));
+    assert!(engaged(&desk.alpha, Scope::Global));
+    assert_eq!(desk.under("a", "bob", &approval(id)), (200, released, true));
+    assert!(engaged(&desk.alpha, Scope::Global), "nothing is released twice");
+    assert_eq!(desk.entries("release"), 2, "the intent and its outcome");
+    assert_eq!(desk.entries("release_approve"), 0, "nothing was refused");
+    // A key that cannot be one proposes nothing, and stops all the same.
+    let wrong = "x".repeat(129);
+    let (status, said, _) = desk.under(&wrong, "alice", &proposal("alpha", "x"));
+    assert_eq!((status, &said["code"]), (400, &"bad_request".into()), "{said}");
+    assert_eq!(desk.under(&wrong, "viewer", &stop).0, 200);
+}
+
+#[test]
+fn of_requests_at_once_under_one_key_one_acts() {
+    let desk = Desk::open("");
+    desk.kill("viewer", json!({"engine": "alpha"}));
+    let at_once = |who: &str, change: &Change| {
+        let answers: Vec<(u16, Value, bool)> = std::thread::scope(|threads| {
+            let asked: Vec<_> =
+                (0..6).map(|_| threads.spawn(|| desk.under("k", who, change))).collect();
+            asked.into_iter().map(|answer| answer.join().unwrap()).collect()
+        });
+        let (status, said, _) = answers[0].clone();
+        assert!(answers.iter().all(|answer| (answer.0, &answer.1) == (status, &said)));
+        assert_eq!(answers.iter().filter(|(_, _, again)| !again).count(), 1, "{answers:?}");
+        (status, said)
+    };
+    let (status, said) = at_once("alice", &proposal("alpha", "looked into"));
+    assert_eq!(status, 201, "{said}");
+    let (_, state) = desk.ask("bob", "GET", "/kill", json!(null));
+    assert_eq!(state["proposals"].as_array().unwrap().len(), 1, "{state}");
+    let (status, said) = at_once("bob", &approval(text_of(&said["id"])));
+    assert_eq!((status, &said["result"]), (200, &"released".into()), "{said}");
+    assert_eq!(desk.entries("release"), 2, "the intent and its outcome");
+    assert_eq!(desk.entries("release_approve"), 0, "nothing was refused");
+}
+
+#[test]
 fn a_proposal_is_void_when_the_state_changed() {
     let mut desk = Desk::open("");
     desk.kill("viewer", json!({"engine": "alpha"}));
@@ -539,8 +650,11 @@ fn two_people_release_by_the_command_line() {
     assert!(engaged(&desk.alpha, Scope::Global) && engaged(&desk.beta, Scope::Global));
     let (code, _, said) = ctl("viewer", &["release", "alpha", "--reason", "x"]);
     assert!(code == 1 && said.contains("to do: "), "{said}");
-    let (code, said, _) = ctl("alice", &["release", "alpha", "--reason", "good again", "--json"]);
+    let release =
+        ["release", "alpha", "--reason", "good again", "--json", "--idempotency-key", "r"];
+    let (code, said, _) = ctl("alice", &release);
     assert_eq!(code, 0, "{said}");
+    assert_eq!(ctl("alice", &release).1, said, "asked again under its key");
     let said: Value = serde_json::from_str(&said).unwrap();
     let id = said["id"].as_str().unwrap();
     assert_eq!(ctl("alice2", &["approve", id]).0, 1, "the same person");

@@ -1,12 +1,15 @@
-//! [`Asked`]: a request that changes something: who, from which version, under which key, what.
+//! [`Asked`]: a request that changes something: who, from which version, under which key, what; and
+//! [`Keyed`], the same where there is no version.
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{from_json, json_bytes};
@@ -61,18 +64,34 @@ impl IfMatch {
     }
 }
 
-/// Headers of a request that changes something, for the API's description.
+/// Header of a request that changes a version, for the API's description.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)] // read from the request itself
-pub struct ChangeHeaders {
+struct MatchHeader {
     /// Etag of what was read before: the change is refused (412) when something else is current.
     #[param(rename = "If-Match", example = "\"7\"")]
     if_match: Option<String>,
+}
+
+/// Header of a request that is done once, for the API's description.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code)] // read from the request itself
+pub struct KeyHeader {
     /// Sent again with the same request it brings the same answer, and nothing is done twice; kept for
     /// a day.
     #[param(rename = "Idempotency-Key", max_length = 128)]
     idempotency_key: Option<String>,
+}
+
+/// Headers of a request that changes a version once, for the API's description.
+pub struct ChangeHeaders;
+
+impl IntoParams for ChangeHeaders {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        [MatchHeader::into_params(&parameter_in), KeyHeader::into_params(&parameter_in)].concat()
+    }
 }
 
 /// What became of a change of a page or a model.
@@ -98,21 +117,64 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Asked<T>, Problem> {
+        let if_match = if_match(request.headers())?;
+        let Keyed { caller, key, body } = Keyed::from_request(request, app).await?;
+        Ok(Asked { caller, if_match, key, body })
+    }
+}
+
+/// A request that is done once.
+pub struct Keyed<T> {
+    /// Who.
+    pub caller: Caller,
+    /// So that it does not act twice.
+    pub key: Option<Key>,
+    /// What.
+    pub body: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Keyed<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Keyed<T>, Problem> {
         let (mut parts, body) = request.into_parts();
         let caller = Caller::from_request_parts(&mut parts, app).await?;
-        let if_match = if_match(&parts.headers)?;
-        let name = key(&parts.headers)?;
-        let what = format!("{} {}\n", parts.method, parts.uri);
+        let begun = BegunKey::of(&parts)?;
         let bytes = json_bytes(Request::from_parts(parts, body), app).await?;
-        let key = name.map(|text| {
-            let mut hash = digest::Context::new(&digest::SHA256);
-            hash.update(what.as_bytes());
-            hash.update(&bytes);
-            let mut fingerprint = [0; 32];
-            fingerprint.copy_from_slice(hash.finish().as_ref());
-            Key { text, fingerprint }
-        });
-        Ok(Asked { caller, if_match, key, body: from_json(&bytes)? })
+        Ok(Keyed { caller, key: begun.map(|key| key.with(&bytes)), body: from_json(&bytes)? })
+    }
+}
+
+/// The key of a request that has no body.
+pub struct SentKey(pub Option<Key>);
+
+impl<S: Sync> FromRequestParts<S> for SentKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<SentKey, Problem> {
+        Ok(SentKey(BegunKey::of(parts)?.map(|key| key.with(&[]))))
+    }
+}
+
+/// A key whose request is read up to its body.
+struct BegunKey {
+    text: String,
+    hash: digest::Context,
+}
+
+impl BegunKey {
+    fn of(parts: &Parts) -> Result<Option<BegunKey>, Problem> {
+        let Some(text) = key(&parts.headers)? else { return Ok(None) };
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(format!("{} {}\n", parts.method, parts.uri).as_bytes());
+        Ok(Some(BegunKey { text, hash }))
+    }
+
+    fn with(mut self, body: &[u8]) -> Key {
+        self.hash.update(body);
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(self.hash.finish().as_ref());
+        Key { text: self.text, fingerprint }
     }
 }
 
@@ -155,4 +217,26 @@ pub fn reason(text: &str) -> Result<String, Problem> {
         return Err(Problem::invalid("a reason is needed").field("reason", problem));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    #[test]
+    fn headers_are_described_where_they_are_looked_at() {
+        let document = super::super::openapi::document();
+        let document = serde_json::to_value(document).expect("JSON");
+        let headers = |path: &str, method: &str| -> Vec<String> {
+            let operation = &document["paths"][format!("/api/v1{path}")][method];
+            let all = operation["parameters"].as_array().into_iter().flatten();
+            let name = |header: &Value| header["name"].as_str().unwrap_or("").to_owned();
+            all.filter(|parameter| parameter["in"] == "header").map(name).collect()
+        };
+        assert_eq!(headers("/engines/{e}/limits", "patch"), ["If-Match", "Idempotency-Key"]);
+        assert_eq!(headers("/kill/releases", "post"), ["Idempotency-Key"]);
+        assert_eq!(headers("/kill/releases/{id}/approve", "post"), ["Idempotency-Key"]);
+        assert_eq!(headers("/kill/releases/{id}", "delete"), ["Idempotency-Key"]);
+        assert!(headers("/kill", "post").is_empty());
+    }
 }

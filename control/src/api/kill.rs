@@ -1,4 +1,7 @@
 //! The kill switch: its state, engaging (one person, one call), releasing (two people).
+//!
+//! Whatever leads to a release is done once under its idempotency key ([`kill::once`]). Engaging asks
+//! for no key: it depends on nothing, and doing it again is harmless.
 
 use std::sync::Arc;
 
@@ -12,10 +15,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::asked::{KeyHeader, Keyed, SentKey};
 use super::{Body, CanRead, Path};
 use crate::app::App;
 use crate::audit::Entry;
-use crate::change::{store_failed, unknown};
+use crate::change::{Answer, store_failed};
 use crate::identity::{Caller, Peer};
 use crate::kill::{
     self, By, Covered, Engaged, EngineKill, Finding, NotReleased, Outcome, Proposal, Wanted,
@@ -142,6 +146,9 @@ struct EngagedBody {
 /// Engages the kill switch: holds from the answer on, over restarts of engine and control.
 ///
 /// `*` stops every engine that the caller may stop; the others are named as failed.
+///
+/// An `Idempotency-Key` is not looked at: sent again, it engages again. That is harmless, and a kill
+/// is never answered from memory.
 #[utoipa::path(post, path = "/kill", tag = "kill", request_body = Engage, responses(
     (status = 200, description = "engaged everywhere", body = EngagedBody),
     (status = 207, description = "not on every engine: each is named", body = EngagedBody),
@@ -239,22 +246,27 @@ struct Propose {
 }
 
 /// Proposes that orders pass again: another person must agree within the window.
-#[utoipa::path(post, path = "/kill/releases", tag = "kill", request_body = Propose, responses(
+///
+/// Keys are kept in memory, like proposals: both end with this process.
+#[utoipa::path(post, path = "/kill/releases", tag = "kill", params(KeyHeader), request_body = Propose, responses(
     (status = 201, body = Proposed),
     (status = "4XX", description = "what is wrong; it stays engaged", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "the audit log cannot be written", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "the audit log cannot be written, or what became of it is not known", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn propose(
     State(app): State<Arc<App>>,
-    caller: Caller,
     peer: Peer,
-    Body(asked): Body<Propose>,
-) -> Result<(StatusCode, Json<Proposed>), Problem> {
+    asked: Keyed<Propose>,
+) -> Result<Answer, Problem> {
+    let Keyed { caller, key, body: asked } = asked;
     app.may(&caller, Action::Release, &Resource::engine(&asked.engine))?;
     let covered = covered(&asked.scope)?;
     let why = reason(&asked.reason)?.to_owned();
-    let by = (caller, peer);
-    in_full(async move { propose_and_record(&app, by, &asked.engine, &covered, &why).await }).await
+    let (desk, person) = (app.clone(), caller.person.clone());
+    let work = async move {
+        propose_and_record(&app, (caller, peer), &asked.engine, &covered, &why).await
+    };
+    kill::once(&desk, &person, key, work).await
 }
 
 /// Makes the proposal, records it.
@@ -264,7 +276,7 @@ async fn propose_and_record(
     engine: &str,
     covered: &Covered,
     why: &str,
-) -> Result<(StatusCode, Json<Proposed>), Problem> {
+) -> Result<Answer, Problem> {
     let entry = entry(app, &by.0, engine, covered, why, "release_propose");
     let (desk, on) = (app.clone(), engine.to_owned());
     let (what, because, wanted) = (covered.clone(), why.to_owned(), wanted(app).await?);
@@ -283,7 +295,7 @@ async fn propose_and_record(
         app.kill.withdraw(&proposal.id);
         return Err(no_audit(&error));
     }
-    Ok((StatusCode::CREATED, Json(Proposed::of(proposal, checks))))
+    answer(StatusCode::CREATED, &Proposed::of(proposal, checks))
 }
 
 /// Agrees to a release.
@@ -311,24 +323,29 @@ struct Released {
 }
 
 /// Agrees to a release as another person: checks again, records, lets orders pass.
+///
+/// Keys are kept in memory, like proposals: both end with this process.
 #[utoipa::path(post, path = "/kill/releases/{id}/approve", tag = "kill",
-    params(("id" = String, Path, description = "id of the proposal")),
+    params(("id" = String, Path, description = "id of the proposal"), KeyHeader),
     request_body = Approve, responses(
     (status = 200, description = "released everywhere", body = Released),
     (status = 207, description = "not on every engine: each is named", body = Released),
     (status = "4XX", description = "what is wrong; it stays engaged", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "the audit log cannot be written", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "the audit log cannot be written, or what became of it is not known", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn approve(
     State(app): State<Arc<App>>,
-    caller: Caller,
     Path(id): Path<String>,
-    Body(asked): Body<Approve>,
-) -> Result<Response, Problem> {
+    asked: Keyed<Approve>,
+) -> Result<Answer, Problem> {
+    let Keyed { caller, key, body: asked } = asked;
     let remark = reason(&asked.reason)?.to_owned();
-    let found = app.kill.proposals().into_iter().find(|proposal| proposal.id == id);
-    may_release(&app, &caller, found.as_ref())?;
-    in_full(async move { agree(&app, &caller, id, found, &remark).await }).await
+    let (desk, person) = (app.clone(), caller.person.clone());
+    let work = async move {
+        let found = may_release(&app, &caller, &id)?;
+        agree(&app, &caller, id, found, &remark).await
+    };
+    kill::once(&desk, &person, key, work).await
 }
 
 /// Agrees to the proposal, of which `found` is what it was before, and releases.
@@ -338,7 +355,7 @@ async fn agree(
     id: String,
     found: Option<Proposal>,
     remark: &str,
-) -> Result<Response, Problem> {
+) -> Result<Answer, Problem> {
     let (desk, by, wanted) = (app.clone(), caller.clone(), wanted(app).await?);
     let agreed = blocking(move || desk.kill.agree(&id, &by, &desk.policy, &wanted)).await?;
     let (proposal, checks) = match agreed {
@@ -361,7 +378,7 @@ async fn release(
     proposal: Proposal,
     checks: Vec<Finding>,
     remark: &str,
-) -> Result<Response, Problem> {
+) -> Result<Answer, Problem> {
     let covered = proposal.covered.clone();
     let intent = Entry {
         before: json!({ "scope": covered.to_string(), "engaged": true }),
@@ -397,41 +414,57 @@ async fn release(
     if status == StatusCode::CONFLICT {
         let errors = engines.into_iter();
         let errors = errors.map(|o| FieldError { field: o.engine, problem: o.detail }).collect();
-        return Err(Problem { errors, ..problem_of(&NotReleased::Changed("every engine".into())) });
+        let problem = problem_of(&NotReleased::Changed("every engine".into()));
+        // An answer, to be kept: the proposal is used up.
+        return answer(status, &Problem { errors, ..problem }.body());
     }
-    let body = Released { result, scope: covered.to_string(), engines, checks, audit };
-    Ok((status, Json(body)).into_response())
+    answer(status, &Released { result, scope: covered.to_string(), engines, checks, audit })
 }
 
 /// Takes a proposal back; whoever may release may do so.
+///
+/// Keys are kept in memory, like proposals: both end with this process.
 #[utoipa::path(delete, path = "/kill/releases/{id}", tag = "kill",
-    params(("id" = String, Path, description = "id of the proposal")), responses(
+    params(("id" = String, Path, description = "id of the proposal"), KeyHeader), responses(
     (status = 204, description = "taken back"),
     (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "what became of it is not known", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn withdraw(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let found = app.kill.proposals().into_iter().find(|proposal| proposal.id == id);
-    may_release(&app, &caller, found.as_ref())?;
-    let taken = app.kill.withdraw(&id).ok_or_else(|| problem_of(&NotReleased::NoProposal))?;
+    SentKey(key): SentKey,
+) -> Result<Answer, Problem> {
+    let (desk, person) = (app.clone(), caller.person.clone());
+    kill::once(&desk, &person, key, async move { take_back(&app, &caller, &id).await }).await
+}
+
+async fn take_back(app: &App, caller: &Caller, id: &str) -> Result<Answer, Problem> {
+    may_release(app, caller, id)?;
+    let taken = app.kill.withdraw(id).ok_or_else(|| problem_of(&NotReleased::NoProposal))?;
     let (engine, covered) = (&taken.engine, &taken.covered);
-    let entry = entry(&app, &caller, engine, covered, "", "release_withdraw");
+    let entry = entry(app, caller, engine, covered, "", "release_withdraw");
     let entry = Entry { result: "done".into(), sensitive: false, ..entry };
     // Taking back makes nothing looser: it holds without its entry.
     if let Err(error) = app.audit.record(entry).await {
         tracing::error!(%error, id, "a proposal was taken back, and that is not recorded");
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Answer { status: StatusCode::NO_CONTENT, body: Value::Null, replayed: false })
 }
 
-/// Refuses who may not release what the proposal is about. Of one that is not there everything is
-/// asked for: who may not release learns nothing of proposals.
-fn may_release(app: &App, caller: &Caller, proposal: Option<&Proposal>) -> Result<(), Denied> {
-    let engine = proposal.map_or("*", |proposal| proposal.engine.as_str());
-    app.may(caller, Action::Release, &Resource::engine(engine))
+fn answer(status: StatusCode, body: &impl Serialize) -> Result<Answer, Problem> {
+    let body = serde_json::to_value(body).map_err(|e| Problem::internal(e.to_string()))?;
+    Ok(Answer { status, body, replayed: false })
+}
+
+/// The proposal, if it is there; refuses who may not release what it is about. Of one that is not
+/// there everything is asked for: who may not release learns nothing of proposals.
+fn may_release(app: &App, caller: &Caller, id: &str) -> Result<Option<Proposal>, Denied> {
+    let found = app.kill.proposals().into_iter().find(|proposal| proposal.id == id);
+    let engine = found.as_ref().map_or("*", |proposal| proposal.engine.as_str());
+    app.may(caller, Action::Release, &Resource::engine(engine))?;
+    Ok(found)
 }
 
 /// The limits that the engines should run. A store that cannot be read shows nothing to be good.
@@ -442,14 +475,6 @@ async fn wanted(app: &App) -> Result<Wanted, Problem> {
         wanted.insert(name.to_owned(), version);
     }
     Ok(wanted)
-}
-
-/// Runs `work` as a task of its own: it ends what it began when the caller hangs up.
-async fn in_full<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
-) -> Result<T, Problem> {
-    let work = tokio::spawn(problem::correlated(problem::correlation(), work));
-    work.await.unwrap_or_else(|_| Err(unknown("the release was broken off")))
 }
 
 async fn blocking<T: Send + 'static>(

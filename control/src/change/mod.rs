@@ -131,7 +131,8 @@ impl Answer {
         Answer { status: StatusCode::OK, body, replayed: false }
     }
 
-    fn stored(&self) -> Stored {
+    /// As it is kept under a key.
+    pub(crate) fn stored(&self) -> Stored {
         Stored { status: self.status.as_u16(), body: self.body.to_string() }
     }
 
@@ -149,7 +150,10 @@ impl IntoResponse for Answer {
         let etag = self.body.get("etag").and_then(Json_::as_str);
         let etag = etag.and_then(|etag| HeaderValue::from_str(etag).ok());
         let failed = self.status.is_client_error() || self.status.is_server_error();
-        let mut response = (self.status, Json(self.body)).into_response();
+        let mut response = match self.status {
+            StatusCode::NO_CONTENT => self.status.into_response(),
+            status => (status, Json(self.body)).into_response(),
+        };
         let headers = response.headers_mut();
         if failed {
             let kind = HeaderValue::from_static("application/problem+json");
@@ -179,13 +183,23 @@ where
     // The policy first: who may not takes nobody's place.
     allow(app, &ask, &ask.needs).await?;
     let place = app.places.take(&ask.caller.person)?;
-    let (app, correlation) = (app.clone(), problem::correlation());
+    let app = app.clone();
     let work = async move {
         let _place = place;
         in_turn(&app, ask, prepare).await
     };
-    // A task of its own: it ends what it began when the caller hangs up.
-    let work = tokio::spawn(problem::correlated(correlation, work));
+    to_its_end(work).await
+}
+
+/// Does `work` to its end, as a task of its own: also when the caller hangs up.
+///
+/// # Errors
+/// Those of `work`; it was broken off.
+pub(crate) async fn to_its_end<F>(work: F) -> Result<Answer, Problem>
+where
+    F: Future<Output = Result<Answer, Problem>> + Send + 'static,
+{
+    let work = tokio::spawn(problem::correlated(problem::correlation(), work));
     work.await.unwrap_or_else(|_| Err(unknown("the change was broken off")))
 }
 
@@ -256,7 +270,15 @@ async fn log_denial(app: &Arc<App>, mut entry: Entry) {
 async fn replay(app: &Arc<App>, ask: &Ask) -> Result<Option<Answer>, Problem> {
     let Some(key) = &ask.key else { return Ok(None) };
     let claim = app.store.claim(&ask.caller.person, &key.text, key.fingerprint).await;
-    match claim.map_err(store_failed)? {
+    answered(claim.map_err(store_failed)?, key)
+}
+
+/// What a key that was claimed brings back; `None`: it is new.
+///
+/// # Errors
+/// It stands for another request, or for one that is not settled.
+pub(crate) fn answered(claim: Claim, key: &Key) -> Result<Option<Answer>, Problem> {
+    match claim {
         Claim::New => Ok(None),
         Claim::Answered(stored) => Answer::again(&stored).map(Some),
         Claim::UnderWay => Err(unknown("the first request with this key is not settled yet")),

@@ -148,6 +148,8 @@ pub enum Command {
         /// Why.
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        once: Once,
     },
     /// Approve a release that another person proposed.
     Approve {
@@ -159,6 +161,8 @@ pub enum Command {
         /// A remark.
         #[arg(long, default_value = "")]
         reason: String,
+        #[command(flatten)]
+        once: Once,
     },
     /// The audit log, one entry, or a check of the whole.
     Audit(Audit),
@@ -382,17 +386,17 @@ impl Command {
                 let body = json!({ "engine": engine, "scope": scope, "reason": reason });
                 client.ask(post("/kill".into(), body)).await
             }
-            Command::Release { engine, scope, reason } => {
+            Command::Release { engine, scope, reason, once } => {
                 let body = json!({ "engine": engine, "scope": scope, "reason": reason });
-                send(client, post("/kill/releases".into(), body), Once::default()).await
+                send(client, post("/kill/releases".into(), body), once).await
             }
-            Command::Approve { id, withdraw: true, .. } => {
+            Command::Approve { id, withdraw: true, once, .. } => {
                 let path = format!("/kill/releases/{}", escaped(&id));
-                send(client, Ask::change(Method::DELETE, path, None), Once::default()).await
+                send(client, Ask::change(Method::DELETE, path, None), once).await
             }
-            Command::Approve { id, reason, .. } => {
+            Command::Approve { id, reason, once, .. } => {
                 let path = format!("/kill/releases/{}/approve", escaped(&id));
-                send(client, post(path, json!({ "reason": reason })), Once::default()).await
+                send(client, post(path, json!({ "reason": reason })), once).await
             }
             Command::Audit(audit) => audit.perform(client).await,
             Command::Report { engine: Some(engine), day: Some(day), html } => {

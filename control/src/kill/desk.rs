@@ -9,6 +9,7 @@ use nofx_mailbox::{MailboxError, Watcher};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answers::Answers;
 use super::checks::{self, Check, Finding};
 use super::file;
 use super::scope::Covered;
@@ -32,6 +33,7 @@ pub struct KillDesk {
     window: Duration,
     checks: Vec<Check>,
     proposals: Mutex<Vec<Proposal>>,
+    answers: Answers,
 }
 
 /// A release that one person asked for.
@@ -180,6 +182,7 @@ impl KillDesk {
             window: Duration::from_secs(config.kill.release_window_s),
             checks,
             proposals: Mutex::default(),
+            answers: Answers::default(),
         })
     }
 
@@ -191,6 +194,11 @@ impl KillDesk {
     /// How long the second person has.
     pub fn window(&self) -> Duration {
         self.window
+    }
+
+    /// What was answered about releases.
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// The engines that `name` means; `*` means all.

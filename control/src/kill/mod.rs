@@ -24,6 +24,7 @@
 //! some microseconds in which orders may pass.
 
 mod act;
+mod answers;
 mod checks;
 pub mod cli;
 mod desk;
@@ -34,6 +35,7 @@ mod target;
 mod watch;
 
 pub use act::{By, Engaged, engage, hold};
+pub use answers::{Answers, once};
 pub use checks::{Check, Finding};
 pub use desk::{EngineKill, KillDesk, NotReleased, Proposal, Wanted};
 pub use hold::Hold;
