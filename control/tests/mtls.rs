@@ -6,8 +6,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use common::{Office, good, program, run, text};
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
+use common::{Office, good, program, run, text, until};
+use rcgen::{
+    CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber,
+};
 use serde_json::Value;
 
 /// A certificate that `pki` would not issue.
@@ -27,10 +30,14 @@ const GOOD: Odd<'_> = Odd {
     years: (2020, 2090),
 };
 
-fn forge(office: &Office, odd: &Odd<'_>) {
+fn issuer(office: &Office) -> Issuer<'static, KeyPair> {
     let read = |name| std::fs::read_to_string(office.path(name)).unwrap();
     let ca = KeyPair::from_pem(&read("pki/ca.key")).unwrap();
-    let issuer = Issuer::from_ca_cert_pem(&read("pki/ca.crt"), ca).unwrap();
+    Issuer::from_ca_cert_pem(&read("pki/ca.crt"), ca).unwrap()
+}
+
+fn forge(office: &Office, odd: &Odd<'_>) {
+    let issuer = issuer(office);
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.distinguished_name.remove(DnType::CommonName);
@@ -172,6 +179,54 @@ fn a_revoked_certificate_does_not_hold_the_connection_it_opened() {
     assert_eq!(status, "HTTP/1.1 401 Unauthorized");
     _ = client.kill();
     _ = client.wait();
+}
+
+/// A list that revokes one certificate and should have been replaced long ago.
+fn old_list(office: &Office, serial: &str) {
+    let digits = serial.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).unwrap());
+    let serial: Vec<u8> = digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect();
+    let list = CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(2021, 1, 1),
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: vec![RevokedCertParams {
+            serial_number: SerialNumber::from_slice(&serial),
+            revocation_time: rcgen::date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        }],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let pem = list.signed_by(&issuer(office)).unwrap().pem().unwrap();
+    std::fs::write(office.path("pki/crl.pem"), pem).unwrap();
+}
+
+#[test]
+fn a_list_past_its_next_update_holds_and_is_told_once() {
+    let office = Office::new();
+    office.issue("bob", "bob", &["risk"]);
+    let gone = office.issue("gone", "gone", &["admin"]);
+    let serial = gone["serial"].as_str().unwrap();
+    old_list(&office, serial);
+    office.configure(&[], "");
+    let log = office.path("log");
+    let server = office.serve_logging(std::fs::File::create(&log).unwrap());
+    let shows = |line: &str| {
+        let (_, said) = office.ask(&server, Some("bob"), "GET", "/api/v1/metrics", None);
+        said.as_str().unwrap().lines().any(|shown| shown == line)
+    };
+    let told = || std::fs::read_to_string(&log).unwrap().matches("past its next update").count();
+    until("it is overdue", || shows("nofx_control_crl_overdue 1"));
+    assert!(shows("nofx_control_crl_next_update_timestamp_seconds 1609459200"));
+    let (status, said) = office.ask(&server, Some("gone"), "GET", "/api/v1/whoami", None);
+    assert_eq!((status, &said["code"]), (401, &"certificate_revoked".into()), "{said}");
+    office.revoke(serial); // makes a new list
+    until("it is replaced", || shows("nofx_control_crl_overdue 0"));
+    until("it was told", || told() > 0);
+    assert_eq!(told(), 1);
+    old_list(&office, serial);
+    until("it is overdue again", || told() == 2);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -58,11 +59,12 @@ impl Log {
         Head { size: self.state.frontier.size(), root: self.state.frontier.root() }
     }
 
-    /// Appends the bodies and returns when they are on the disk: all of them, or none.
+    /// Appends the bodies and returns when they are on the disk, all of them or none; and how long
+    /// the disk took.
     pub fn append<'a>(
         &mut self,
         bodies: impl IntoIterator<Item = &'a str>,
-    ) -> Result<(), AuditError> {
+    ) -> Result<Duration, AuditError> {
         let mut state = self.state.clone();
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
@@ -70,9 +72,10 @@ impl Log {
             insert(&transaction, &mut state, body)?;
             self.loose_pages += 4 + body.len() as u64 / 4096;
         }
+        let begun = Instant::now();
         transaction.commit()?;
         self.state = state;
-        Ok(())
+        Ok(begun.elapsed())
     }
 
     /// After an error: opens the file again. `true` if it turns out that the batch is in it after all.

@@ -48,6 +48,7 @@ use serde::Serialize;
 
 use crate::config::AuditConfig;
 use crate::failure::Failure;
+use crate::metrics::Commits;
 
 pub use entry::{Entry, MAX_BYTES, Record, encode, outcome};
 pub use error::AuditError;
@@ -244,6 +245,11 @@ impl Audit {
             export_failures: count(&shared.counts.export_failures),
             failure: shared.failure().map(|error| error.to_string()),
         }
+    }
+
+    /// What its commits took, for the metrics.
+    pub fn commits(&self) -> Arc<Commits> {
+        self.inner.shared.counts.commits.clone()
     }
 
     /// The head that is on the disk, and its checkpoint signed now.

@@ -24,6 +24,7 @@ use super::log::Log;
 use super::merkle::Head;
 use super::retention::CHUNK;
 use super::{AuditError, Entry};
+use crate::metrics::Commits;
 
 /// Bytes of entries that may be queued.
 pub const QUEUE_BYTES: u64 = 64 << 20;
@@ -74,6 +75,8 @@ struct Door {
 pub struct Counts {
     /// Batches on the disk.
     pub batches: AtomicU64,
+    /// The same, by time and size.
+    pub commits: Arc<Commits>,
     /// Entries turned away: queue full, too large, disk.
     pub refused: AtomicU64,
     /// Commits that failed.
@@ -243,9 +246,15 @@ impl Writer {
 
     fn commit(&mut self) {
         match self.log.append(self.batch.iter().map(|entry| entry.body.as_str())) {
-            Ok(()) => self.committed(self.batch.len()),
+            Ok(took) => self.appended(took),
             Err(error) => self.recover(error),
         }
+    }
+
+    /// All of the batch is on the disk, which took so long.
+    fn appended(&mut self, took: Duration) {
+        self.shared.counts.commits.record(took, self.batch.len());
+        self.committed(self.batch.len());
     }
 
     /// The first `count` of the batch are on the disk.
@@ -282,8 +291,8 @@ impl Writer {
             self.committed(attempted);
         }
         self.mark_refused();
-        self.log.append(self.batch.iter().map(|entry| entry.body.as_str()))?;
-        self.committed(self.batch.len());
+        let took = self.log.append(self.batch.iter().map(|entry| entry.body.as_str()))?;
+        self.appended(took);
         Ok(())
     }
 

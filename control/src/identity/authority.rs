@@ -32,8 +32,17 @@ pub struct Authority {
 }
 
 struct State {
-    verifier: Arc<dyn ClientCertVerifier>,
+    judge: Judge,
     stamp: Option<Stamp>,
+    /// Whether it was said that a list should have been replaced.
+    said: bool,
+}
+
+/// What the files came to.
+struct Judge {
+    verifier: Arc<dyn ClientCertVerifier>,
+    /// When the first of the lists wants to be replaced, seconds since 1970; `None`: no list says.
+    due: Option<u64>,
 }
 
 /// Which content a file has: changes with every way of writing it.
@@ -59,8 +68,8 @@ impl Authority {
         }
         let roots = Arc::new(roots);
         let stamp = crl.and_then(|crl| stamp(crl).ok());
-        let verifier = verifier(&roots, &issuers, crl)?;
-        let state = Mutex::new(State { verifier, stamp });
+        let judge = judge(&roots, &issuers, crl)?;
+        let state = Mutex::new(State { judge, stamp, said: false });
         let (generation, _) = watch::channel(1);
         Ok(Authority { roots, issuers, crl: crl.map(Path::to_owned), state, generation })
     }
@@ -73,7 +82,7 @@ impl Authority {
         let (first, rest) = chain.split_first().ok_or(Refusal::Missing)?;
         let (_, certificate) = X509Certificate::from_der(first)
             .map_err(|_| Refusal::Unsuitable("it cannot be read".into()))?;
-        let verdict = self.state().verifier.clone().verify_client_cert(first, rest, now);
+        let verdict = self.state().judge.verifier.clone().verify_client_cert(first, rest, now);
         verdict.map_err(|error| refusal(&error, &certificate))?;
         Subject::of(first, &certificate)
     }
@@ -86,9 +95,9 @@ impl Authority {
         let Ok(found) = stamp(crl) else { return *self.generation.borrow() };
         if state.stamp != Some(found) {
             state.stamp = Some(found);
-            match verifier(&self.roots, &self.issuers, Some(crl)) {
-                Ok(verifier) => {
-                    state.verifier = verifier;
+            match judge(&self.roots, &self.issuers, Some(crl)) {
+                Ok(judge) => {
+                    (state.judge, state.said) = (judge, false);
                     self.generation.send_modify(|generation| *generation += 1);
                     tracing::info!(file = %crl.display(), "revocation list read again");
                 }
@@ -96,6 +105,20 @@ impl Authority {
             }
         }
         *self.generation.borrow()
+    }
+
+    /// When the first list in force wants to be replaced, seconds since 1970; `None`: no list says. A
+    /// list that is past it stays in force, which is said once.
+    pub fn crl_due(&self, now: UnixTime) -> Option<u64> {
+        let mut state = self.state();
+        let due = state.judge.due;
+        if !state.said && due.is_some_and(|due| due <= now.as_secs()) {
+            state.said = true;
+            let file = self.crl.as_deref().unwrap_or(Path::new(""));
+            tracing::error!(file = %file.display(), "the revocation list is past its next update: \
+                it stays in force, and who was revoked since is let in: make a new one");
+        }
+        due
     }
 
     /// The authorities' names, for clients to choose a certificate by.
@@ -118,15 +141,16 @@ fn stamp(file: &Path) -> io::Result<Stamp> {
     Ok(Stamp(of.ino(), of.len(), of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec()))
 }
 
-fn verifier(
+fn judge(
     roots: &Arc<RootCertStore>,
     issuers: &[CertificateDer<'_>],
     crl: Option<&Path>,
-) -> Result<Arc<dyn ClientCertVerifier>, IdentityError> {
+) -> Result<Judge, IdentityError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut builder = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider);
     let file = crl.unwrap_or(Path::new(""));
     let wrong = |what: String| IdentityError::new("crl", file, what);
+    let mut due = None;
     if let Some(crl) = crl {
         let lists: Vec<CertificateRevocationListDer<'static>> =
             CertificateRevocationListDer::pem_file_iter(crl)
@@ -135,21 +159,26 @@ fn verifier(
         if lists.is_empty() {
             return Err(wrong("holds no revocation list".into()));
         }
-        lists.iter().try_for_each(|list| signed(list, issuers)).map_err(wrong)?;
+        for list in &lists {
+            let next = signed(list, issuers).map_err(wrong)?;
+            due = due.into_iter().chain(next).min();
+        }
         // An authority without a list revoked nothing; only the holder's certificate is looked up.
         builder = builder
             .with_crls(lists)
             .only_check_end_entity_revocation()
             .allow_unknown_revocation_status();
     }
-    builder.build().map_err(|e| wrong(e.to_string()))
+    let verifier = builder.build().map_err(|e| wrong(e.to_string()))?;
+    Ok(Judge { verifier, due })
 }
 
-/// A list that nobody known signed would revoke nothing: refused when it is read.
+/// When the list wants to be replaced. One that nobody known signed would revoke nothing: it is
+/// refused when it is read.
 fn signed(
     list: &CertificateRevocationListDer<'_>,
     issuers: &[CertificateDer<'_>],
-) -> Result<(), String> {
+) -> Result<Option<u64>, String> {
     let (_, list) = CertificateRevocationList::from_der(list).map_err(|e| e.to_string())?;
     let by = |issuer: &CertificateDer<'_>| {
         X509Certificate::from_der(issuer).is_ok_and(|(_, issuer)| {
@@ -157,7 +186,7 @@ fn signed(
         })
     };
     match issuers.iter().any(by) {
-        true => Ok(()),
+        true => Ok(list.next_update().map(|at| u64::try_from(at.timestamp()).unwrap_or(0))),
         false => {
             Err(format!("was not signed by an authority of server.client_ca: {}", list.issuer()))
         }

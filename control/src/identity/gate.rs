@@ -54,6 +54,12 @@ impl Gate {
         Peer { inner: Arc::new(Inner { authority, chain, address, last }) }
     }
 
+    /// When the revocation list wants to be replaced, seconds since 1970; `None`: it does not say.
+    /// One that is past it is told in the log, once.
+    pub fn crl_due(&self) -> Option<u64> {
+        self.authority.crl_due(UnixTime::now())
+    }
+
     /// Reads the revocation list again when its file changes; runs until the process ends.
     pub async fn watch(self: Arc<Gate>) {
         let mut tick = tokio::time::interval(LOOK);

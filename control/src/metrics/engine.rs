@@ -118,9 +118,8 @@ fn latencies(text: &mut Text, engines: &[Seen]) {
     for engine in engines.iter().filter(|e| e.shot.is_some()) {
         for (name, counts) in &engine.histograms {
             let stage = name.strip_prefix("latency.").unwrap_or(name);
-            let spread = Spread::of(counts);
             let labels = [("engine", engine.name.as_str()), ("stage", stage)];
-            family.histogram(&labels, spread.buckets(), spread.count, spread.sum_ns);
+            family.histogram(&labels, &Spread::of(counts));
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::audit::Audit;
 use crate::clock::{ClockState, Standing};
 
 pub use listen::listen;
-pub use own::{Connected, Metrics};
+pub use own::{Commits, Connected, Metrics};
 pub use spread::Durations;
 pub use track::track;
 
@@ -50,6 +50,7 @@ struct AuditFigures {
     exported: u64,
     export_failures: u64,
     healthy: bool,
+    commits: Arc<Commits>,
 }
 
 fn audit(audit: &Audit) -> AuditFigures {
@@ -63,6 +64,7 @@ fn audit(audit: &Audit) -> AuditFigures {
         exported: status.exported,
         export_failures: status.export_failures,
         healthy: status.failure.is_none(),
+        commits: audit.commits(),
     }
 }
 
@@ -91,6 +93,7 @@ fn document(engines: &[Seen], audit: &AuditFigures, clock: &ClockState, own: &Me
     write_audit(&mut text, audit);
     write_clock(&mut text, clock);
     write_own(&mut text, own);
+    write_crl(&mut text, own, crate::time::now().0 / 1_000_000_000);
     text.into_string()
 }
 
@@ -106,6 +109,12 @@ fn write_audit(text: &mut Text, audit: &AuditFigures) {
     one("nofx_audit_exported_total", Kind::Counter, "Tree heads exported.", audit.exported);
     let help = "Tree heads that could not be exported.";
     one("nofx_audit_export_failures_total", Kind::Counter, help, audit.export_failures);
+    let help = "How long the disk took for a commit.";
+    let mut took = text.family("nofx_audit_commit_seconds", Kind::Histogram, help);
+    took.histogram(&[], &audit.commits.took.spread());
+    let help = "Records that one commit brought to the disk.";
+    let mut records = text.family("nofx_audit_commit_records", Kind::Histogram, help);
+    records.histogram(&[], &audit.commits.records.spread());
 }
 
 fn write_clock(text: &mut Text, clock: &ClockState) {
@@ -135,8 +144,7 @@ fn write_own(text: &mut Text, own: &Metrics) {
     }
     let help = "From a request's headers to its answer's.";
     let mut spans = text.family("nofx_control_request_seconds", Kind::Histogram, help);
-    let spread = own.durations.spread();
-    spans.histogram(&[], spread.buckets(), spread.count, spread.sum_ns);
+    spans.histogram(&[], &own.durations.spread());
     let [open, accepted, refused] = own.connections();
     text.family("nofx_control_connections", Kind::Gauge, "Open connections.").put(&[], open);
     let help = "Connections taken.";
@@ -152,6 +160,17 @@ fn write_own(text: &mut Text, own: &Metrics) {
     memory.into_iter().for_each(|bytes| resident.put(&[], bytes));
     let mut open = text.family("process_open_fds", Kind::Gauge, "Open files and sockets.");
     files.into_iter().for_each(|files| open.put(&[], files));
+}
+
+/// The list of revoked certificates at a time, in seconds since 1970.
+fn write_crl(text: &mut Text, own: &Metrics, now: u64) {
+    let due = own.crl_due();
+    let help = "When server.crl wants to be replaced; absent: no list, or it does not say.";
+    let mut next = text.family("nofx_control_crl_next_update_timestamp_seconds", Kind::Gauge, help);
+    due.into_iter().for_each(|due| next.put(&[], due));
+    let help = "1: server.crl is past its next update; whom it revokes stays revoked.";
+    let mut overdue = text.family("nofx_control_crl_overdue", Kind::Gauge, help);
+    due.into_iter().for_each(|due| overdue.put(&[], u8::from(due <= now)));
 }
 
 /// [`render`] on a thread that may wait.

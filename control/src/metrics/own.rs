@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::spread::Durations;
+use super::spread::{Durations, Sizes};
 
 /// Kinds of request that are told apart; routes are those of the router, so this is never reached.
 const KINDS: usize = 2_048;
@@ -21,6 +21,23 @@ pub struct Metrics {
     connections: Arc<AtomicU64>,
     accepted: AtomicU64,
     refused: AtomicU64,
+    /// Seconds since 1970; 0: none.
+    crl_due: AtomicU64,
+}
+
+/// Commits of the audit log.
+#[derive(Debug, Default)]
+pub struct Commits {
+    pub(super) took: Durations,
+    pub(super) records: Sizes,
+}
+
+impl Commits {
+    /// Counts one: how long the disk took, and how many records went at once.
+    pub fn record(&self, took: Duration, records: usize) {
+        self.took.record(took);
+        self.records.record(records);
+    }
 }
 
 /// One open connection; gone when it is dropped.
@@ -59,6 +76,15 @@ impl Metrics {
     /// Counts a connection that was closed at once, since there are too many.
     pub fn turned_away(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says when the revocation list in force wants to be replaced, seconds since 1970.
+    pub fn crl_is_due(&self, at: Option<u64>) {
+        self.crl_due.store(at.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(super) fn crl_due(&self) -> Option<u64> {
+        Some(self.crl_due.load(Ordering::Relaxed)).filter(|at| *at > 0)
     }
 
     /// Connections open now, accepted so far, closed at once so far.

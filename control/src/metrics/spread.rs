@@ -1,4 +1,4 @@
-//! Histograms: one set of edges for all, and the counts of this process.
+//! Histograms: one set of edges for all durations, another for sizes, and the counts of this process.
 //!
 //! The mailbox counts in 64 buckets per octave. A bucket that an edge cuts counts as above the edge,
 //! so `le` never claims a value that may lie above it; at most 1.6 % of the edge. The sum takes each
@@ -11,7 +11,7 @@ use std::time::Duration;
 use nofx_mailbox::Counts;
 
 /// 1, 2, 5 in each decade from 10 ns to 10 s.
-pub(super) const EDGES: [u64; 28] = edges();
+const EDGES: [u64; 28] = edges();
 
 const fn edges() -> [u64; 28] {
     let mut edges = [0; 28];
@@ -26,20 +26,29 @@ const fn edges() -> [u64; 28] {
     edges
 }
 
-/// Cumulative counts at [`EDGES`], all values, their sum in nanoseconds.
-pub(super) struct Spread {
-    pub below: [u64; EDGES.len()],
+/// 1, 2, 4 and so on up to the largest batch of the audit log.
+const SIZES: [u64; 13] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
+
+/// Values of one base unit, where they are nanoseconds.
+const SECOND: f64 = 1e9;
+
+/// Cumulative counts at some edges, all values, their sum.
+pub(super) struct Spread<const N: usize> {
+    edges: &'static [u64; N],
+    pub below: [u64; N],
     pub count: u64,
-    pub sum_ns: f64,
+    pub sum: f64,
+    /// Values of one base unit.
+    pub unit: f64,
 }
 
-impl Spread {
-    /// Of a histogram in a mailbox.
-    pub fn of(counts: &Counts) -> Spread {
-        let mut spread = Spread { below: [0; EDGES.len()], count: 0, sum_ns: 0.0 };
+impl Spread<{ EDGES.len() }> {
+    /// Of a histogram in a mailbox, in nanoseconds.
+    pub fn of(counts: &Counts) -> Self {
+        let mut spread = Spread::empty(&EDGES, SECOND);
         for (value, n) in counts.iter() {
             spread.count = spread.count.saturating_add(n);
-            spread.sum_ns += value as f64 * n as f64;
+            spread.sum += value as f64 * n as f64;
             let from = EDGES.partition_point(|edge| *edge < value);
             for below in spread.below.iter_mut().skip(from) {
                 *below = below.saturating_add(n);
@@ -47,48 +56,91 @@ impl Spread {
         }
         spread
     }
+}
+
+impl<const N: usize> Spread<N> {
+    fn empty(edges: &'static [u64; N], unit: f64) -> Spread<N> {
+        Spread { edges, below: [0; N], count: 0, sum: 0.0, unit }
+    }
 
     /// As (edge, count).
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        EDGES.iter().copied().zip(self.below.iter().copied())
+        self.edges.iter().copied().zip(self.below.iter().copied())
     }
 }
 
-/// Durations counted by this process, from many threads.
-pub struct Durations {
-    counts: [AtomicU64; EDGES.len() + 1],
-    sum_ns: AtomicU64,
+/// Values counted by this process, from many threads.
+#[derive(Debug)]
+struct Tally<const N: usize> {
+    edges: &'static [u64; N],
+    counts: [AtomicU64; N],
+    above: AtomicU64,
+    sum: AtomicU64,
 }
+
+impl<const N: usize> Tally<N> {
+    fn new(edges: &'static [u64; N]) -> Tally<N> {
+        let counts = [const { AtomicU64::new(0) }; N];
+        Tally { edges, counts, above: AtomicU64::new(0), sum: AtomicU64::new(0) }
+    }
+
+    fn record(&self, value: u64) {
+        let row = self.edges.partition_point(|edge| *edge < value);
+        self.counts.get(row).unwrap_or(&self.above).fetch_add(1, Ordering::Relaxed);
+        self.sum.fetch_add(value, Ordering::Relaxed);
+    }
+
+    fn spread(&self, unit: f64) -> Spread<N> {
+        let mut spread = Spread::empty(self.edges, unit);
+        for (count, below) in self.counts.iter().zip(&mut spread.below) {
+            spread.count += count.load(Ordering::Relaxed);
+            *below = spread.count;
+        }
+        spread.count += self.above.load(Ordering::Relaxed);
+        spread.sum = self.sum.load(Ordering::Relaxed) as f64;
+        spread
+    }
+}
+
+/// Durations counted by this process.
+#[derive(Debug)]
+pub struct Durations(Tally<{ EDGES.len() }>);
 
 impl Default for Durations {
     fn default() -> Durations {
-        Durations {
-            counts: [const { AtomicU64::new(0) }; EDGES.len() + 1],
-            sum_ns: AtomicU64::new(0),
-        }
+        Durations(Tally::new(&EDGES))
     }
 }
 
 impl Durations {
     /// Counts one.
     pub fn record(&self, span: Duration) {
-        let ns = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        if let Some(count) = self.counts.get(EDGES.partition_point(|edge| *edge < ns)) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        self.sum_ns.fetch_add(ns, Ordering::Relaxed);
+        self.0.record(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    pub(super) fn spread(&self) -> Spread {
-        let mut spread = Spread { below: [0; EDGES.len()], count: 0, sum_ns: 0.0 };
-        for (row, count) in self.counts.iter().enumerate() {
-            spread.count += count.load(Ordering::Relaxed);
-            if let Some(below) = spread.below.get_mut(row) {
-                *below = spread.count;
-            }
-        }
-        spread.sum_ns = self.sum_ns.load(Ordering::Relaxed) as f64;
-        spread
+    pub(super) fn spread(&self) -> Spread<{ EDGES.len() }> {
+        self.0.spread(SECOND)
+    }
+}
+
+/// How many at a time, counted by this process.
+#[derive(Debug)]
+pub struct Sizes(Tally<{ SIZES.len() }>);
+
+impl Default for Sizes {
+    fn default() -> Sizes {
+        Sizes(Tally::new(&SIZES))
+    }
+}
+
+impl Sizes {
+    /// Counts one.
+    pub fn record(&self, size: usize) {
+        self.0.record(size as u64);
+    }
+
+    pub(super) fn spread(&self) -> Spread<{ SIZES.len() }> {
+        self.0.spread(1.0)
     }
 }
 
@@ -115,7 +167,7 @@ mod tests {
                 prop_assert_eq!(below, values.iter().filter(|ns| **ns <= edge).count() as u64);
             }
             prop_assert_eq!(spread.count, values.len() as u64);
-            prop_assert_eq!(spread.sum_ns as u64, values.iter().sum::<u64>());
+            prop_assert_eq!(spread.sum as u64, values.iter().sum::<u64>());
         }
     }
 }

@@ -60,6 +60,7 @@ fn own() -> Metrics {
     let own = Metrics::new();
     own.answered("/api/v1/limits", "PATCH", 409, Duration::from_micros(90));
     own.answered("/api/v1/limits", "BREW", 405, Duration::from_micros(90));
+    own.crl_is_due(Some(1_700_000_000));
     own
 }
 
@@ -153,7 +154,40 @@ fn histograms_rise_and_never_claim_what_may_lie_above() {
         last = below;
     }
     let sum: u64 = values.iter().sum();
-    assert!(spread.sum_ns >= sum as f64 && spread.sum_ns <= sum as f64 * 1.02);
+    assert!(spread.sum >= sum as f64 && spread.sum <= sum as f64 * 1.02);
+}
+
+#[test]
+fn commits_of_the_audit_log_are_told_by_time_and_size() {
+    let audit = AuditFigures::default();
+    for (micros, records) in [(150, 1), (300, 3), (2_500, 4_096)] {
+        audit.commits.record(Duration::from_micros(micros), records);
+    }
+    let mut text = Text::default();
+    write_audit(&mut text, &audit);
+    let told = samples(&text.into_string());
+    let bucket =
+        |of: &str, le: &str| told[&format!("nofx_audit_commit_{of}_bucket{{le=\"{le}\"}}")];
+    let times = ["0.0001", "0.0002", "0.0005", "0.002", "0.005", "+Inf"];
+    assert_eq!(times.map(|le| bucket("seconds", le)), [0.0, 1.0, 2.0, 2.0, 3.0, 3.0]);
+    let sizes = ["1", "2", "4", "2048", "4096", "+Inf"];
+    assert_eq!(sizes.map(|le| bucket("records", le)), [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]);
+    assert_eq!(told["nofx_audit_commit_records_sum"], 4_100.0);
+    assert!((told["nofx_audit_commit_seconds_sum"] - 0.002_95).abs() < 1e-12);
+}
+
+#[test]
+fn a_revocation_list_is_overdue_from_its_next_update_on() {
+    let told = |due: Option<u64>| {
+        let own = Metrics::new();
+        own.crl_is_due(due);
+        let mut text = Text::default();
+        write_crl(&mut text, &own, 1_000);
+        samples(&text.into_string()).into_values().collect::<Vec<_>>()
+    };
+    assert!(told(None).is_empty(), "no list, or it does not say");
+    assert_eq!(told(Some(1_001)), [1_001.0, 0.0]);
+    assert_eq!(told(Some(1_000)), [1_000.0, 1.0]);
 }
 
 #[test]

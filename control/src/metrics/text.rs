@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use super::spread::Spread;
+
 /// What kind of number a family holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -49,21 +51,15 @@ impl Family<'_> {
         self.line("", labels, None, value);
     }
 
-    /// One histogram: (upper edge in nanoseconds, values up to it), rising; then all values and
-    /// their sum in nanoseconds.
-    pub fn histogram(
-        &mut self,
-        labels: &[(&str, &str)],
-        buckets: impl Iterator<Item = (u64, u64)>,
-        count: u64,
-        sum_ns: f64,
-    ) {
-        for (edge, below) in buckets {
-            self.line("_bucket", labels, Some(&seconds(edge).to_string()), below);
+    /// One histogram, in the base unit.
+    pub fn histogram<const N: usize>(&mut self, labels: &[(&str, &str)], spread: &Spread<N>) {
+        for (edge, below) in spread.buckets() {
+            let edge = (edge as f64 / spread.unit).to_string();
+            self.line("_bucket", labels, Some(&edge), below);
         }
-        self.line("_bucket", labels, Some("+Inf"), count);
-        self.line("_sum", labels, None, sum_ns / 1e9);
-        self.line("_count", labels, None, count);
+        self.line("_bucket", labels, Some("+Inf"), spread.count);
+        self.line("_sum", labels, None, spread.sum / spread.unit);
+        self.line("_count", labels, None, spread.count);
     }
 
     fn line(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use crate::app::App;
 use crate::config::ServerConfig;
 use crate::failure::Failure;
 use crate::identity::Gate;
@@ -29,13 +30,14 @@ impl Gates {
     }
 
     /// Opens another gate whenever a file changed. One that cannot be opened changes nothing: half
-    /// written files are ordinary.
-    pub(super) async fn watch(self: Arc<Gates>) {
+    /// written files are ordinary. Tells the metrics of the revocation list in force.
+    pub(super) async fn watch(self: Arc<Gates>, app: Arc<App>) {
         let mut lists = tokio::spawn(self.current().watch());
         let mut seen = self.stamps();
         let mut ticks = tokio::time::interval(LOOK);
         loop {
             ticks.tick().await;
+            app.metrics.crl_is_due(self.current().crl_due());
             let now = self.stamps();
             if now == seen {
                 continue;

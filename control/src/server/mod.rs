@@ -116,7 +116,7 @@ impl Server {
 
     /// Serves until `stop`, then lets what is under way end, but not longer than [`GRACE`].
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let watched = tokio::spawn(self.gates.clone().watch());
+        let watched = tokio::spawn(self.gates.clone().watch(self.app.clone()));
         let kill = tokio::spawn(kill::watch(self.app.clone()));
         service::ready(&self.app);
         let connections = self.accept_until(stop).await;

@@ -74,12 +74,18 @@ impl Office {
     }
 
     pub fn serve(&self) -> Server {
+        self.serve_logging(Stdio::inherit())
+    }
+
+    /// The same with its log elsewhere.
+    pub fn serve_logging(&self, log: impl Into<Stdio>) -> Server {
         // A full disk is made by a limit on file sizes: its signal must not end the process.
         let mut child = Command::new("sh")
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", BINARY, "serve", "--config"])
             .arg(self.path("control.toml"))
             .env("NOFX_LOG", "warn")
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
