@@ -11,5 +11,7 @@ mod merkle;
 mod note;
 #[path = "audit/place.rs"]
 mod place;
+#[path = "audit/syslog.rs"]
+mod syslog;
 #[path = "audit/tamper.rs"]
 mod tamper;

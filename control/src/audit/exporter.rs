@@ -3,12 +3,15 @@
 //!
 //! Model: only a head that is on the disk is signed, so the log is never behind a signature. A second
 //! place that fails is counted and tried again; it does not stop the log. One line per head also goes
-//! to the system's log if that is configured (RFC 3164, facility 13: log audit), never waiting for it.
+//! to the system's log if that is configured (RFC 3164, facility 13: log audit), never waiting for it:
+//! one that does not take it gets the newest head as soon as it does, and after each start, as what
+//! it took before is not known. The two places do not depend on each other.
 
+use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -38,8 +41,17 @@ pub struct Exporter {
     pub path: PathBuf,
     /// Days that bodies are kept; 0 keeps them for ever.
     pub retention_days: u32,
-    /// Socket of the system's log.
-    pub syslog: Option<PathBuf>,
+    /// The system's log.
+    pub syslog: Option<SystemLog>,
+}
+
+/// The socket of the system's log, and what it took.
+pub struct SystemLog {
+    path: PathBuf,
+    /// Size of the last head that it took.
+    taken: u64,
+    /// Whether it did not take the last one.
+    failing: bool,
 }
 
 impl Exporter {
@@ -58,34 +70,30 @@ impl Exporter {
 
     fn export(&mut self) {
         let head = self.shared.head();
-        if head.size == self.exported {
+        let untold = self.syslog.as_ref().is_some_and(|log| log.taken != head.size);
+        if head.size == self.exported && !untold {
             return;
         }
         let note = Checkpoint { origin: self.signer.name().to_owned(), head }.sign(&self.signer);
+        if head.size != self.exported {
+            self.write_down(&note, head.size);
+        }
+        if let Some(log) = self.syslog.as_mut().filter(|_| untold) {
+            log.tell(&note, head.size, &self.shared.counts.syslog_failures);
+        }
+    }
+
+    fn write_down(&mut self, note: &str, size: u64) {
         let counts = &self.shared.counts;
-        match self.place.append(&note) {
+        match self.place.append(note) {
             Ok(()) => {
-                self.exported = head.size;
+                self.exported = size;
                 counts.exported.fetch_add(1, Ordering::Relaxed);
-                self.tell_system(&note);
             }
             Err(error) => {
                 counts.export_failures.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(%error, "audit: cannot write the signed head to audit.checkpoint");
             }
-        }
-    }
-
-    fn tell_system(&self, note: &str) {
-        let Some(path) = &self.syslog else { return };
-        let line = note.split('\n').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        let text = format!("<{PRIORITY}>nofx-control: audit {line}");
-        let sent = UnixDatagram::unbound().and_then(|socket| {
-            socket.set_nonblocking(true)?;
-            socket.send_to(text.as_bytes(), path)
-        });
-        if let Err(error) = sent {
-            tracing::warn!(%error, "audit: the system's log did not take the signed head");
         }
     }
 
@@ -95,6 +103,35 @@ impl Exporter {
         if let Err(error) = drop_before(&self.shared, &self.path, cutoff, now) {
             tracing::error!(%error, "audit: retention could not drop old records");
         }
+    }
+}
+
+impl SystemLog {
+    /// The one at this socket, of which nothing is known yet.
+    pub fn new(path: PathBuf) -> SystemLog {
+        SystemLog { path, taken: 0, failing: false }
+    }
+
+    /// Offers the head of this size; a failure is counted each time and said once.
+    fn tell(&mut self, note: &str, size: u64, failures: &AtomicU64) {
+        match self.send(note) {
+            Ok(()) => (self.taken, self.failing) = (size, false),
+            Err(error) => {
+                failures.fetch_add(1, Ordering::Relaxed);
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::error!(%error, socket = %self.path.display(),
+                        "audit: the system's log does not take the signed head: it is offered again");
+                }
+            }
+        }
+    }
+
+    fn send(&self, note: &str) -> io::Result<()> {
+        let line = note.split('\n').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        let text = format!("<{PRIORITY}>nofx-control: audit {line}");
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        socket.send_to(text.as_bytes(), &self.path).map(|_| ())
     }
 }
 

@@ -63,7 +63,7 @@ pub use query::{Activity, Filter, Page};
 pub use second_place::SecondPlace;
 pub use verify::{Finding, Report, Verify, verify_file};
 
-use exporter::Exporter;
+use exporter::{Exporter, SystemLog};
 use log::Log;
 use writer::{Message, Shared, Waiting, Writer};
 
@@ -138,6 +138,8 @@ pub struct Status {
     pub exported: u64,
     /// Heads that could not be exported since the start.
     pub export_failures: u64,
+    /// Times that the system's log did not take a head since the start.
+    pub syslog_failures: u64,
     /// Why sensitive entries are refused now, if they are.
     pub failure: Option<String>,
 }
@@ -189,7 +191,7 @@ impl Audit {
             exported,
             path: settings.path.clone(),
             retention_days: settings.retention_days,
-            syslog: settings.syslog.clone(),
+            syslog: settings.syslog.clone().map(SystemLog::new),
         };
         let (stop_exporter, stop) = sync_channel(0);
         let threads = vec![
@@ -243,6 +245,7 @@ impl Audit {
             failures: count(&shared.counts.failures),
             exported: count(&shared.counts.exported),
             export_failures: count(&shared.counts.export_failures),
+            syslog_failures: count(&shared.counts.syslog_failures),
             failure: shared.failure().map(|error| error.to_string()),
         }
     }

@@ -85,6 +85,8 @@ pub struct Counts {
     pub exported: AtomicU64,
     /// Heads that could not be exported.
     pub export_failures: AtomicU64,
+    /// Times that the system's log did not take a head.
+    pub syslog_failures: AtomicU64,
 }
 
 impl Shared {

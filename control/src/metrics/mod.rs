@@ -49,6 +49,7 @@ struct AuditFigures {
     failures: u64,
     exported: u64,
     export_failures: u64,
+    syslog_failures: u64,
     healthy: bool,
     commits: Arc<Commits>,
 }
@@ -63,6 +64,7 @@ fn audit(audit: &Audit) -> AuditFigures {
         failures: status.failures,
         exported: status.exported,
         export_failures: status.export_failures,
+        syslog_failures: status.syslog_failures,
         healthy: status.failure.is_none(),
         commits: audit.commits(),
     }
@@ -109,6 +111,8 @@ fn write_audit(text: &mut Text, audit: &AuditFigures) {
     one("nofx_audit_exported_total", Kind::Counter, "Tree heads exported.", audit.exported);
     let help = "Tree heads that could not be exported.";
     one("nofx_audit_export_failures_total", Kind::Counter, help, audit.export_failures);
+    let help = "Times that the system's log did not take a tree head.";
+    one("nofx_audit_syslog_failures_total", Kind::Counter, help, audit.syslog_failures);
     let help = "How long the disk took for a commit.";
     let mut took = text.family("nofx_audit_commit_seconds", Kind::Histogram, help);
     took.histogram(&[], &audit.commits.took.spread());
