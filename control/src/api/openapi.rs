@@ -36,3 +36,22 @@ pub fn print() -> Result<(), Failure> {
     let printed = writeln!(std::io::stdout(), "{}", json());
     printed.map_err(|e| Failure::input(format!("standard output: {e}")))
 }
+
+#[cfg(test)]
+mod tests {
+    /// Any request may come with a certificate that may not, or of no role.
+    #[test]
+    fn a_refusal_is_described_everywhere() {
+        let document = serde_json::to_value(super::document()).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        let mut operations = 0;
+        for (path, item) in paths.iter().filter(|(path, _)| !path.ends_with("/healthz")) {
+            for (method, operation) in item.as_object().expect("operations") {
+                let described = |status: &str| operation["responses"][status].is_object();
+                assert!(described("4XX") || described("403"), "{method} {path}");
+                operations += 1;
+            }
+        }
+        assert!(operations > 40, "{operations}");
+    }
+}
