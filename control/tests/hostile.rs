@@ -491,3 +491,24 @@ fn ten_thousand_slow_clients_get_little() {
     assert!(site.resident() < before + (256 << 20));
     drop(held);
 }
+
+#[test]
+fn an_answer_that_ends_the_connection_says_so() {
+    let site = site("");
+    let risk = site.as_who("risk");
+    let post = |path: &str, kind: &str| {
+        format!("POST /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n")
+    };
+    // Refused by its head: its body has not come.
+    let answer = risk.send((post("/kill", "text/plain") + "Content-Length: 2\r\n\r\n").as_bytes());
+    let answer = answer.unwrap();
+    assert_eq!(answer.status, 415, "{}", answer.head);
+    assert!(answer.head.contains("connection: close"), "{}", answer.head);
+    // Read to its end: the connection takes the next request.
+    let last = "GET /api/v1/whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    let both = post("/kill", "application/json") + "Content-Length: 2\r\n\r\n{}" + last;
+    let answer = risk.send(both.as_bytes()).unwrap();
+    assert!(!answer.head.contains("connection: close"), "{}", answer.head);
+    let rest = String::from_utf8_lossy(&answer.body);
+    assert!(answer.status == 200 && rest.contains("HTTP/1.1 200"), "{rest}");
+}

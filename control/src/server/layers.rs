@@ -1,10 +1,10 @@
 //! What stands round every handler.
 //!
 //! From the outside in: the correlation id (taken from `x-request-id` when it is a plain one, else
-//! made), one log line and span per request, headers that tell browsers to be careful, a panic or a
-//! request that takes too long as a problem, the caller's certificate, no change from another site
-//! (browsers send client certificates along, so a foreign page could act in somebody's name), and the
-//! bound on the body.
+//! made), one log line and span per request, a word when the connection ends with the answer, headers
+//! that tell browsers to be careful, a panic or a request that takes too long as a problem, the
+//! caller's certificate, no change from another site (browsers send client certificates along, so a
+//! foreign page could act in somebody's name), and the bound on the body.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tracing::Instrument;
 
+use super::unread;
 use crate::app::App;
 use crate::identity::{self, Caller};
 use crate::problem::{self, Problem};
@@ -47,6 +48,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .layer(CompressionLayer::new())
         .layer(from_fn(careful))
         .layer(from_fn_with_state(app.clone(), metrics::track))
+        .layer(from_fn(unread::told))
         .layer(from_fn(correlated))
         .with_state(app)
 }

@@ -14,6 +14,7 @@
 mod gates;
 mod layers;
 mod slots;
+mod unread;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
