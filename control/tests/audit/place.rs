@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
-use nofx_control::audit::{Audit, AuditError, Entry, Settings, Signer, outcome};
+use nofx_control::audit::{Audit, Entry, Settings, Signer, outcome};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -28,21 +27,7 @@ impl Place {
     }
 
     pub fn open(&self) -> Audit {
-        self.open_as(self.settings())
-    }
-
-    /// Opens the log. One that was closed just now may be locked for a moment: a process that another
-    /// test starts has the file until it runs its own program.
-    pub fn open_as(&self, settings: Settings) -> Audit {
-        let give_up = Instant::now() + Duration::from_secs(60);
-        loop {
-            match Audit::start(settings.clone()) {
-                Err(AuditError::InUse(_)) if Instant::now() < give_up => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                opened => return opened.expect("the log opens"),
-            }
-        }
+        Audit::start(self.settings()).expect("the log opens")
     }
 
     /// Makes a log of `count` records with a signed head at its end, closed again.

@@ -54,7 +54,7 @@ fn each_signed_head_goes_to_the_systems_log_too() {
     let socket = place.path("log");
     let receiver = listen(&socket);
     let settings = Settings { syslog: Some(socket), ..place.settings() };
-    let audit = place.open_as(settings);
+    let audit = Audit::start(settings).expect("opens");
     let file = SecondPlace::new(&place.path("heads.txt"));
     for number in 0..2 {
         record(&audit, number);
@@ -76,7 +76,7 @@ fn each_signed_head_goes_to_the_systems_log_too() {
         last = head(&receiver, &key);
     }
     let settings = Settings { syslog: Some(place.path("log")), ..place.settings() };
-    let audit = place.open_as(settings);
+    let audit = Audit::start(settings).expect("opens");
     assert_eq!(heads_up_to(&audit, &receiver).len(), 1, "told again: what it took is not known");
 }
 
@@ -85,7 +85,7 @@ fn a_system_log_that_is_gone_is_counted_and_gets_the_newest_head_when_it_is_back
     let place = Place::new();
     let socket = place.path("log");
     let settings = Settings { syslog: Some(socket.clone()), ..place.settings() };
-    let audit = place.open_as(settings);
+    let audit = Audit::start(settings).expect("opens: trading does not depend on it");
     for number in 0..2 {
         record(&audit, number);
         let (before, exported) = (audit.status().syslog_failures, number + 1);
@@ -113,7 +113,7 @@ fn a_file_that_fails_does_not_keep_a_head_from_the_systems_log() {
     let socket = place.path("log");
     let receiver = listen(&socket);
     let settings = Settings { syslog: Some(socket), ..place.settings() };
-    let audit = place.open_as(settings);
+    let audit = Audit::start(settings).expect("opens");
     std::fs::create_dir(place.path("heads.txt")).expect("made: it cannot be a file now");
     record(&audit, 0);
     heads_up_to(&audit, &receiver);
