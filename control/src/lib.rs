@@ -36,6 +36,7 @@ pub mod failure;
 pub mod identity;
 pub mod kill;
 pub mod link;
+pub mod lock;
 pub mod metrics;
 pub mod pki;
 pub mod policy;

@@ -5,7 +5,7 @@
 //! when the commit has returned. After an error the file is opened again and asked how much of the
 //! batch it has: all or nothing, as a commit that reported an error may have reached the disk.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::hash::{Hash, chain_hash, chain_start, leaf_hash};
 use super::merkle::{Frontier, Head};
 use super::{AuditError, db};
+use crate::lock::Lock;
 
 /// Pages of SQLite's log after which they are moved to the file when there is time, or in any case.
 const TIDY_PAGES: u64 = 1_000;
@@ -35,7 +36,7 @@ pub struct Log {
     state: State,
     /// About how many pages SQLite's log has that the file has not.
     loose_pages: u64,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Log {
@@ -159,14 +160,13 @@ fn insert(connection: &Connection, state: &mut State, body: &str) -> Result<(), 
     Ok(())
 }
 
-/// Takes the lock that says who appends. It goes with the process, however that ends.
-fn lock(path: &Path) -> Result<File, AuditError> {
+/// Takes the lock that says who appends.
+fn lock(path: &Path) -> Result<Lock, AuditError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let file = File::options().create(true).append(true).open(&name)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(AuditError::InUse(path.to_owned())),
-        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
-    }
+    Lock::take(file).map_err(|error| match error {
+        TryLockError::WouldBlock => AuditError::InUse(path.to_owned()),
+        TryLockError::Error(error) => error.into(),
+    })
 }

@@ -1,6 +1,5 @@
 //! [`Authority`]: makes, issues, revokes.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use super::files::{self, For};
 use super::register::{Entry, Kind, Register};
 use crate::identity::Role;
 use crate::identity::subject::{hex, is_name};
+use crate::lock::Lock;
 
 const DAY: u64 = 86_400;
 /// Clocks of clients may be behind by so much.
@@ -55,7 +55,7 @@ pub struct Authority {
     folder: PathBuf,
     register: Register,
     issuer: Issuer<'static, KeyPair>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Authority {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::PkiError;
+use crate::lock::Lock;
 
 const TODO: &str = "check that the folder exists, is yours and has space left";
 
@@ -24,16 +25,15 @@ pub fn make_folder(folder: &Path) -> Result<(), PkiError> {
 }
 
 /// Holds the folder until dropped.
-pub fn lock(folder: &Path) -> Result<File, PkiError> {
+pub fn lock(folder: &Path) -> Result<Lock, PkiError> {
     let path = folder.join("lock");
     let options =
         OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = options.map_err(|e| failed(&path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(PkiError::Busy(folder.display().to_string())),
-        Err(TryLockError::Error(e)) => Err(failed(&path, e)),
-    }
+    Lock::take(file).map_err(|error| match error {
+        TryLockError::WouldBlock => PkiError::Busy(folder.display().to_string()),
+        TryLockError::Error(e) => failed(&path, e),
+    })
 }
 
 /// Reads text.

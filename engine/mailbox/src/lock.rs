@@ -11,7 +11,15 @@ use crate::MailboxError;
 
 /// Held until dropped.
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// To close the file is not enough: a process that another thread starts has it as well until it
+    /// runs its own program.
+    fn drop(&mut self) {
+        _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -20,7 +28,10 @@ impl Lock {
         let mut file = File::open(path.with_added_extension("lock")).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(said_by(&mut file)),
-            _ => None,
+            _ => {
+                drop(Lock { file });
+                None
+            }
         }
     }
 
@@ -42,7 +53,7 @@ impl Lock {
         }
         let said = lock.set_len(0).and_then(|()| lock.rewind());
         said.and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(|e| io("write", e))?;
-        Ok(Lock { _file: lock })
+        Ok(Lock { file: lock })
     }
 }
 
@@ -51,4 +62,24 @@ fn said_by(file: &mut File) -> u32 {
     let mut pid = String::new();
     _ = file.read_to_string(&mut pid);
     pid.trim().parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_free_once_dropped_whoever_else_has_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("mailbox");
+        assert_eq!(Lock::holder(&path), None);
+        let lock = Lock::take(&path).expect("free");
+        assert_eq!(Lock::holder(&path), Some(std::process::id()));
+        assert!(matches!(Lock::take(&path), Err(MailboxError::InUse { .. })));
+        let inherited = lock.file.try_clone().expect("as a child has it");
+        drop(lock);
+        assert_eq!(Lock::holder(&path), None);
+        drop(Lock::take(&path).expect("free again"));
+        drop(inherited);
+    }
 }
