@@ -220,6 +220,8 @@ const checks = {
     await until('the gate refuses by max_qty', async () => digits(await refused.innerText()) > 5n);
     assert.ok(Number((await rig.top()).rejects.max_qty) > 5);
     await go(page, 'limits');
+    // What is rolled back is what the list shows: on an old one it is refused.
+    await page.getByText('● in force').first().waitFor();
     await page.getByRole('button', { name: 'Roll back to the configuration file' }).click();
     await page.locator('dialog[open] input[name=reason]').fill('back again');
     await page.locator('dialog[open]').getByRole('button', { name: 'Roll back' }).click();
@@ -368,6 +370,8 @@ const checks = {
       await until('orders under it', async () => (await sides(version)).length >= 5);
       assert.deepEqual([...new Set(await sides(version))], [side], `model ${version}`);
       await page.locator('[data-name="model.version"]').filter({ hasText: `version ${version}` }).waitFor();
+      // What is swapped or rolled back next is what the list shows: on an old one it is refused.
+      await page.locator(`[aria-label="Models"] tr[data-row="${version}"].chosen`).waitFor();
     };
     await choose('of-other-features', example.replace(/schema = "\w+"/, 'schema = "0000000000000000"'));
     await refused(page, 'Swap', 'toml: ');
@@ -381,7 +385,6 @@ const checks = {
     await page.locator('[aria-label="Models"] tr[data-row="1"]').getByRole('button', { name: 'Roll back…' }).click();
     await confirm(page, 'Roll back', 'it rises again');
     await trades(1, 'buy');
-    await page.locator('[aria-label="Models"] tr[data-row="1"].chosen').waitFor();
     await pictures(page, 'models', '[aria-label="Models"]');
     await page.locator('[data-name="models-file"]').click();
     await confirm(page, 'Roll back', 'as it was');
