@@ -16,7 +16,7 @@ use crate::command_ring::CommandReader;
 use crate::error::MailboxError;
 use crate::event::EventWriter;
 use crate::journal::{Consumer, Producer, ring};
-use crate::kill::KillWords;
+use crate::kill::{KillWords, Scope};
 use crate::layout::{self, Identity, Kind, Layout, NAMED};
 use crate::lock::Lock;
 use crate::metrics::{Counter, Histogram};
@@ -92,7 +92,11 @@ impl Engine {
             .ok_or_else(|| MailboxError::Spec { key: "engine", problem: "layout".into() })?;
         engine.kill.raise_epoch(spec.epoch);
         if old.is_none() {
-            spec.kills.iter().for_each(|scope| _ = engine.kill.engage(*scope));
+            // What this engine has no word for becomes everything.
+            let missing = spec.kills.iter().filter(|scope| !engine.kill.engage(**scope)).count();
+            if missing > 0 {
+                engine.kill.engage(Scope::Global);
+            }
         }
         let inherit = || old.iter().for_each(|old| engine.kill.inherit(&old.kill));
         inherit();

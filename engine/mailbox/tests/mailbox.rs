@@ -255,6 +255,28 @@ fn kills_and_epoch_outlive_the_engine_and_reach_the_next() {
 }
 
 #[test]
+fn kills_by_a_record_hold_where_there_is_no_file_and_only_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mailbox");
+    let all = |engine: &Engine| engine.kill_words().all_engaged();
+    let recorded = |kills: &[Scope]| Spec { kills: kills.to_vec(), epoch: 5, ..spec() };
+    let scopes = [Scope::Account(1), Scope::Symbol(7)];
+    let engine = Engine::create(&path, &recorded(&scopes)).expect("made");
+    assert_eq!((all(&engine), engine.epoch()), (scopes.to_vec(), 5));
+    drop(engine);
+    // The file has the word now: what was released there stays released.
+    let mut switch = Switch::open(&path).expect("there");
+    scopes.iter().for_each(|scope| switch.release(*scope).expect("inside"));
+    let engine = Engine::create(&path, &recorded(&scopes)).expect("takes over");
+    assert_eq!((all(&engine), engine.epoch()), (vec![], 5));
+    drop(engine);
+    // A scope that this engine has no word for.
+    std::fs::remove_file(&path).expect("there");
+    let engine = Engine::create(&path, &recorded(&[Scope::Symbol(1_000)])).expect("made");
+    assert_eq!(all(&engine), [Scope::Global]);
+}
+
+#[test]
 fn undrained_records_of_the_engine_before_must_be_recovered_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("box");

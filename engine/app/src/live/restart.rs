@@ -29,9 +29,9 @@ struct Kills {
 }
 
 impl Kills {
-    /// Another run begins.
-    fn run(&mut self, at: Nanos) {
-        self.former = self.before(at).to_vec();
+    /// Another run begins; the last record of the one before is of `last`.
+    fn run(&mut self, last: Nanos, at: Nanos) {
+        self.former = self.before(last).to_vec();
         self.former.append(&mut self.of_run);
         self.begun = at;
     }
@@ -89,14 +89,15 @@ impl Restored {
         (kind, at, payload): (Kind, Nanos, &[u8]),
         path: &mut HotPath<S, G>,
     ) -> Result<(), &'static str> {
-        self.last = self.last.max(at);
+        let before = self.last;
+        self.last = before.max(at);
         match kind {
             Kind::Start => {
                 if self.runs > 0 {
                     path.restore_end(self.last);
                 }
                 self.runs += 1;
-                self.kills.run(at);
+                self.kills.run(before, at);
             }
             Kind::Definition => {
                 let instrument = decode_instrument(payload).ok_or("no instrument")?;
@@ -185,19 +186,20 @@ mod tests {
         let second = |n: u64| Nanos(n * 1_000_000_000);
         let left = |kills: &Kills, at| [&kills.of_run, kills.before(at)].concat();
         let mut kills = Kills::default();
-        kills.run(second(10));
+        kills.run(second(0), second(10));
         kills.kill(KillScope::Global);
         kills.kill(SYMBOL);
         assert_eq!(left(&kills, second(90)), [KillScope::Global, SYMBOL]);
-        // A run that crashed before it had told all.
-        kills.run(second(100));
+        // Two runs that crashed, one before it had told anything, one before it had told all.
+        kills.run(second(90), second(100));
+        kills.run(second(100), second(150));
         kills.kill(SYMBOL);
-        assert_eq!(left(&kills, second(100)), [SYMBOL, KillScope::Global]);
+        assert_eq!(left(&kills, second(150)), [SYMBOL, KillScope::Global]);
         // One that went on, and one during which the last was released.
-        kills.run(second(200));
+        kills.run(second(150), second(200));
         kills.kill(SYMBOL);
         assert_eq!(left(&kills, second(201)), [SYMBOL]);
-        kills.run(second(300));
+        kills.run(second(290), second(300));
         kills.release(SYMBOL);
         assert_eq!(left(&kills, second(300)), []);
     }
