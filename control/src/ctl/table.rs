@@ -64,13 +64,36 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
+/// A row whose records are columns of their own: `all.p50`.
+fn spread(item: &Value) -> Value {
+    let Some(record) = item.as_object() else { return item.clone() };
+    let mut flat = Map::new();
+    for (key, value) in record {
+        match value.as_object() {
+            Some(inner) => {
+                flat.extend(inner.iter().map(|(k, v)| (format!("{key}.{k}"), v.clone())))
+            }
+            None => _ = flat.insert(key.clone(), value.clone()),
+        }
+    }
+    Value::Object(flat)
+}
+
 fn rows(items: &[Value]) -> String {
+    let items: Vec<Value> = items.iter().map(spread).collect();
     let mut columns: Vec<&str> = Vec::new();
     for (key, _) in items.iter().filter_map(Value::as_object).flatten() {
         if !columns.contains(&key.as_str()) {
             columns.push(key);
         }
     }
+    // Where a row lacks the record that others have, its columns stay empty.
+    let of_record = |column: &str| {
+        let inside =
+            |key: &&str| key.strip_prefix(column).is_some_and(|rest| rest.starts_with('.'));
+        columns.iter().any(inside)
+    };
+    let columns: Vec<&str> = columns.iter().copied().filter(|column| !of_record(column)).collect();
     if columns.is_empty() {
         return items.iter().map(|item| cell("", item)).collect::<Vec<_>>().join("\n");
     }
@@ -139,6 +162,18 @@ mod tests {
                     more: --cursor 17";
         assert_eq!(text, want);
         assert_eq!(of(&json!({"items": []})), "nothing");
+    }
+
+    #[test]
+    fn records_in_a_row_are_columns() {
+        let text = of(&json!([
+            {"name": "total", "all": {"count": 7, "p50": 2_687}, "recent": null},
+            {"name": "book", "all": {"count": 0, "p50": 0}, "recent": {"p50": 1}},
+        ]));
+        let want = "name   all.count  all.p50  recent.p50\n\
+                    total  7          2687\n\
+                    book   0          0        1";
+        assert_eq!(text, want);
     }
 
     #[test]
