@@ -98,18 +98,30 @@ def orders(rows, venue, account, run):
 
 def books(rows, venue, run):
     """The last moment of both. Lines end in order; a gateway closes its connection when the venue ends,
-    and rightly makes books stale, whose levels are compared all the same."""
+    and rightly makes books stale, whose levels are compared all the same. What a market order has left
+    joins the book with the next message of its channel; if there was none any more, the report has it
+    beside the levels."""
     if venue.next_seq is not None:
         rows.row("next sequence number", run["feed"]["next_seq"], venue.next_seq)
     different = []
     for book in run["books"]:
         for side in ("bids", "asks"):
-            ours = [list(level) for level in book[side]]
+            ours = with_held(book, side)
             stale = book["stale"] and venue.lines
             if stale or ours != venue.books[book["instrument"]][side]:
                 different.append(f"{book['instrument']} {side}")
     count = 2 * len(run["books"])
     rows.row(f"book sides that differ, of {count}", different, [], not different and count > 0)
+
+
+def with_held(book, side):
+    """Ten levels of the engine, best first, with the order it holds where that would rest."""
+    levels = {price: (qty, orders) for price, qty, orders in book[side]}
+    held = book["held"]
+    if held and held["price"] and side == {"buy": "bids", "sell": "asks"}[held["side"]]:
+        qty, orders = levels.get(held["price"], (0, 0))
+        levels[held["price"]] = (qty + held["qty"], orders + 1)
+    return [[price, *levels[price]] for price in sorted(levels, reverse=side == "bids")][:10]
 
 
 def wire(rows, sent, connections, holes, journal):

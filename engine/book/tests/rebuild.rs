@@ -4,7 +4,7 @@
 mod exchange;
 
 use exchange::{Book, Exchange, Message, TICK, Terms};
-use nofx_book::rebuild::{Cage, RebuildConfig, RebuildCounts, Simulated, Waiting};
+use nofx_book::rebuild::{Cage, HeldOrder, RebuildConfig, RebuildCounts, Simulated, Waiting};
 use nofx_book::{LevelBooks, LevelConfig, QueueBooks, QueueConfig};
 use nofx_rt::rng::Rng;
 use nofx_types::{
@@ -84,17 +84,18 @@ fn ten(book: &Book) -> [Vec<Level>; 2] {
     })
 }
 
-/// The book without an order, and what that order had in it.
-fn without(book: &Book, order: Option<OrderRef>) -> (Book, Option<u64>) {
+/// The book without an order, and where that order was in it.
+fn without(book: &Book, order: Option<OrderRef>) -> (Book, Option<HeldOrder>) {
     let (mut book, mut had) = (book.clone(), None);
-    for side in &mut book {
-        for (_, queue) in side.iter_mut() {
+    for (side, name) in book.iter_mut().zip(Side::BOTH) {
+        for (price, queue) in side.iter_mut() {
             queue.retain(|(id, qty)| {
-                let other = Some(OrderRef(*id)) != order;
-                if !other {
-                    had = Some(*qty);
+                let (id, price, qty) = (OrderRef(*id), Some(Price(*price)), Qty(*qty));
+                let its = Some(id) == order;
+                if its {
+                    had = Some(HeldOrder { order: id, side: name, price, qty });
                 }
-                other
+                !its
             });
         }
         side.retain(|(_, queue)| !queue.is_empty());
@@ -157,15 +158,12 @@ impl Run {
     fn compare(&mut self, message: &Message, caged: bool, words: &str) {
         let id = message.events[0].instrument;
         let waits = self.waiting.held(id);
-        let fits = |sink: &Sink, held: Option<(OrderRef, Qty)>, name: &str| {
-            let (truth, had) = without(&message.truth, held.map(|(order, _)| order));
+        let fits = |sink: &Sink, held: Option<HeldOrder>, name: &str| {
+            let (truth, had) = without(&message.truth, held.map(|held| held.order));
             if had.is_some() && caged {
                 return false; // its rest moves the touch, and with it parked orders
             }
-            assert!(
-                had.is_none_or(|had| Some(had) == held.map(|(_, qty)| qty.0)),
-                "{words} {name}"
-            );
+            assert!(had.is_none() || had == held, "{words} {name}: {had:?}, held {held:?}");
             assert_eq!(sink.book(id), truth, "{words} {name}: orders");
             assert_eq!(sink.ten(id), ten(&truth), "{words} {name}: levels");
             true

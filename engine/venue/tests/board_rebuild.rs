@@ -271,7 +271,7 @@ impl Both {
             (&self.slow, self.waiting.held(id), false),
             (&self.fast, self.simulated.held(id), ahead),
         ] {
-            let (truth, had) = truth.without(held.map(|(order, _)| order));
+            let (truth, had) = truth.without(held.map(|held| held.order));
             // The rest that is still held moves the touch, and with it parked orders.
             if skip || (had && caged) {
                 continue;

@@ -1,7 +1,7 @@
 //! What makes clean books of Shenzhen's raw events: one of two adaptors, as the configuration says.
 
 use nofx_book::QueueConfig;
-use nofx_book::rebuild::{RebuildConfig, RebuildCounts, Simulated, Waiting};
+use nofx_book::rebuild::{HeldOrder, RebuildConfig, RebuildCounts, Simulated, Waiting};
 use nofx_feed::ChannelSink;
 use nofx_types::{BookEvent, EventSink, Instrument, InstrumentId, OrderRef, Touch};
 use serde::Deserialize;
@@ -56,6 +56,14 @@ impl Rebuild {
     #[inline]
     pub fn over<'a, S>(&'a mut self, channel: u16, sink: &'a mut S) -> Channel<'a, S> {
         Channel { clean: self.clean(sink), channel }
+    }
+
+    /// The order of an instrument that is held: not in the book yet.
+    pub fn held(&self, instrument: InstrumentId) -> Option<HeldOrder> {
+        match self {
+            Rebuild::Waiting(adaptor) => adaptor.held(instrument),
+            Rebuild::Simulated(adaptor) => adaptor.held(instrument),
+        }
     }
 
     /// What was out of the ordinary so far.

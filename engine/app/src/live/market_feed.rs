@@ -5,11 +5,12 @@
 //! is its TCP connection beside the lines (GLIMPSE of ITCH, the retransmission server of OMD-C, the
 //! gateway of Shenzhen itself), and the packets of a line behind the last are those of a refresh line.
 
+use nofx_book::rebuild::HeldOrder;
 use nofx_feed::sequencer::Sequencer;
 use nofx_feed::{
     Action, ChannelState, FeedReport, LineAlarm, RecoveringFeed, RecoveringOmdc, RecoveryCounters,
 };
-use nofx_types::{EventSink, Nanos, Symbol};
+use nofx_types::{EventSink, InstrumentId, Nanos, Symbol};
 
 use super::szse_feed::SzseLive;
 
@@ -165,6 +166,11 @@ impl MarketFeed {
     /// Messages that were handed on.
     pub fn messages(&self) -> u64 {
         each!(self, feed => feed.sequencer().counters().delivered, szse => szse.messages())
+    }
+
+    /// The order of an instrument whose messages may still come: not in the book yet.
+    pub fn held(&self, instrument: InstrumentId) -> Option<HeldOrder> {
+        each!(self, _feed => None, szse => szse.held(instrument))
     }
 
     /// What recovery went through.

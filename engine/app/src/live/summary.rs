@@ -186,6 +186,19 @@ pub struct BookSummary {
     pub bids: Vec<(i64, u64, u32)>,
     /// As the bids.
     pub asks: Vec<(i64, u64, u32)>,
+    /// The order whose messages may still come: in no level yet.
+    pub held: Option<HeldSummary>,
+}
+
+/// An order that waits for its messages.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeldSummary {
+    /// Its side.
+    pub side: &'static str,
+    /// Where it would rest, in 1/10,000; `null` for an order without a price that has not traded.
+    pub price: Option<i64>,
+    /// What it has left.
+    pub qty: u64,
 }
 
 /// What a summary is made of.
@@ -347,7 +360,7 @@ fn open(order: &nofx_order::OpenOrder) -> OpenSummary {
     OpenSummary {
         id: order.id.0,
         instrument: order.instrument.0,
-        side: if order.side == Side::Buy { "buy" } else { "sell" },
+        side: side_name(order.side),
         price: order.price.0,
         leaves: order.leaves.0,
     }
@@ -372,6 +385,18 @@ fn book<S: Strategy, G: LimitGate>(tile: &TradeTile<S, G>, id: InstrumentId) -> 
         stale: path.books.stale(id).is_some(),
         bids: side(Side::Buy),
         asks: side(Side::Sell),
+        held: tile.core.feed.held(id).map(|held| HeldSummary {
+            side: side_name(held.side),
+            price: held.price.map(|price| price.0),
+            qty: held.qty.0,
+        }),
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
     }
 }
 

@@ -4,9 +4,10 @@
 //! [`Rebuild`] into the books. While the session is down nobody knows what was missed, so all books
 //! are stale until every channel that was known has spoken again and has no hole.
 
+use nofx_book::rebuild::HeldOrder;
 use nofx_feed::szse::SzseState;
 use nofx_feed::{Action, ChannelState, FeedReport, RecoveryCounters, SzseAction, SzseFeed};
-use nofx_types::{EventSink, Nanos, Symbol};
+use nofx_types::{EventSink, InstrumentId, Nanos, Symbol};
 
 use crate::feeds::{Rebuild, mark_all_stale, recover, whole};
 
@@ -131,6 +132,11 @@ impl SzseLive {
     pub fn messages(&self) -> u64 {
         let counters = self.feed.counters();
         counters.orders + counters.trades + counters.cancels
+    }
+
+    /// The order of an instrument whose messages may still come: not in the book yet.
+    pub fn held(&self, instrument: InstrumentId) -> Option<HeldOrder> {
+        self.rebuild.held(instrument)
     }
 
     /// Messages and memory.

@@ -2,6 +2,19 @@
 
 use nofx_types::{BookEvent, EventKind, OrderRef, Price, Pricing, Priority, Qty, Side, Touch};
 
+/// An order that an adaptor holds: its messages may still come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldOrder {
+    /// The order.
+    pub order: OrderRef,
+    /// Its side.
+    pub side: Side,
+    /// Where it would rest; `None` for an order without a price that has not traded.
+    pub price: Option<Price>,
+    /// What it has left.
+    pub qty: Qty,
+}
+
 /// The order; quantity 0 for none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
@@ -74,6 +87,13 @@ impl Held {
             pricing,
         };
         BookEvent { instrument, last: true, kind, ..*at }
+    }
+
+    /// What it is to those outside; `None` for none.
+    pub fn public(&self) -> Option<HeldOrder> {
+        let Held { order, side, qty, .. } = *self;
+        let price = self.has_price().then_some(self.price);
+        (qty > 0).then_some(HeldOrder { order, side, price, qty: Qty(qty) })
     }
 
     pub fn has_price(&self) -> bool {

@@ -14,8 +14,10 @@
 //!   truth is followed. Market orders are waited for: the feed does not tell their five kinds apart.
 //!
 //! Messages of an order follow it at once in its channel, so `over` takes the channel: whatever else
-//! comes in it ends the wait. A limit order is waited for only while it crosses. Source: the
-//! order of 300192 and 300191 in a channel (Binary Market Data Interface Specification, Shenzhen).
+//! comes in it ends the wait. A limit order is waited for only while it crosses; what a market order
+//! has left rests, or is cancelled by a message that may be next, so it is waited for until the channel
+//! goes on, and [`Waiting::held`] tells of it. Source: the order of 300192 and 300191 in a channel
+//! (Binary Market Data Interface Specification, Shenzhen).
 //!
 //! In call auctions orders gather, crossed or not, and trades name two resting orders. Phases come
 //! with the events; where nobody tells them, an order that crosses in an auction joins one message
@@ -36,6 +38,7 @@ mod simulated;
 mod waiting;
 
 pub use cage::Cage;
+pub use held::HeldOrder;
 pub use simulated::Simulated;
 pub use waiting::{Over, Waiting};
 

@@ -12,7 +12,7 @@ use nofx_types::{
 };
 
 use super::cage::Cage;
-use super::held::Held;
+use super::held::{Held, HeldOrder};
 use super::waiting::{Over, Waiting};
 use super::{RebuildConfig, RebuildCounts};
 use crate::{ConfigError, QueueBooks, QueueConfig};
@@ -130,8 +130,8 @@ impl Simulated {
         self.waiting.set_cage(instrument, cage);
     }
 
-    /// The order of an instrument that is held, with the quantity it has left.
-    pub fn held(&self, instrument: InstrumentId) -> Option<(OrderRef, Qty)> {
+    /// The order of an instrument that is held: not in the book yet.
+    pub fn held(&self, instrument: InstrumentId) -> Option<HeldOrder> {
         self.waiting.held(instrument)
     }
 

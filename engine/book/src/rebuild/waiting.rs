@@ -6,7 +6,7 @@ use nofx_types::{
 };
 
 use super::cage::Cage;
-use super::held::{Held, crosses};
+use super::held::{Held, HeldOrder, crosses};
 use super::parked::{List, Pool};
 use super::{RebuildConfig, RebuildCounts};
 use crate::ConfigError;
@@ -109,10 +109,9 @@ impl Waiting {
         }
     }
 
-    /// The order of an instrument that is held, with the quantity it has left.
-    pub fn held(&self, instrument: InstrumentId) -> Option<(OrderRef, Qty)> {
-        let held = self.rows.get(instrument.index())?.held;
-        (held.qty > 0).then_some((held.order, Qty(held.qty)))
+    /// The order of an instrument that is held: not in the book yet.
+    pub fn held(&self, instrument: InstrumentId) -> Option<HeldOrder> {
+        self.rows.get(instrument.index())?.held.public()
     }
 
     /// What was out of the ordinary so far.
