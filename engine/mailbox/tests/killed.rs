@@ -117,8 +117,11 @@ fn no_committed_record_is_lost_or_there_twice_however_often_the_engine_is_killed
     let folder = tempfile::tempdir().expect("a folder");
     let test = "no_committed_record_is_lost_or_there_twice_however_often_the_engine_is_killed";
     let mut rng = Rng::new(5);
-    let (mut pushed, mut in_ring) = (0, 0);
-    for _ in 0..20 {
+    let (mut pushed, mut in_ring, mut kills) = (0, 0, 0);
+    let began = Instant::now();
+    // Until a kill left something in the ring: without it the test proves nothing.
+    while kills < 20 || in_ring == 0 {
+        assert!(began.elapsed() < PATIENCE, "{kills} kills, and the ring was empty");
         let engine = child(test, "journal", folder.path());
         thread::sleep(Duration::from_micros(rng.below(60_000)));
         kill(engine);
@@ -126,8 +129,8 @@ fn no_committed_record_is_lost_or_there_twice_however_often_the_engine_is_killed
         assert!(!seen.has_process() && seen.journal().last >= pushed);
         pushed = seen.journal().last;
         in_ring += seen.journal().waiting;
+        kills += 1;
     }
-    assert!(in_ring > 0, "no kill left anything in the ring: the test proves nothing");
     let mut files = files(folder.path());
     let mut ring = journal::recover(folder.path().join("box")).expect("recovers").expect("a ring");
     while journal::drain(&mut ring, &mut files, Nanos(0)).expect("room") > 0 {}
@@ -143,7 +146,7 @@ fn no_committed_record_is_lost_or_there_twice_however_often_the_engine_is_killed
         assert_eq!((record.number, record.kind, record.at, record.payload.to_vec()), want);
     }
     assert_eq!((number, reader.cut()), (last, None));
-    println!("{number} records over 20 kills");
+    println!("{number} records over {kills} kills");
 }
 
 /// A book in which every word follows from `n`: a sum over it shows a torn one.
@@ -329,8 +332,10 @@ fn no_page_is_torn_when_controllers_are_killed_and_stopped_under_the_engine() {
     for round in 0..40 {
         let control = child(test, "control", folder.path());
         let (began, time) = (Instant::now(), Duration::from_micros(rng.below(60_000)));
-        while began.elapsed() < time {
+        let enough = seen.pages + 1 + rng.below(100); // however little the controller may run
+        while began.elapsed() < time || seen.pages < enough {
             look(&mut params, 1_000, &mut last, &mut seen);
+            assert!(began.elapsed() < PATIENCE, "too little is published: {seen:?}");
         }
         if round % 4 == 0 {
             // Stopped at a random instant, lock in hand: the engine still has the last publication,
@@ -349,7 +354,6 @@ fn no_page_is_torn_when_controllers_are_killed_and_stopped_under_the_engine() {
         assert!(watcher.params_kept().iter().all(|kept| kept.publication < last));
     }
     println!("{seen:?}");
-    assert!(seen.pages > 1_000, "too little was published: {seen:?}");
 }
 
 /// Stops a child of ours, and waits until it is.
@@ -420,8 +424,12 @@ fn many_reads_of_a_page_that_changes_all_the_time_and_none_is_torn() {
     let (mut reads, mut kills) = (0u64, 0);
     let (mut last, mut seen) = (0, Looks::default());
     let (began, mut rng) = (Instant::now(), Rng::new(13));
-    let more = |reads| wanted.map_or(began.elapsed() < SECONDS, |wanted| reads < wanted);
-    while more(reads) {
+    let more = |reads, pages, kills| {
+        let time = wanted.map_or(began.elapsed() < SECONDS, |wanted| reads < wanted);
+        time || reads < 1_000_000 || pages < 1_000 || kills < 2
+    };
+    while more(reads, seen.pages, kills) {
+        assert!(wanted.is_some() || began.elapsed() < PATIENCE, "{reads} reads, {seen:?}");
         let control = child(test, "often", folder.path());
         for _ in 0..100_000 + rng.below(1_000_000) {
             look(&mut params, 1, &mut last, &mut seen);
@@ -433,8 +441,9 @@ fn many_reads_of_a_page_that_changes_all_the_time_and_none_is_torn() {
         kills += 1;
     }
     println!("{reads} reads, {seen:?}, {kills} kills in {:?}", began.elapsed());
-    assert!(reads > 1_000_000 && seen.pages > 1_000 && kills > 1, "{reads} {seen:?} {kills}");
 }
 
-/// How long one run of the tests reads.
+/// How long one run of the tests reads, at least.
 const SECONDS: Duration = Duration::from_secs(10);
+/// By when a child has done its part, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(120);
