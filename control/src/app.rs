@@ -10,9 +10,10 @@
 use std::sync::Arc;
 
 use crate::audit::Audit;
-use crate::change::{Denials, Places};
+use crate::change::Places;
 use crate::clock::ClockWatch;
 use crate::config::Config;
+use crate::denials::Denials;
 use crate::failure::Failure;
 use crate::identity::Caller;
 use crate::kill::KillDesk;

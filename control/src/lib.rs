@@ -32,6 +32,7 @@ pub mod clock;
 pub mod config;
 pub mod console;
 pub mod ctl;
+pub mod denials;
 pub mod failure;
 pub mod identity;
 pub mod kill;

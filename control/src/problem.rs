@@ -10,8 +10,6 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::policy::Denied;
-
 tokio::task_local! {
     /// Correlation id of the request that this task works on.
     static CORRELATION: String;
@@ -177,13 +175,6 @@ impl IntoResponse for Problem {
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
-    }
-}
-
-impl From<Denied> for Problem {
-    fn from(denied: Denied) -> Problem {
-        let todo = denied.todo();
-        Problem::forbidden(denied.to_string()).todo(todo)
     }
 }
 

@@ -364,6 +364,18 @@ async fn a_rule_about_one_engine_holds_for_configurations_and_for_looks() {
         let (status, body) = desk.ask(Role::Viewer, "GET", path, &[], Value::Null).await;
         assert_eq!((status.as_u16(), body["code"].clone()), (403, json!("forbidden")), "{path}");
     }
+    let begun = Instant::now();
+    loop {
+        let tried = "/audit?user=viewer&result=refused&action=read";
+        let (_, tried) = desk.ask(Role::Risk, "GET", tried, &[], Value::Null).await;
+        let tried = tried["items"].as_array().expect("rows");
+        assert!(tried.iter().all(|row| row["object"] == "engine/b"), "{tried:?}");
+        if !tried.is_empty() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "no look that was denied is in the log");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     desk.get("/engines/a/limits").await;
     let metrics = async |role: Role| desk.ask(role, "GET", "/metrics", &[], Value::Null).await;
     assert_eq!(metrics(Role::Viewer).await.0, 403, "they show every engine");

@@ -184,6 +184,22 @@ fn a_rule_about_one_engine_holds_when_all_are_meant() {
         desk.ask("alice", "POST", "/kill/releases", body)
     };
     assert_eq!((propose("*").0, propose("alpha").0), (403, 403));
+    // What was denied is in the log, the spared one of all as well.
+    let denied = |who: &str| {
+        let (_, found) =
+            desk.ask("bob", "GET", &format!("/audit?result=refused&user={who}"), json!(null));
+        let rows = found["items"].as_array().unwrap().clone();
+        assert!(rows.iter().all(|row| row["object"] == "engine/alpha"), "{found}");
+        let why = |row: &Value| {
+            row["after"]["why"].as_str().is_some_and(|why| why.contains("forbidden by"))
+        };
+        assert!(rows.iter().all(why), "{found}");
+        rows.iter().map(|row| row["action"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    until("all four are in the log", || {
+        let of = |who: &str, action: &str, n: usize| denied(who) == vec![action; n];
+        of("victor", "kill", 2) && of("alice", "release", 2)
+    });
     let (status, said) = propose("beta");
     assert_eq!(status, 201, "{said}");
     assert_eq!(desk.approve("bob", said["id"].as_str().unwrap()).0, 200);

@@ -115,6 +115,11 @@ fn lists_entries_proofs_and_statistics_are_of_ones_own() {
     for path in ["/audit", "/audit/activity", "/audit/checkpoint", &format!("/audit/{hers}")] {
         site.refused("victor", "GET", path);
     }
+    until("it is in the log that they tried", || {
+        let (_, tried) = site.get("bob", "/audit?user=victor&result=refused");
+        assert!(tried.iter().all(|entry| entry["action"] == "read_audit"), "{tried:?}");
+        !tried.is_empty()
+    });
 }
 
 /// A report quotes the log.

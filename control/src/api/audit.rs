@@ -21,8 +21,9 @@ use super::places::at_a_place;
 use super::{Page, Path, Query, list};
 use crate::app::App;
 use crate::audit::{Activity, Audit, AuditError, Filter, Hash, Proof, Record, Report};
+use crate::denials;
 use crate::identity::Caller;
-use crate::policy::{Action, Resource};
+use crate::policy::{Action, Denied, Resource};
 use crate::problem::{Problem, ProblemBody};
 
 /// Reads at a time.
@@ -66,13 +67,21 @@ pub(super) async fn off_thread<T: Send + 'static>(
     Ok(at_a_place(&READING, move || work(&audit)).await??)
 }
 
-/// Refuses a caller who may not see what `who` did; of `None`, what everybody did.
-fn may_see(app: &App, caller: &Caller, who: Option<&str>) -> Result<(), Problem> {
+/// Whether the caller may see what `who` did; of `None`, what everybody did.
+fn may_see(app: &App, caller: &Caller, who: Option<&str>) -> Result<(), Denied> {
     let resource = match who {
         Some(who) if who == caller.person => Resource::all().own(),
         _ => Resource::all(),
     };
-    Ok(app.policy.check(caller, Action::ReadAudit, &resource)?)
+    app.policy.check(caller, Action::ReadAudit, &resource)
+}
+
+/// What was found out about a caller, or the answer that they may not.
+async fn told<T>(app: &Arc<App>, caller: &Caller, found: Result<T, Denied>) -> Result<T, Problem> {
+    match found {
+        Ok(found) => Ok(found),
+        Err(denied) => Err(denials::refuse(app, caller, "", denied).await),
+    }
 }
 
 /// Whose records are shown: those of the user asked for, or of everybody if the caller may see them,
@@ -81,7 +90,7 @@ pub(super) fn whose(
     app: &App,
     caller: &Caller,
     user: Option<String>,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<String>, Denied> {
     if user.is_none() && may_see(app, caller, None).is_ok() {
         return Ok(None);
     }
@@ -134,7 +143,7 @@ async fn search(
         None => None,
     };
     let filter = Filter {
-        user: whose(&app, &caller, asked.user)?,
+        user: told(&app, &caller, whose(&app, &caller, asked.user)).await?,
         kind: asked.r#type,
         action: asked.action,
         result: asked.result,
@@ -179,7 +188,7 @@ async fn activity(
 ) -> Result<Json<Page<Activity>>, Problem> {
     let Span { user, from, to, limit, cursor } = span;
     let page = super::Cursor { limit, cursor };
-    let user = whose(&app, &caller, user)?;
+    let user = told(&app, &caller, whose(&app, &caller, user)).await?;
     let read = move |audit: &Audit| audit.activity(user.as_deref(), from, to);
     let people = off_thread(&app, read).await?;
     Ok(Json(Page::of(people, &page)?))
@@ -210,15 +219,15 @@ async fn one(
 }
 
 /// A record that the caller may see; `None` if its body was dropped.
-async fn seen(app: &App, caller: &Caller, seq: u64) -> Result<Option<Record>, Problem> {
+async fn seen(app: &Arc<App>, caller: &Caller, seq: u64) -> Result<Option<Record>, Problem> {
     // Who may see nothing but their own is not told which numbers exist.
     let all = may_see(app, caller, None);
     match off_thread(app, move |audit| audit.get(seq)).await {
         Ok(Some(record)) if record.who == caller.person => {
-            may_see(app, caller, Some(&record.who))?;
+            told(app, caller, may_see(app, caller, Some(&record.who))).await?;
             Ok(Some(record))
         }
-        other => all.and(other),
+        other => told(app, caller, all).await.and(other),
     }
 }
 
@@ -277,7 +286,7 @@ async fn checkpoint(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Result<Json<SignedHead>, Problem> {
-    may_see(&app, &caller, Some(&caller.person))?;
+    told(&app, &caller, may_see(&app, &caller, Some(&caller.person))).await?;
     let (head, note) = app.audit.checkpoint();
     let (origin, key) = (app.audit.origin().to_owned(), app.audit.verifier());
     Ok(Json(SignedHead {
@@ -296,6 +305,6 @@ async fn checkpoint(
     (status = "4XX", description = "what is wrong", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn verify(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Report>, Problem> {
-    may_see(&app, &caller, None)?;
+    told(&app, &caller, may_see(&app, &caller, None)).await?;
     Ok(Json(off_thread(&app, Audit::verify).await?))
 }

@@ -10,6 +10,7 @@ use axum::http::{StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::denials;
 use crate::identity::Caller;
 use crate::policy::{Action, Resource};
 use crate::problem::Problem;
@@ -24,8 +25,10 @@ impl FromRequestParts<Arc<App>> for CanRead {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<CanRead, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
         let on = engine_of(parts).await?.map_or_else(Resource::all, Resource::engine);
-        app.policy.check(&caller, Action::Read, &on)?;
-        Ok(CanRead(caller))
+        match app.policy.check(&caller, Action::Read, &on) {
+            Ok(()) => Ok(CanRead(caller)),
+            Err(denied) => Err(denials::refuse(app, &caller, "", denied).await),
+        }
     }
 }
 

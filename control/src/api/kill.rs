@@ -20,6 +20,7 @@ use super::{Body, CanRead, Path};
 use crate::app::App;
 use crate::audit::Entry;
 use crate::change::{Answer, store_failed};
+use crate::denials;
 use crate::identity::{Caller, Peer};
 use crate::kill::{
     self, By, Covered, Engaged, EngineKill, Finding, NotReleased, Outcome, Proposal, Wanted,
@@ -160,13 +161,19 @@ async fn engage(
     caller: Caller,
     Body(asked): Body<Engage>,
 ) -> Result<Response, Problem> {
-    let spared = spared(&app, &caller, &asked.engine)?;
+    let spared = match spared(&app, &caller, &asked.engine) {
+        Ok(spared) => spared,
+        Err(denied) => {
+            let reason: String = asked.reason.chars().take(REASON_MAX).collect();
+            return Err(denials::refuse(&app, &caller, &reason, denied).await);
+        }
+    };
     let covered = covered(&asked.scope)?;
     let reason = reason(&asked.reason)?;
     let by = By::caller(&caller);
     let engaged = match spared.is_empty() {
         true => kill::engage(&app, by, &asked.engine, &covered, reason).await,
-        false => Some(engage_the_rest(&app, &by, spared, &covered, reason).await),
+        false => Some(engage_the_rest(&app, &caller, spared, &covered, reason).await),
     };
     let engaged = engaged.ok_or_else(|| no_engine(&asked.engine))?;
     let some = engaged.outcomes.iter().any(|outcome| outcome.result != "failed");
@@ -199,14 +206,14 @@ fn spared(app: &App, caller: &Caller, engine: &str) -> Result<Vec<Denied>, Denie
 /// Engages on every engine but those that are denied, at once, and names these too.
 async fn engage_the_rest(
     app: &Arc<App>,
-    by: &By,
+    caller: &Caller,
     spared: Vec<Denied>,
     covered: &Covered,
     reason: &str,
 ) -> Engaged {
     let others = app.engines.names().filter(|name| spared.iter().all(|no| no.on.engine != **name));
     let engage = |name: &str| {
-        let (app, by, covered) = (app.clone(), by.clone(), covered.clone());
+        let (app, by, covered) = (app.clone(), By::caller(caller), covered.clone());
         let (name, reason) = (name.to_owned(), reason.to_owned());
         tokio::spawn(async move { kill::engage(&app, by, &name, &covered, &reason).await })
     };
@@ -218,6 +225,9 @@ async fn engage_the_rest(
         all.audit = all.audit.or(one.audit);
     }
     all.outcomes.extend(spared.iter().map(|denied| not_allowed(app, denied)));
+    for denied in &spared {
+        denials::record(app, caller, reason, denied).await;
+    }
     all
 }
 
@@ -259,9 +269,9 @@ async fn propose(
     asked: Keyed<Propose>,
 ) -> Result<Answer, Problem> {
     let Keyed { caller, key, body: asked } = asked;
-    app.may(&caller, Action::Release, &Resource::engine(&asked.engine))?;
-    let covered = covered(&asked.scope)?;
     let why = reason(&asked.reason)?.to_owned();
+    may_release(&app, &caller, &asked.engine, &why).await?;
+    let covered = covered(&asked.scope)?;
     let (desk, person) = (app.clone(), caller.person.clone());
     let work = async move {
         propose_and_record(&app, (caller, peer), &asked.engine, &covered, &why).await
@@ -342,7 +352,7 @@ async fn approve(
     let remark = reason(&asked.reason)?.to_owned();
     let (desk, person) = (app.clone(), caller.person.clone());
     let work = async move {
-        let found = may_release(&app, &caller, &id)?;
+        let found = proposed(&app, &caller, &id, &remark).await?;
         agree(&app, &caller, id, found, &remark).await
     };
     kill::once(&desk, &person, key, work).await
@@ -440,8 +450,8 @@ async fn withdraw(
     kill::once(&desk, &person, key, async move { take_back(&app, &caller, &id).await }).await
 }
 
-async fn take_back(app: &App, caller: &Caller, id: &str) -> Result<Answer, Problem> {
-    may_release(app, caller, id)?;
+async fn take_back(app: &Arc<App>, caller: &Caller, id: &str) -> Result<Answer, Problem> {
+    proposed(app, caller, id, "").await?;
     let taken = app.kill.withdraw(id).ok_or_else(|| problem_of(&NotReleased::NoProposal))?;
     let (engine, covered) = (&taken.engine, &taken.covered);
     let entry = entry(app, caller, engine, covered, "", "release_withdraw");
@@ -460,11 +470,28 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Result<Answer, Problem> 
 
 /// The proposal, if it is there; refuses who may not release what it is about. Of one that is not
 /// there everything is asked for: who may not release learns nothing of proposals.
-fn may_release(app: &App, caller: &Caller, id: &str) -> Result<Option<Proposal>, Denied> {
+async fn proposed(
+    app: &Arc<App>,
+    caller: &Caller,
+    id: &str,
+    reason: &str,
+) -> Result<Option<Proposal>, Problem> {
     let found = app.kill.proposals().into_iter().find(|proposal| proposal.id == id);
     let engine = found.as_ref().map_or("*", |proposal| proposal.engine.as_str());
-    app.may(caller, Action::Release, &Resource::engine(engine))?;
+    may_release(app, caller, engine, reason).await?;
     Ok(found)
+}
+
+async fn may_release(
+    app: &Arc<App>,
+    caller: &Caller,
+    engine: &str,
+    reason: &str,
+) -> Result<(), Problem> {
+    match app.may(caller, Action::Release, &Resource::engine(engine)) {
+        Ok(()) => Ok(()),
+        Err(denied) => Err(denials::refuse(app, caller, reason, denied).await),
+    }
 }
 
 /// The limits that the engines should run. A store that cannot be read shows nothing to be good.

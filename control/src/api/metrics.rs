@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::CanRead;
 use crate::app::App;
+use crate::denials;
 use crate::metrics as all;
 use crate::policy::{Action, Resource};
 use crate::problem::{Problem, ProblemBody};
@@ -29,6 +30,8 @@ async fn metrics(
     State(app): State<Arc<App>>,
     CanRead(caller): CanRead,
 ) -> Result<impl IntoResponse, Problem> {
-    app.may(&caller, Action::Read, &Resource::all())?;
+    if let Err(denied) = app.may(&caller, Action::Read, &Resource::all()) {
+        return Err(denials::refuse(&app, &caller, "", denied).await);
+    }
     Ok(([(CONTENT_TYPE, all::CONTENT_TYPE)], all::scrape(app).await))
 }

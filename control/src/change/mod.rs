@@ -23,7 +23,6 @@
 //! only of those who may; further ones are refused. One takes a handful of fsyncs and at most
 //! [`ACK_WAIT`].
 
-mod denials;
 mod effect;
 pub mod models;
 mod page;
@@ -36,22 +35,21 @@ mod settle;
 pub mod upkeep;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value as Json_, json};
+use serde_json::Value as Json_;
 
 use crate::app::App;
-use crate::audit::{AuditError, Entry};
+use crate::audit::AuditError;
+use crate::denials;
 use crate::identity::Caller;
 use crate::policy::{Action, Resource};
 use crate::problem::{self, Problem};
 use crate::store::{Claim, StoreError, Stored};
-use denials::Note;
 
-pub use denials::Denials;
 pub use effect::{Ack, CommandName, Effect, Outcome, Verdict};
 pub use effect::{ack, schema};
 pub use page::{Difference, Overlay, Setting, Side, Target, Value, words};
@@ -233,38 +231,10 @@ pub(crate) async fn allow(
 ) -> Result<(), Problem> {
     for (action, on) in needs {
         if let Err(denied) = app.policy.check(&ask.caller, *action, on) {
-            let denied = Problem::from(denied);
-            let entry = record::denied(app, ask, *action, on, &denied.detail);
-            log_denial(app, entry).await;
-            return Err(denied);
+            return Err(denials::refuse(app, &ask.caller, &ask.reason, denied).await);
         }
     }
     Ok(())
-}
-
-/// Writes a denial down, or counts it. It is one either way: a log that fails allows nothing.
-async fn log_denial(app: &Arc<App>, mut entry: Entry) {
-    match app.denials.note(&entry.who, Instant::now()) {
-        Note::Write(left_out) => {
-            if left_out > 0 {
-                entry.after["left_out"] = left_out.into();
-            }
-            _ = app.audit.record(entry).await;
-        }
-        Note::First => {
-            let app = app.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(denials::SECOND).await;
-                let left_out = app.denials.left_out(&entry.who);
-                if left_out > 0 {
-                    entry.when = now();
-                    entry.after = json!({ "why": "as before", "left_out": left_out });
-                    _ = app.audit.record(entry).await;
-                }
-            });
-        }
-        Note::LeftOut => {}
-    }
 }
 
 async fn replay(app: &Arc<App>, ask: &Ask) -> Result<Option<Answer>, Problem> {

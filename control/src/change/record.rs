@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::effect::{Effect, Verdict};
 use super::{Ask, Intent, Phase};
-use crate::app::App;
 use crate::audit::Entry;
-use crate::policy::{Action, Resource};
 use crate::problem;
 
 /// Everything that is needed to end a change in another process than the one that began it.
@@ -100,24 +98,6 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Applied => "done",
         Verdict::Refused | Verdict::NotDone => "failed",
         Verdict::Unknown => "unknown",
-    }
-}
-
-/// The entry of a change that the policy denied.
-pub(super) fn denied(app: &App, ask: &Ask, action: Action, on: &Resource, why: &str) -> Entry {
-    Entry {
-        who: ask.caller.person.clone(),
-        role: ask.caller.roles_text(),
-        action: action.name().into(),
-        object: format!("engine/{}/{}", on.engine, on.what),
-        when: super::now(),
-        clock_error_ns: app.clock.error_ns(),
-        before: Value::Null,
-        after: json!({ "why": why }),
-        reason: ask.reason.clone(),
-        correlation: problem::correlation(),
-        result: "refused".into(),
-        sensitive: false,
     }
 }
 
