@@ -23,8 +23,10 @@ use crate::time;
 
 /// Denials of one person that are written within [`SECOND`].
 const A_SECOND: u32 = 5;
-/// Characters of an object; the name of an engine comes from the request.
+/// Characters of an object: the name of an engine comes from the request.
 const OBJECT_MAX: usize = 200;
+/// Characters of a text: nobody has looked yet how long the reason is, or the name in the `why`.
+const TEXT_MAX: usize = 1_000;
 /// The span that is counted over.
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -124,16 +126,20 @@ fn entry(app: &App, caller: &Caller, reason: &str, denied: &Denied) -> Entry {
         who: caller.person.clone(),
         role: caller.roles_text(),
         action: denied.action.name().into(),
-        object: object.chars().take(OBJECT_MAX).collect(),
+        object: first(OBJECT_MAX, &object),
         when: time::now().0,
         clock_error_ns: app.clock.error_ns(),
         before: Value::Null,
-        after: json!({ "why": denied.to_string() }),
-        reason: reason.to_owned(),
+        after: json!({ "why": first(TEXT_MAX, &denied.to_string()) }),
+        reason: first(TEXT_MAX, reason),
         correlation: problem::correlation(),
         result: "refused".into(),
         sensitive: false,
     }
+}
+
+fn first(characters: usize, text: &str) -> String {
+    text.chars().take(characters).collect()
 }
 
 #[cfg(test)]

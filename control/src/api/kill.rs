@@ -164,8 +164,7 @@ async fn engage(
     let spared = match spared(&app, &caller, &asked.engine) {
         Ok(spared) => spared,
         Err(denied) => {
-            let reason: String = asked.reason.chars().take(REASON_MAX).collect();
-            return Err(denials::refuse(&app, &caller, &reason, denied).await);
+            return Err(denials::refuse(&app, &caller, &asked.reason, denied).await);
         }
     };
     let covered = covered(&asked.scope)?;
@@ -269,9 +268,9 @@ async fn propose(
     asked: Keyed<Propose>,
 ) -> Result<Answer, Problem> {
     let Keyed { caller, key, body: asked } = asked;
-    let why = reason(&asked.reason)?.to_owned();
-    may_release(&app, &caller, &asked.engine, &why).await?;
+    may_release(&app, &caller, &asked.engine, &asked.reason).await?;
     let covered = covered(&asked.scope)?;
+    let why = reason(&asked.reason)?.to_owned();
     let (desk, person) = (app.clone(), caller.person.clone());
     let work = async move {
         propose_and_record(&app, (caller, peer), &asked.engine, &covered, &why).await
