@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nofx_mailbox::param::{kind, rows, table};
@@ -12,7 +11,7 @@ use nofx_mailbox::{
     AckView, Engine, EngineState, PageReader, ParamRow, ParamSpec, Reply, Spec, Taken, Watcher, Why,
 };
 
-use crate::common::{now, until};
+use crate::common::{Tile, now, until};
 
 /// What the loop does not like, though the schema allows it.
 pub const UNLUCKY: i64 = 13;
@@ -33,8 +32,7 @@ pub struct Floor {
     pub deaf: Arc<AtomicBool>,
     /// Pages that it took.
     pub pages: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
-    tile: Option<JoinHandle<()>>,
+    tile: Tile,
 }
 
 impl Floor {
@@ -63,22 +61,15 @@ impl Floor {
         };
         let engine = Engine::create(mailbox, &spec).expect("a mailbox");
         engine.set_state(EngineState::Trading);
-        let (deaf, pages, stop) = <(Arc<AtomicBool>, Arc<AtomicU64>, Arc<AtomicBool>)>::default();
-        let (ears, count, end) = (deaf.clone(), pages.clone(), stop.clone());
-        let tile = std::thread::spawn(move || work(engine, &ears, &count, &end));
+        let (deaf, pages) = <(Arc<AtomicBool>, Arc<AtomicU64>)>::default();
+        let (ears, count) = (deaf.clone(), pages.clone());
+        let tile = Tile::start(move |stop| work(engine, &ears, &count, stop));
         until("it lives", || Watcher::attach(mailbox).is_ok_and(|w| w.in_force().is_some()));
-        Floor { deaf, pages, stop, tile: Some(tile) }
+        Floor { deaf, pages, tile }
     }
 
     pub fn end(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.tile.take().map(JoinHandle::join);
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        self.end();
+        self.tile.end();
     }
 }
 

@@ -38,6 +38,7 @@ async fn a_limit_changed_over_the_api_stops_the_next_order_of_a_real_engine() {
     };
     let office = office(&["mailbox"]);
     let port = 20_000 + (std::process::id() % 2_000) as u16 * 8;
+    let [p0, p1, p2, p3, p4] = [0, 1, 2, 3, 4].map(|n| port + n);
     let write =
         |name: &str, text: String| std::fs::write(office.path(name), text).expect("written");
     write(
@@ -52,12 +53,7 @@ async fn a_limit_changed_over_the_api_stops_the_next_order_of_a_real_engine() {
         rerequest.listen = "127.0.0.1:{p2}"
         glimpse.listen = "127.0.0.1:{p3}"
         firms = [{{ name = "NOFX", listen = "127.0.0.1:{p4}", username = "NOFX", password = "NOFX" }}]
-    "#,
-            p0 = port,
-            p1 = port + 1,
-            p2 = port + 2,
-            p3 = port + 3,
-            p4 = port + 4
+    "#
         ),
     );
     write(
@@ -78,12 +74,7 @@ async fn a_limit_changed_over_the_api_stops_the_next_order_of_a_real_engine() {
         name = "house"
         stages = ["house"]
         idle = "sleep"
-    "#,
-            p0 = port,
-            p1 = port + 1,
-            p2 = port + 2,
-            p3 = port + 3,
-            p4 = port + 4
+    "#
         ),
     );
     let start = |args: &[&str]| {

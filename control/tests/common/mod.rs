@@ -187,12 +187,37 @@ pub struct Knobs {
     pub silent: AtomicBool,
 }
 
+/// The tile of an engine of the tests: a thread that turns until it is ended.
+pub struct Tile {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Tile {
+    /// `work` returns once it is told to stop.
+    pub fn start(work: impl FnOnce(&AtomicBool) + Send + 'static) -> Tile {
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = stop.clone();
+        Tile { stop, thread: Some(std::thread::spawn(move || work(&told))) }
+    }
+
+    pub fn end(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Drop for Tile {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 /// A real mailbox whose pages are written by a thread, as an engine's tile writes them.
 pub struct Floor {
     pub mailbox: PathBuf,
     pub knobs: Arc<Knobs>,
-    stop: Arc<AtomicBool>,
-    tile: Option<JoinHandle<()>>,
+    tile: Tile,
 }
 
 impl Floor {
@@ -212,28 +237,21 @@ impl Floor {
         };
         let engine = Engine::create(&mailbox, &spec).unwrap();
         engine.set_state(EngineState::Trading);
-        let (knobs, stop) = (Arc::new(Knobs::default()), Arc::new(AtomicBool::new(false)));
-        let (mine, end) = (knobs.clone(), stop.clone());
+        let knobs = Arc::new(Knobs::default());
+        let mine = knobs.clone();
         publish(&engine, &knobs);
-        let tile = std::thread::spawn(move || {
-            while !end.load(Ordering::Relaxed) {
+        let tile = Tile::start(move |stop| {
+            while !stop.load(Ordering::Relaxed) {
                 publish(&engine, &mine);
                 std::thread::sleep(Duration::from_millis(10));
             }
         });
-        Floor { mailbox, knobs, stop, tile: Some(tile) }
+        Floor { mailbox, knobs, tile }
     }
 
     /// Ends the engine; its file stays.
     pub fn end(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.tile.take().map(JoinHandle::join);
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        self.end();
+        self.tile.end();
     }
 }
 
